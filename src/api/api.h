@@ -1,0 +1,27 @@
+/*
+ * api: the calls that clients make. One row a route; one file a group of endpoints.
+ */
+#pragma once
+
+#include "core/restricted.h"
+#include "http/http.h"
+#include "step/world.h"
+
+struct api;
+struct worker;
+
+struct api_config {
+    const struct world *world;
+    struct worker *worker; /* woken after an order is placed; NULL: none */
+    const struct restricted *restricted;
+    unsigned providers_off; /* bit 1 << provider */
+};
+
+/* Never NULL. What CONFIG points to must outlive it. */
+struct api *api_create(const struct api_config *config);
+/* NULL is fine; after the server that uses it was stopped. */
+void api_destroy(struct api *api);
+/* What http_start wants. */
+struct http_app api_app(struct api *api);
+/* From now on /readyz says 503, so that a balancer sends no more. */
+void api_drain(struct api *api);

@@ -1,0 +1,27 @@
+/* drivers: the four that one server works with. */
+#pragma once
+
+#include "base/error.h"
+
+struct clock;
+struct registrar;
+struct dns;
+struct mailbox;
+struct payment;
+struct sandbox_book;
+
+struct drivers {
+    struct registrar *registrar;
+    struct dns *dns;
+    struct mailbox *mailbox;
+    struct payment *payment;
+    struct sandbox_book *book; /* under the sandbox drivers; NULL when there are none */
+};
+
+/*
+ * Opens all four by name ("sandbox" is the one kind there is of each so far). DIR holds what the sandbox remembers
+ * (sandbox.db); CLOCK must outlive the drivers. On failure nothing stays open and reterr names the driver.
+ */
+MUST_CHECK bool drivers_open(const char *dir, const struct clock *clock, struct drivers *ret, struct error *reterr);
+/* Frees all; empty members are fine. */
+void drivers_close(struct drivers *drivers);

@@ -1,0 +1,46 @@
+/*
+ * mailbox: who hosts the mailboxes of a domain. Safe to call from several threads at once.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "core/order.h"
+#include "core/records.h"
+#include "driver/outcome.h"
+
+struct mailbox;
+
+struct mailbox_create {
+    struct str email;
+    struct str first_name, last_name;
+    struct str password; /* secret: never logged, never in a reason */
+    enum provider provider;
+    struct str key; /* idempotency key: the account's id */
+};
+
+struct mailbox_ops {
+    const char *name;
+    /* What the provider wants in the domain's zone; text from ARENA. Repeat freely. Mandatory. */
+    enum outcome (*mail_facts)(struct mailbox *, struct str domain, enum provider, struct arena *,
+                               struct mail_facts *ret, struct answer *);
+    /* Asks only. DONE: the address exists and was made under KEY. REFUSED: it was not. Mandatory. */
+    enum outcome (*lookup)(struct mailbox *, struct str email, struct str key, struct answer *);
+    /*
+     * Makes the mailbox, or takes over an existing one of ours (pre-warmed) under the new key: afterwards this
+     * password opens it. The same key twice makes one. Mandatory.
+     */
+    enum outcome (*create)(struct mailbox *, const struct mailbox_create *, struct answer *);
+    /* Frees the driver. NULL if nothing is held. */
+    void (*destroy)(struct mailbox *);
+};
+
+struct mailbox {
+    const struct mailbox_ops *ops;
+};
+
+enum outcome mailbox_mail_facts(struct mailbox *m, struct str domain, enum provider provider, struct arena *arena,
+                                struct mail_facts *ret, struct answer *answer);
+enum outcome mailbox_lookup(struct mailbox *m, struct str email, struct str key, struct answer *answer);
+enum outcome mailbox_create(struct mailbox *m, const struct mailbox_create *job, struct answer *answer);
+/* NULL is fine. */
+void mailbox_destroy(struct mailbox *m);

@@ -1,0 +1,45 @@
+/*
+ * place: turns a checked and quoted order into a placed one: reserve, charge with the order's id as the key, settle.
+ * Each phase ends at a durable point, so a crash between two of them is resolved by settle.h.
+ */
+#pragma once
+
+#include "core/quote.h"
+#include "driver/payment/payment.h"
+#include "step/world.h"
+#include "store/orders.h"
+
+enum place_phase {
+    PLACE_RESERVE,
+    PLACE_CHARGE,
+    PLACE_SETTLE,
+    PLACE_RELEASE,
+    /* Ends: */
+    PLACE_PLACED,
+    PLACE_DECLINED, /* decline says why; names are given back */
+    PLACE_CHANGED,  /* the facts changed since the check: gather and judge again; nothing was done */
+    PLACE_PENDING,  /* the charge's outcome is not known yet; settling goes on by itself */
+    PLACE_ERROR,    /* error says why; nothing was charged */
+};
+
+struct placing {
+    enum place_phase phase;
+    struct reservation reservation;
+    enum decline decline;
+    struct answer answer; /* the payment driver's words */
+    struct error error;
+    /* Set by the caller: the answer to store under the idempotency key for each decline; may be NULL without a key. */
+    struct str (*declined_answer)(void *arg, enum decline decline);
+    void *arg;
+};
+
+/*
+ * Starts a placing: draws ids, passwords and seals from WORLD. Everything comes from ARENA and borrows from CHECK;
+ * both must outlive it. ANSWER is what to answer once placed. CARD_TOKEN is not empty unless the total is 0.
+ */
+void place_init(struct placing *placing, const struct world *world, const struct check *check,
+                const struct quote *quote, struct str workspace_id, struct str card_token, struct str idempotency_key,
+                struct str answer, struct arena *arena);
+/* Runs one phase; true while there is another to run. */
+bool place_next(struct placing *placing, const struct world *world);
+bool place_is_over(const struct placing *placing);

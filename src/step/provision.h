@@ -1,0 +1,15 @@
+/*
+ * provision: walks placed domains through their steps: register, publish, mailboxes, forwarding. Every step looks
+ * first and acts second, so it is safe to repeat after a crash at any point.
+ */
+#pragma once
+
+#include "step/world.h"
+#include "store/steps.h"
+
+/* Leases up to MAX due steps; text from ARENA. */
+MUST_CHECK bool provision_claim(const struct world *world, size_t max, struct arena *arena, struct step **ret,
+                                size_t *ret_n, struct error *reterr);
+/* Runs a leased step against its driver and records the end. Only a failing store is an error: the lease then runs out
+ * and the step comes again. */
+MUST_CHECK bool provision_run(const struct world *world, const struct step *step, struct error *reterr);

@@ -1,0 +1,45 @@
+/*
+ * world: everything a step may touch, handed in. A step is a function that takes the world and runs to its next
+ * durable point; threads, sockets and timers only decide when. The simulator hands in another world.
+ */
+#pragma once
+
+#include "base/ids.h"
+#include "driver/drivers.h"
+#include "store/store.h"
+#include "store/vault.h"
+
+struct world {
+    const struct clock *clock;
+    struct rng *rng;
+    struct ids *ids;
+    struct store *store;
+    struct drivers *drivers;
+    const struct vault *vault;
+    struct str web_address; /* IPv4 of the forwarding edge */
+    int64_t retry_base_ms, retry_max_ms;
+    int64_t lease_ms; /* longer than any driver call may take */
+    /* Called at each named point of placing, settling and provisioning; NULL outside tests. */
+    void (*reached)(void *arg, const char *point);
+    void *reached_arg;
+    unsigned plant; /* enum plant: bugs the simulator must find; 0 outside tests */
+};
+
+/* Deliberate bugs, compiled in only with -Dtest_switches=true, to prove that the simulator finds them. */
+enum plant {
+    PLANT_FORGET_PAID = 1 << 0,  /* settling releases an order without asking the payment driver */
+    PLANT_CHARGE_AGAIN = 1 << 1, /* an unknown charge is tried again under another key */
+    PLANT_NO_LOOK = 1 << 2,      /* a step acts again without looking first, under a new key */
+    PLANT_CHARGE_FIRST = 1 << 3, /* the card is charged before the reservation is durable */
+};
+
+#ifdef DFYD_TEST_SWITCHES
+#define WORLD_PLANTED(world, bug) (((world)->plant & (unsigned)(bug)) != 0)
+#else
+#define WORLD_PLANTED(world, bug) ((void)(world), false)
+#endif
+
+/* Marks a named point; see docs/testing.md for the list. */
+static inline void world_reached(const struct world *world, const char *point) {
+    if (world->reached) world->reached(world->reached_arg, point);
+}

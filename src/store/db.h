@@ -1,0 +1,35 @@
+/*
+ * db: one connection to the database: prepare, bind, step, read a column. Parameters are $1, $2, ...; statements are
+ * kept prepared, so that the same text costs nothing the second time. The only header that SQL goes through.
+ * A connection belongs to one thread at a time.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+
+struct db;
+struct stmt;
+
+enum db_step { DB_ROW, DB_END, DB_FAIL };
+
+/* The prepared statement of SQL (a literal: it is known by its address), reset and unbound. Ends the process when SQL
+ * is wrong. */
+struct stmt *db_stmt(struct db *db, const char *sql);
+void stmt_text(struct stmt *stmt, int parameter, struct str value);
+void stmt_int(struct stmt *stmt, int parameter, int64_t value);
+void stmt_blob(struct stmt *stmt, int parameter, struct str value);
+void stmt_null(struct stmt *stmt, int parameter);
+/* A list of texts, for `IN (SELECT value FROM json_each($n))`. Copied. */
+void stmt_list(struct stmt *stmt, int parameter, const struct str *values, size_t n);
+/* DB_FAIL fills reterr: ERR_CONFLICT for a broken uniqueness, ERR_UNAVAILABLE for a full or read-only disk or a lock,
+ * else ERR_INTERNAL. */
+enum db_step stmt_step(struct stmt *stmt, struct error *reterr);
+/* Columns from 0, of the current row; borrowed until the next step. NULL reads as "" and 0. */
+struct str stmt_col_text(struct stmt *stmt, int column);
+int64_t stmt_col_int(struct stmt *stmt, int column);
+bool stmt_col_is_null(struct stmt *stmt, int column);
+/* Ends a query before its last row. */
+void stmt_done(struct stmt *stmt);
+/* Runs a statement that returns no rows that matter; *ret_changes (may be NULL) gets the rows it changed. */
+MUST_CHECK bool stmt_run(struct stmt *stmt, int64_t *ret_changes, struct error *reterr);

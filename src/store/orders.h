@@ -1,0 +1,92 @@
+/*
+ * orders: the durable life of an order. Three changes, each one transaction:
+ *   reserve  holds the names and writes down the intent to charge, before any money moves;
+ *   settle   after the charge: order, domains, accounts and steps become real;
+ *   release  after a refusal: everything held is given back.
+ * A domain is unique among active domains and an address among active accounts by unique indexes, so selling twice is
+ * impossible whatever the callers do.
+ */
+#pragma once
+
+#include "base/ids.h"
+#include "core/check.h"
+#include "core/money.h"
+#include "core/state.h"
+#include "store/db.h"
+
+/* One mailbox to be sold; its password is generated and sealed before anything is charged. */
+struct reserve_account {
+    char id[UUID_TEXT];
+    struct str email;
+    struct account account;
+    struct str sealed_password;
+};
+
+struct reserve_domain {
+    char id[UUID_TEXT]; /* of a new domain; not read for extra accounts */
+    struct str name;
+    struct str forwarding; /* empty: none */
+    enum provider provider;
+    struct reserve_account *accounts;
+    size_t n_accounts;
+};
+
+struct reservation {
+    char order_id[UUID_TEXT];
+    struct str workspace_id;
+    enum order_type type;
+    cents amount;
+    struct str card_token;
+    struct str answer;          /* the answer to give once it is paid */
+    struct str idempotency_key; /* empty: none */
+    int64_t now_ms;
+    int64_t settle_after_ms; /* when others may take over: this process is then taken for dead */
+    struct reserve_domain *domains;
+    size_t n_domains;
+};
+
+/*
+ * Looks again at what was judged: ERR_CONFLICT, and nothing changed, when a name was taken, stock sold, an address
+ * used or a limit of mailboxes reached since. The caller gathers facts anew.
+ */
+MUST_CHECK bool order_reserve(struct db *db, const struct reservation *reservation, struct error *reterr);
+/* Reserved -> placed. Writes domains' and accounts' states and all steps (due at NOW_MS), and the stored answer of its
+ * idempotency key. Settling a placed order again changes nothing. */
+MUST_CHECK bool order_settle(struct db *db, struct str order_id, int64_t now_ms, struct error *reterr);
+/* Reserved -> payment_failed with REASON. Frees its idempotency key unless ANSWER (may be empty) is to be stored for
+ * it. Repeatable. */
+MUST_CHECK bool order_release(struct db *db, struct str order_id, struct str reason, struct str answer, int64_t now_ms,
+                              struct error *reterr);
+
+/* An order that waits for its charge to be known. */
+struct unsettled {
+    struct str id, workspace_id;
+    int64_t attempts;
+    cents amount;
+};
+
+/*
+ * Takes up to MAX reserved orders whose settle_after is at or before NOW_MS (all of them with EVEN_FRESH: at start,
+ * when no other process can be at work) and moves their settle_after to LEASE_UNTIL_MS. Text from ARENA.
+ */
+MUST_CHECK bool order_claim_unsettled(struct db *db, int64_t now_ms, bool even_fresh, int64_t lease_until_ms,
+                                      size_t max, struct arena *arena, struct unsettled **ret, size_t *ret_n,
+                                      struct error *reterr);
+/* Ask again at AGAIN_MS; counts the attempt and keeps REASON for people. */
+MUST_CHECK bool order_postpone(struct db *db, struct str order_id, int64_t again_ms, struct str reason,
+                               struct error *reterr);
+
+struct order_row {
+    struct str id, workspace_id, reason;
+    enum order_type type;
+    enum order_state state;
+    cents amount;
+    int64_t created_ms, attempts, settle_after_ms;
+};
+
+/* ERR_NOT_FOUND. */
+MUST_CHECK bool order_get(struct db *db, struct str order_id, struct arena *arena, struct order_row *ret,
+                          struct error *reterr);
+/* Newest first, at most MAX; only those with something unfinished or failed when STUCK. */
+MUST_CHECK bool order_list(struct db *db, bool stuck, size_t max, struct arena *arena, struct order_row **ret,
+                           size_t *ret_n, struct error *reterr);

@@ -1,0 +1,44 @@
+/*
+ * steps: the work that a placed order still needs, one row a step, readable by people. A step that has run is recorded
+ * in the same transaction that moves its account and domain and wakes the steps that waited for it.
+ */
+#pragma once
+
+#include "base/ids.h"
+#include "core/order.h"
+#include "core/state.h"
+#include "store/db.h"
+
+struct step {
+    struct str domain_id, account_id; /* account_id empty: of the domain itself */
+    struct str order_id, workspace_id;
+    enum step_kind kind;
+    enum step_state state;
+    int64_t attempts; /* claims so far, this one too; also the fence: a later claim has another number */
+    int64_t due_ms;   /* when it runs next; for a running one: when its lease ends */
+    struct str reason;
+    /* What the step works on. */
+    struct str domain, forwarding, email, first_name, last_name, sealed_password;
+    enum provider provider;
+    bool is_pre_warmed;
+};
+
+/* Leases up to MAX steps that are due, or whose lease ended, until LEASE_UNTIL_MS. Oldest first; text from ARENA. */
+MUST_CHECK bool step_claim(struct db *db, int64_t now_ms, int64_t lease_until_ms, size_t max, struct arena *arena,
+                           struct step **ret, size_t *ret_n, struct error *reterr);
+/*
+ * Records how a claimed step ended: STEP_DONE, STEP_FAILED (with REASON) or STEP_RETRYING (with REASON, due at
+ * AGAIN_MS). Does nothing, and *ret_stale is true, when the lease was lost meanwhile.
+ * Done: the next rank becomes due when nothing of this rank is open; a mailbox becomes ready.
+ * Failed: a vital step fails its domain and skips what waits; a mailbox fails alone.
+ * The last step to end makes the domain ready or partial.
+ */
+MUST_CHECK bool step_record(struct db *db, const struct step *step, enum step_state end, struct str reason,
+                            int64_t again_ms, int64_t now_ms, bool *ret_stale, struct error *reterr);
+/* Gives up all leases; at start, when no other process can hold one. */
+MUST_CHECK bool step_free_all(struct db *db, int64_t now_ms, struct error *reterr);
+/* When the next step or unsettled order is due, INT64_MAX when none. */
+MUST_CHECK bool step_next_due(struct db *db, int64_t *ret_ms, struct error *reterr);
+/* All steps of an order, by domain and rank. */
+MUST_CHECK bool step_list(struct db *db, struct str order_id, struct arena *arena, struct step **ret, size_t *ret_n,
+                          struct error *reterr);

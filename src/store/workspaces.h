@@ -1,0 +1,36 @@
+/* workspaces: who orders, whether they pay, and what they pay with. Functions take a connection inside store_read or
+ * store_write. */
+#pragma once
+
+#include "base/ids.h"
+#include "store/db.h"
+
+struct workspace {
+    char id[UUID_TEXT];
+    struct str name; /* unique, 1 to 100 bytes */
+    bool plan_active;
+    int64_t created_ms;
+};
+
+/* The default payment method. TOKEN is the payment provider's name for the card; card data is never stored. */
+struct card {
+    bool exists;
+    struct str token, brand, last4, name_on_card;
+};
+
+/* By id or by name; ERR_NOT_FOUND. Text from ARENA, here and below. */
+MUST_CHECK bool workspace_find(struct db *db, struct str id_or_name, struct arena *arena, struct workspace *ret,
+                               struct error *reterr);
+/* ERR_CONFLICT when the name exists. */
+MUST_CHECK bool workspace_add(struct db *db, const struct workspace *workspace, struct error *reterr);
+MUST_CHECK bool workspace_set_plan(struct db *db, struct str id, bool active, struct error *reterr);
+MUST_CHECK bool workspace_list(struct db *db, struct arena *arena, struct workspace **ret, size_t *ret_n,
+                               struct error *reterr);
+
+/* ret->exists is false when there is none. */
+MUST_CHECK bool card_get(struct db *db, struct str workspace_id, struct arena *arena, struct card *ret,
+                         struct error *reterr);
+MUST_CHECK bool card_set(struct db *db, struct str workspace_id, const struct card *card, int64_t now_ms,
+                         struct error *reterr);
+/* *ret_removed says whether there was one. */
+MUST_CHECK bool card_remove(struct db *db, struct str workspace_id, bool *ret_removed, struct error *reterr);
