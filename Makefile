@@ -1,0 +1,75 @@
+# What people type. Each target installs what it needs and is missing (scripts/setup), and says so.
+# Builds live in build/: release, check (test switches on), asan (the same under ASan and UBSan).
+
+SETUP  = scripts/setup
+PYTHON = $(shell for p in /usr/bin/python3 python3; do $$p -c 'import pytest, requests' 2>/dev/null && echo $$p && break; done)
+PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider
+DFYD   = build/release/src/cmd/dfyd/dfyd
+
+CHECKED = -Dtests=true -Dtest_switches=true
+ASAN_ENV = ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+
+.PHONY: all build check check-plain check-asan check-bare demo serve bench fuzz lint format clean
+
+all: build
+
+build: build/release/build.ninja
+	@ninja -C build/release --quiet
+
+build/release/build.ninja:
+	@$(SETUP) build
+	@meson setup build/release >/dev/null
+
+build/check/build.ninja:
+	@$(SETUP) check
+	@meson setup build/check --buildtype=debugoptimized $(CHECKED) >/dev/null
+
+build/asan/build.ninja:
+	@$(SETUP) check
+	@meson setup build/asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false $(CHECKED) >/dev/null
+
+# Unit tests, the simulator, the API, life cycles and crashes; then all of it again under the sanitizers.
+check: check-plain check-asan
+
+check-plain: build/check/build.ninja
+	@$(SETUP) check
+	@ninja -C build/check --quiet
+	@meson test -C build/check --no-rebuild --print-errorlogs
+	@DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTEST) tests
+
+check-asan: build/asan/build.ninja
+	@$(SETUP) check
+	@ninja -C build/asan --quiet
+	@$(ASAN_ENV) meson test -C build/asan --no-rebuild --print-errorlogs --timeout-multiplier 4
+	@$(ASAN_ENV) DFYD_BIN=$(CURDIR)/build/asan/src/cmd/dfyd/dfyd $(PYTEST) tests
+
+# From nothing: a Debian 12 with only git, make and a compiler, in a folder of its own. Needs root.
+check-bare:
+	@$(SETUP) bare
+	@tests/bare/run
+
+demo: build
+	@$(SETUP) demo
+	@scripts/demo $(DFYD)
+
+serve: build
+	@$(DFYD) serve --data data.local
+
+bench: build
+	@$(SETUP) bench
+	@bench/run $(DFYD)
+
+fuzz:
+	@$(SETUP) fuzz
+	@tests/fuzz/run
+
+lint: build/check/build.ninja
+	@$(SETUP) lint
+	@scripts/lint
+
+format:
+	@$(SETUP) lint
+	@git ls-files 'src/*.[ch]' 'tests/*.[ch]' | xargs clang-format -i
+
+clean:
+	@rm -rf build

@@ -1,0 +1,174 @@
+#include "step/place.h"
+
+#include <string.h>
+
+#include "base/log.h"
+
+enum { PASSWORD_LENGTH = 20 };
+
+/* 57 characters that people do not mistake for one another: 116 bits in a password. */
+static struct str make_password(struct rng *rng, struct arena *arena) {
+    static const char alphabet[] = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
+    char *text = arena_alloc(arena, PASSWORD_LENGTH + 1);
+    for (int i = 0; i < PASSWORD_LENGTH; i++) text[i] = alphabet[rng_below(rng, sizeof alphabet - 1)];
+    return (struct str){text, PASSWORD_LENGTH};
+}
+
+static void reserve_item(const struct world *world, const struct checked_item *item, struct arena *arena,
+                         struct reserve_domain *ret) {
+    *ret = (struct reserve_domain){
+        .name = item->name,
+        .forwarding = item->forwarding,
+        .provider = item->provider,
+        .accounts = ARENA_ARRAY(arena, item->n_accounts, struct reserve_account),
+        .n_accounts = item->n_accounts,
+    };
+    ids_uuid(world->ids, ret->id);
+    for (size_t i = 0; i < item->n_accounts; i++) {
+        struct reserve_account *account = &ret->accounts[i];
+        account->email = item->accounts[i].email;
+        account->account = item->accounts[i].account;
+        ids_uuid(world->ids, account->id);
+        struct str password = make_password(world->rng, arena);
+        account->sealed_password = vault_seal(world->vault, world->rng, password, arena);
+    }
+}
+
+void place_init(struct placing *placing, const struct world *world, const struct check *check,
+                const struct quote *quote, struct str workspace_id, struct str card_token, struct str idempotency_key,
+                struct str answer, struct arena *arena) {
+    int64_t now = clock_now(world->clock);
+    *placing = (struct placing){
+        .phase = WORLD_PLANTED(world, PLANT_CHARGE_FIRST) ? PLACE_CHARGE : PLACE_RESERVE,
+        .reservation =
+            {
+                .workspace_id = workspace_id,
+                .type = check->type,
+                .amount = quote->total,
+                .card_token = card_token,
+                .answer = answer,
+                .idempotency_key = idempotency_key,
+                .now_ms = now,
+                .settle_after_ms = now + world->lease_ms,
+                .domains = ARENA_ARRAY(arena, check->n_items, struct reserve_domain),
+                .n_domains = check->n_items,
+            },
+    };
+    ids_uuid(world->ids, placing->reservation.order_id);
+    /* Newest first is how lists show domains, so the last item gets the oldest id: an order's items keep their order.
+     */
+    for (size_t i = check->n_items; i-- > 0;)
+        reserve_item(world, &check->items[i], arena, &placing->reservation.domains[i]);
+}
+
+static bool reserve_change(struct db *db, void *arg, struct error *reterr) {
+    return order_reserve(db, &((struct placing *)arg)->reservation, reterr);
+}
+
+static enum place_phase run_reserve(struct placing *p, const struct world *world) {
+    if (!store_write(world->store, reserve_change, p, &p->error))
+        return p->error.code == ERR_CONFLICT ? PLACE_CHANGED : PLACE_ERROR;
+    world_reached(world, "place.reserved");
+    return WORLD_PLANTED(world, PLANT_CHARGE_FIRST) ? PLACE_SETTLE : PLACE_CHARGE;
+}
+
+static enum outcome charge(const struct placing *p, const struct world *world, struct str key,
+                           struct payment_answer *ret_answer) {
+    const struct payment_charge job = {
+        .key = key,
+        .token = p->reservation.card_token,
+        .amount = p->reservation.amount,
+        .description = STR("Mailbox order"),
+    };
+    return payment_charge(world->drivers->payment, &job, ret_answer);
+}
+
+static enum place_phase run_charge(struct placing *p, const struct world *world) {
+    enum place_phase paid = WORLD_PLANTED(world, PLANT_CHARGE_FIRST) ? PLACE_RESERVE : PLACE_SETTLE;
+    if (p->reservation.amount == 0) return paid;
+
+    struct payment_answer answer;
+    struct str key = str_of(p->reservation.order_id);
+    enum outcome outcome = charge(p, world, key, &answer);
+    world_reached(world, "place.charged");
+    if (outcome == OUTCOME_UNKNOWN && WORLD_PLANTED(world, PLANT_CHARGE_AGAIN))
+        outcome = charge(p, world, (struct str){key.p, key.n - 1}, &answer);
+    p->answer = answer.answer;
+    if (outcome == OUTCOME_DONE) return paid;
+    if (outcome == OUTCOME_REFUSED) {
+        p->decline = answer.decline == DECLINE_NONE ? DECLINE_GENERIC : answer.decline;
+        return PLACE_RELEASE;
+    }
+
+    /* No clear answer: ask what became of the key before anything else, and close it if nothing did. */
+    outcome = payment_close(world->drivers->payment, key, &answer);
+    world_reached(world, "place.closed");
+    if (outcome == OUTCOME_DONE) return paid;
+    if (outcome == OUTCOME_UNKNOWN) return PLACE_PENDING;
+    error_set(&p->error, ERR_UNAVAILABLE,
+              "The payment service gave no answer. Nothing was charged and nothing was ordered. Try again.");
+    return PLACE_RELEASE;
+}
+
+static bool settle_change(struct db *db, void *arg, struct error *reterr) {
+    struct placing *p = arg;
+    return order_settle(db, str_of(p->reservation.order_id), p->reservation.now_ms, reterr);
+}
+
+static enum place_phase run_settle(struct placing *p, const struct world *world) {
+    struct error error = {0};
+    if (!store_write(world->store, settle_change, p, &error)) {
+        log_event(LOG_ERROR, "order_not_settled", LOG_TEXT("order", p->reservation.order_id),
+                  LOG_TEXT("reason", error.message), LOG_TEXT("next", "charged; settled again when its lease ends"));
+        return PLACE_PENDING;
+    }
+    world_reached(world, "place.settled");
+    return PLACE_PLACED;
+}
+
+struct release {
+    struct placing *placing;
+    struct str answer;
+};
+
+static bool release_change(struct db *db, void *arg, struct error *reterr) {
+    const struct release *release = arg;
+    const struct placing *p = release->placing;
+    struct str reason = p->decline ? str_of(decline_names[p->decline]) : str_of(p->answer.reason);
+    return order_release(db, str_of(p->reservation.order_id), reason, release->answer, p->reservation.now_ms, reterr);
+}
+
+static enum place_phase run_release(struct placing *p, const struct world *world) {
+    struct release release = {.placing = p, .answer = STR("")};
+    if (p->decline && p->declined_answer) release.answer = p->declined_answer(p->arg, p->decline);
+    struct error error = {0};
+    if (!store_write(world->store, release_change, &release, &error))
+        log_event(LOG_WARN, "order_not_released", LOG_TEXT("order", p->reservation.order_id),
+                  LOG_TEXT("reason", error.message), LOG_TEXT("next", "not charged; released when its lease ends"));
+    world_reached(world, "place.released");
+    return p->decline ? PLACE_DECLINED : PLACE_ERROR;
+}
+
+bool place_next(struct placing *p, const struct world *world) {
+    switch (p->phase) {
+    case PLACE_RESERVE:
+        p->phase = run_reserve(p, world);
+        break;
+    case PLACE_CHARGE:
+        p->phase = run_charge(p, world);
+        break;
+    case PLACE_SETTLE:
+        p->phase = run_settle(p, world);
+        break;
+    case PLACE_RELEASE:
+        p->phase = run_release(p, world);
+        break;
+    default:
+        break;
+    }
+    return !place_is_over(p);
+}
+
+bool place_is_over(const struct placing *placing) {
+    return placing->phase >= PLACE_PLACED;
+}

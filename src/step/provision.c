@@ -1,0 +1,155 @@
+#include "step/provision.h"
+
+#include "base/log.h"
+#include "core/backoff.h"
+#include "driver/dns/dns.h"
+#include "driver/mailbox/mailbox.h"
+#include "driver/registrar/registrar.h"
+
+struct claim {
+    int64_t now_ms, lease_until_ms;
+    size_t max;
+    struct arena *arena;
+    struct step *steps;
+    size_t n;
+};
+
+static bool claim_change(struct db *db, void *arg, struct error *reterr) {
+    struct claim *c = arg;
+    return step_claim(db, c->now_ms, c->lease_until_ms, c->max, c->arena, &c->steps, &c->n, reterr);
+}
+
+bool provision_claim(const struct world *world, size_t max, struct arena *arena, struct step **ret, size_t *ret_n,
+                     struct error *reterr) {
+    int64_t now = clock_now(world->clock);
+    struct claim claim = {.now_ms = now, .lease_until_ms = now + world->lease_ms, .max = max, .arena = arena};
+    if (!store_write(world->store, claim_change, &claim, reterr)) return false;
+    if (claim.n) world_reached(world, "step.claimed");
+    *ret = claim.steps;
+    *ret_n = claim.n;
+    return true;
+}
+
+/* The key a step acts under: its domain's or account's id, the same at every attempt. */
+static struct str step_key(const struct world *world, const struct step *step, struct arena *arena) {
+    struct str id = step->account_id.n ? step->account_id : step->domain_id;
+    if (!WORLD_PLANTED(world, PLANT_NO_LOOK)) return id;
+    return arena_printf(arena, "%.*s-%lld", STR_ARG(id), (long long)step->attempts);
+}
+
+/* Look first: DONE and UNKNOWN end the step here; only a clear "it is not so" lets it act. */
+static bool must_act(const struct world *world, enum outcome looked) {
+    world_reached(world, "step.looked");
+    return looked == OUTCOME_REFUSED || WORLD_PLANTED(world, PLANT_NO_LOOK);
+}
+
+static enum outcome register_domain(const struct world *world, const struct step *step, struct arena *arena,
+                                    struct answer *answer) {
+    struct registrar *registrar = world->drivers->registrar;
+    struct registrar_create job = {.name = step->domain, .key = step_key(world, step, arena), .years = 1};
+    job.nameservers = dns_nameservers(world->drivers->dns, &job.n_nameservers);
+    enum outcome outcome = registrar_lookup(registrar, job.name, job.key, answer);
+    return must_act(world, outcome) ? registrar_create(registrar, &job, answer) : outcome;
+}
+
+static enum outcome publish(const struct world *world, struct str zone, const struct rrset *sets, size_t n,
+                            struct answer *answer) {
+    enum outcome outcome = dns_lookup(world->drivers->dns, zone, sets, n, answer);
+    return must_act(world, outcome) ? dns_publish(world->drivers->dns, zone, sets, n, answer) : outcome;
+}
+
+static enum outcome publish_dns(const struct world *world, const struct step *step, struct arena *arena,
+                                struct answer *answer) {
+    struct mail_facts facts;
+    enum outcome outcome =
+        mailbox_mail_facts(world->drivers->mailbox, step->domain, step->provider, arena, &facts, answer);
+    if (outcome != OUTCOME_DONE) return outcome;
+    struct rrset *sets;
+    size_t n;
+    records_mail(step->domain, &facts, arena, &sets, &n);
+    return publish(world, step->domain, sets, n, answer);
+}
+
+static enum outcome create_mailbox(const struct world *world, const struct step *step, struct arena *arena,
+                                   struct answer *answer) {
+    struct mailbox_create job = {
+        .email = step->email,
+        .first_name = step->first_name,
+        .last_name = step->last_name,
+        .provider = step->provider,
+        .key = step_key(world, step, arena),
+    };
+    struct error error = {0};
+    /* A wrong secret.key can be mended, so this waits instead of failing what was paid for. */
+    if (!vault_open_sealed(world->vault, step->sealed_password, arena, &job.password, &error))
+        return answer_set(answer, OUTCOME_UNKNOWN, "%s", error.message);
+    enum outcome outcome = mailbox_lookup(world->drivers->mailbox, job.email, job.key, answer);
+    return must_act(world, outcome) ? mailbox_create(world->drivers->mailbox, &job, answer) : outcome;
+}
+
+static enum outcome set_forwarding(const struct world *world, const struct step *step, struct arena *arena,
+                                   struct answer *answer) {
+    struct rrset *sets;
+    size_t n;
+    records_web(step->domain, world->web_address, arena, &sets, &n);
+    return publish(world, step->domain, sets, n, answer);
+}
+
+typedef enum outcome step_action(const struct world *, const struct step *, struct arena *, struct answer *);
+
+static step_action *const actions[STEP_KIND_END] = {
+    [STEP_REGISTER_DOMAIN] = register_domain,
+    [STEP_PUBLISH_DNS] = publish_dns,
+    [STEP_CREATE_MAILBOX] = create_mailbox,
+    [STEP_SET_FORWARDING] = set_forwarding,
+};
+
+struct record {
+    const struct step *step;
+    enum step_state end;
+    struct str reason;
+    int64_t again_ms, now_ms;
+    bool stale;
+};
+
+static bool record_change(struct db *db, void *arg, struct error *reterr) {
+    struct record *r = arg;
+    return step_record(db, r->step, r->end, r->reason, r->again_ms, r->now_ms, &r->stale, reterr);
+}
+
+static void log_end(const struct record *record) {
+    const struct step *step = record->step;
+    enum log_level level = record->end == STEP_DONE ? LOG_INFO : LOG_WARN;
+    char next[TIME_TEXT] = "none";
+    if (record->end == STEP_RETRYING) time_format(record->again_ms, next);
+    log_event(level, record->stale ? "step_lease_lost" : "step_ended", LOG_STR("order", step->order_id),
+              LOG_STR("domain", step->domain), LOG_TEXT("step", step_kind_names[step->kind]),
+              LOG_TEXT("state", step_state_names[record->end]), LOG_INT("attempt", step->attempts),
+              LOG_STR("account", step->account_id), LOG_STR("reason", record->reason), LOG_TEXT("next", next));
+}
+
+bool provision_run(const struct world *world, const struct step *step, struct error *reterr) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
+    struct answer answer = {0};
+    enum outcome outcome = actions[step->kind](world, step, arena, &answer);
+    world_reached(world, "step.acted");
+
+    static const enum step_state ends[] = {
+        [OUTCOME_DONE] = STEP_DONE, [OUTCOME_REFUSED] = STEP_FAILED, [OUTCOME_UNKNOWN] = STEP_RETRYING};
+    uint32_t spread;
+    rng_fill(world->rng, &spread, sizeof spread);
+    int64_t now = clock_now(world->clock);
+    int64_t wait = answer.retry_after_ms;
+    if (wait <= 0) wait = backoff_ms(step->attempts, world->retry_base_ms, world->retry_max_ms, spread);
+    struct record record = {
+        .step = step,
+        .end = ends[outcome],
+        .reason = outcome == OUTCOME_DONE ? STR("") : str_of(answer.reason),
+        .again_ms = now + wait,
+        .now_ms = now,
+    };
+    if (!store_write(world->store, record_change, &record, reterr)) return false;
+    world_reached(world, "step.recorded");
+    log_end(&record);
+    return true;
+}

@@ -1,0 +1,126 @@
+#include "worker/worker.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "step/provision.h"
+#include "step/settle.h"
+
+enum {
+    BATCH = 4,           /* steps leased at once by one thread; a lease must outlast them all */
+    LOOK_AGAIN_MS = 1000 /* also finds what other processes left due */
+};
+
+struct worker {
+    const struct world *world;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    uint64_t wakes; /* how often worker_wake was called: a waiter goes on when it has grown */
+    bool stop;
+    unsigned n_threads;
+    pthread_t threads[];
+};
+
+static bool next_due_read(struct db *db, void *arg, struct error *reterr) {
+    return step_next_due(db, arg, reterr);
+}
+
+static bool stopping(struct worker *worker) {
+    pthread_mutex_lock(&worker->mutex);
+    bool stop = worker->stop;
+    pthread_mutex_unlock(&worker->mutex);
+    return stop;
+}
+
+/* Does what is due. *ret_wait_ms: 0 when there was something, else how long nothing will be. */
+static bool work_once(struct worker *worker, struct arena *arena, int64_t *ret_wait_ms, struct error *reterr) {
+    const struct world *world = worker->world;
+    int64_t due = INT64_MAX;
+    if (!store_read(world->store, next_due_read, &due, reterr)) return false;
+    int64_t wait = due - clock_now(world->clock);
+    if (wait > 0) {
+        *ret_wait_ms = wait < LOOK_AGAIN_MS ? wait : LOOK_AGAIN_MS;
+        return true;
+    }
+
+    size_t n_settled;
+    if (!settle_due(world, false, BATCH, &n_settled, reterr)) return false;
+    struct step *steps;
+    size_t n;
+    if (!provision_claim(world, BATCH, arena, &steps, &n, reterr)) return false;
+    for (size_t i = 0; i < n && !stopping(worker); i++)
+        if (!provision_run(world, &steps[i], reterr)) return false;
+    /* Nothing left for this thread: another one holds it and will say when it is done. */
+    *ret_wait_ms = n + n_settled ? 0 : 50;
+    return true;
+}
+
+static void wait_for_change(struct worker *worker, uint64_t seen, int64_t wait_ms) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += wait_ms / 1000;
+    until.tv_nsec += wait_ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
+    pthread_mutex_lock(&worker->mutex);
+    while (!worker->stop && worker->wakes == seen)
+        if (pthread_cond_timedwait(&worker->changed, &worker->mutex, &until)) break;
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+static void *run(void *arg) {
+    struct worker *worker = arg;
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(16384);
+    while (!stopping(worker)) {
+        pthread_mutex_lock(&worker->mutex);
+        uint64_t seen = worker->wakes;
+        pthread_mutex_unlock(&worker->mutex);
+        struct error error = {0};
+        int64_t wait_ms = LOOK_AGAIN_MS;
+        if (!work_once(worker, arena, &wait_ms, &error))
+            log_event(LOG_ERROR, "work_stopped", LOG_TEXT("reason", error.message), LOG_TEXT("next", "again in 1 s"));
+        arena_reset(arena);
+        if (wait_ms > 0) wait_for_change(worker, seen, wait_ms);
+    }
+    return NULL;
+}
+
+bool worker_start(const struct world *world, unsigned threads, struct worker **ret, struct error *reterr) {
+    struct worker *worker = calloc(1, sizeof *worker + threads * sizeof worker->threads[0]);
+    if (!worker) return error_set(reterr, ERR_UNAVAILABLE, "no memory for %u worker threads", threads);
+    worker->world = world;
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&worker->mutex, NULL);
+    pthread_cond_init(&worker->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    for (; worker->n_threads < threads; worker->n_threads++) {
+        if (pthread_create(&worker->threads[worker->n_threads], NULL, run, worker)) {
+            worker_stop(worker);
+            return error_set(reterr, ERR_UNAVAILABLE, "cannot start %u worker threads", threads);
+        }
+    }
+    *ret = worker;
+    return true;
+}
+
+void worker_wake(struct worker *worker) {
+    pthread_mutex_lock(&worker->mutex);
+    worker->wakes++;
+    pthread_cond_broadcast(&worker->changed);
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+void worker_stop(struct worker *worker) {
+    if (!worker) return;
+    pthread_mutex_lock(&worker->mutex);
+    worker->stop = true;
+    pthread_cond_broadcast(&worker->changed);
+    pthread_mutex_unlock(&worker->mutex);
+    for (unsigned i = 0; i < worker->n_threads; i++) pthread_join(worker->threads[i], NULL);
+    pthread_cond_destroy(&worker->changed);
+    pthread_mutex_destroy(&worker->mutex);
+    free(worker);
+}
