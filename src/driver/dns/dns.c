@@ -1,0 +1,23 @@
+#include "driver/dns/dns.h"
+
+const struct str *dns_nameservers(struct dns *d, size_t *ret_n) {
+    return d->ops->nameservers(d, ret_n);
+}
+
+enum outcome dns_lookup(struct dns *d, struct str zone, const struct rrset *sets, size_t n, struct answer *answer) {
+    struct answer unread;
+    if (!answer) answer = &unread;
+    *answer = (struct answer){0};
+    return d->ops->lookup(d, zone, sets, n, answer);
+}
+
+enum outcome dns_publish(struct dns *d, struct str zone, const struct rrset *sets, size_t n, struct answer *answer) {
+    struct answer unread;
+    if (!answer) answer = &unread;
+    *answer = (struct answer){0};
+    return d->ops->publish(d, zone, sets, n, answer);
+}
+
+void dns_destroy(struct dns *d) {
+    if (d && d->ops->destroy) d->ops->destroy(d);
+}

@@ -1,0 +1,158 @@
+/* The sandbox's DNS host: zones of RRsets that nobody can query. */
+#include "driver/dns/dns.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "driver/sandbox_inside.h"
+
+enum { RDATA_MAX = 64 * 1024 };
+
+struct sandbox {
+    struct dns base;
+    struct sandbox_book *book;
+};
+
+static struct sandbox_book *book_of(struct dns *d) {
+    return ((struct sandbox *)d)->book;
+}
+
+static const struct str *nameservers(struct dns *d, size_t *ret_n) {
+    static const struct str names[] = {{"ns1.sandbox.test", 16}, {"ns2.sandbox.test", 16}};
+    (void)d;
+    *ret_n = ARRAY_LEN(names);
+    return names;
+}
+
+static int by_bytes(const void *a, const void *b) {
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* One text for an RRset's data, the same whatever the order of its values (RFC 2181 section 5): they are sorted, each
+ * as a netstring. False when it is longer than an RRset can be. */
+static bool rdata_of(const struct rrset *set, struct arena *arena, struct str *ret) {
+    struct str *values = ARENA_ARRAY(arena, set->n_data, struct str);
+    for (size_t i = 0; i < set->n_data; i++) values[i] = set->data[i];
+    if (set->n_data > 1) qsort(values, set->n_data, sizeof *values, by_bytes);
+    struct buf out;
+    buf_init(&out, RDATA_MAX);
+    for (size_t i = 0; i < set->n_data; i++) {
+        buf_add_int(&out, (int64_t)values[i].n);
+        buf_add_byte(&out, ':');
+        buf_add(&out, values[i]);
+    }
+    bool ok = buf_ok(&out);
+    if (ok) *ret = arena_str(arena, buf_str(&out));
+    buf_finish(&out);
+    return ok;
+}
+
+static bool is_inside(struct str name, struct str zone) {
+    if (name.n <= zone.n) return str_eq(name, zone);
+    struct str tail = {name.p + name.n - zone.n, zone.n};
+    return str_eq(tail, zone) && name.p[name.n - zone.n - 1] == '.';
+}
+
+/* An RRset without data is served when there is none of its name and type. */
+static bool is_served(struct sandbox_book *book, struct str zone, const struct rrset *set, struct str rdata) {
+    static const char sql[] = "SELECT ttl, data FROM rrsets WHERE zone = $1 AND name = $2 AND type = $3";
+    if (!ledger_run(book->ledger, sql, LEDGER_TEXT(zone), LEDGER_TEXT(set->name), LEDGER_TEXT(str_of(set->type))))
+        return set->n_data == 0;
+    return ledger_int(book->ledger, 0) == set->ttl && str_eq(ledger_text(book->ledger, 1), rdata);
+}
+
+static enum outcome lookup_sets(struct sandbox_book *book, struct str zone, const struct rrset *sets, size_t n,
+                                struct answer *answer) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
+    if (!ledger_run(book->ledger, "SELECT 1 FROM zones WHERE zone = $1", LEDGER_TEXT(zone)))
+        return answer_set(answer, OUTCOME_REFUSED, "no such zone");
+    for (size_t i = 0; i < n; i++) {
+        struct str rdata = STR("");
+        if (!rdata_of(&sets[i], arena, &rdata) || !is_served(book, zone, &sets[i], rdata))
+            return answer_set(answer, OUTCOME_REFUSED, "%.*s %s is not served like that", STR_ARG(sets[i].name),
+                              sets[i].type);
+    }
+    return OUTCOME_DONE;
+}
+
+static enum outcome lookup(struct dns *d, struct str zone, const struct rrset *sets, size_t n, struct answer *answer) {
+    struct sandbox_book *book = book_of(d);
+    ledger_begin(book->ledger);
+    return ledger_end(book->ledger, lookup_sets(book, zone, sets, n, answer), answer);
+}
+
+static enum outcome replace_sets(struct sandbox_book *book, struct str zone, const struct rrset *sets, size_t n,
+                                 struct arena *arena, struct answer *answer) {
+    static const char drop[] = "DELETE FROM rrsets WHERE zone = $1 AND name = $2 AND type = $3";
+    static const char put[] = "INSERT OR REPLACE INTO rrsets (zone, name, type, ttl, data) VALUES ($1, $2, $3, $4, $5)";
+    struct str *rdata = ARENA_ARRAY(arena, n, struct str);
+    for (size_t i = 0; i < n; i++) {
+        if (!is_inside(sets[i].name, zone))
+            return answer_set(answer, OUTCOME_REFUSED, "%.*s is not in the zone", STR_ARG(sets[i].name));
+        if (!rdata_of(&sets[i], arena, &rdata[i]))
+            return answer_set(answer, OUTCOME_REFUSED, "%.*s %s has too much data", STR_ARG(sets[i].name),
+                              sets[i].type);
+    }
+    ledger_run(book->ledger, "INSERT OR IGNORE INTO zones (zone) VALUES ($1)", LEDGER_TEXT(zone));
+    for (size_t i = 0; i < n; i++) {
+        struct ledger_value name = LEDGER_TEXT(sets[i].name), type = LEDGER_TEXT(str_of(sets[i].type));
+        if (sets[i].n_data == 0)
+            ledger_run(book->ledger, drop, LEDGER_TEXT(zone), name, type);
+        else
+            ledger_run(book->ledger, put, LEDGER_TEXT(zone), name, type, LEDGER_INT(sets[i].ttl),
+                       LEDGER_TEXT(rdata[i]));
+    }
+    return OUTCOME_DONE;
+}
+
+static bool has_address(const struct rrset *sets, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (str_is(str_of(sets[i].type), "A") && sets[i].n_data) return true;
+    return false;
+}
+
+static enum outcome publish_sets(struct sandbox_book *book, struct str zone, const struct rrset *sets, size_t n,
+                                 struct answer *answer) {
+    const struct magic_row *row = magic_find(MAGIC_DNS, zone);
+    switch (row ? row->does : MAGIC_NONE) {
+    case MAGIC_REFUSED:
+        return answer_set(answer, OUTCOME_REFUSED, "the DNS host does not take this zone");
+    case MAGIC_NO_WEB:
+        if (has_address(sets, n)) return answer_set(answer, OUTCOME_REFUSED, "the DNS host takes no A records here");
+        break;
+    case MAGIC_SILENT:
+        return answer_set(answer, OUTCOME_UNKNOWN, "the DNS host did not answer");
+    case MAGIC_FLAKY: /* publishing has no key: the zone is one */
+        if (sandbox_count_try(book, row->word, zone) <= SANDBOX_FLAKY_TRIES)
+            return answer_set(answer, OUTCOME_UNKNOWN, "the connection to the DNS host broke");
+        break;
+    default:
+        break;
+    }
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
+    return replace_sets(book, zone, sets, n, arena, answer);
+}
+
+static enum outcome publish(struct dns *d, struct str zone, const struct rrset *sets, size_t n, struct answer *answer) {
+    struct sandbox_book *book = book_of(d);
+    ledger_begin(book->ledger);
+    return ledger_end(book->ledger, publish_sets(book, zone, sets, n, answer), answer);
+}
+
+static void destroy(struct dns *d) {
+    free(d);
+}
+
+static const struct dns_ops ops = {
+    .name = "sandbox",
+    .nameservers = nameservers,
+    .lookup = lookup,
+    .publish = publish,
+    .destroy = destroy,
+};
+
+struct dns *dns_sandbox_create(struct sandbox_book *book) {
+    struct sandbox *sandbox = sandbox_driver_alloc(sizeof *sandbox);
+    *sandbox = (struct sandbox){.base = {.ops = &ops}, .book = book};
+    return &sandbox->base;
+}

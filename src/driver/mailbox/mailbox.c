@@ -1,0 +1,27 @@
+#include "driver/mailbox/mailbox.h"
+
+enum outcome mailbox_mail_facts(struct mailbox *m, struct str domain, enum provider provider, struct arena *arena,
+                                struct mail_facts *ret, struct answer *answer) {
+    struct answer unread;
+    if (!answer) answer = &unread;
+    *answer = (struct answer){0};
+    return m->ops->mail_facts(m, domain, provider, arena, ret, answer);
+}
+
+enum outcome mailbox_lookup(struct mailbox *m, struct str email, struct str key, struct answer *answer) {
+    struct answer unread;
+    if (!answer) answer = &unread;
+    *answer = (struct answer){0};
+    return m->ops->lookup(m, email, key, answer);
+}
+
+enum outcome mailbox_create(struct mailbox *m, const struct mailbox_create *job, struct answer *answer) {
+    struct answer unread;
+    if (!answer) answer = &unread;
+    *answer = (struct answer){0};
+    return m->ops->create(m, job, answer);
+}
+
+void mailbox_destroy(struct mailbox *m) {
+    if (m && m->ops->destroy) m->ops->destroy(m);
+}

@@ -1,0 +1,158 @@
+/* The sandbox's mail host: addresses with a hashed password, at hosts below sandbox.test that take no mail. */
+#include "driver/mailbox/mailbox.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "driver/sandbox_inside.h"
+
+enum { HASH = 32, HASH_TEXT = HASH * 2 + 1 };
+
+struct sandbox {
+    struct mailbox base;
+    struct sandbox_book *book;
+};
+
+static struct sandbox_book *book_of(struct mailbox *m) {
+    return ((struct sandbox *)m)->book;
+}
+
+struct host {
+    const char *mx;
+    int preference;
+    const char *spf;
+};
+
+static const struct host hosts[PROVIDER_END] = {
+    [PROVIDER_GOOGLE] = {"mx.google.sandbox.test", 1, "_spf.google.sandbox.test"},
+    [PROVIDER_AIRMAIL] = {"mx.airmail.sandbox.test", 10, "_spf.airmail.sandbox.test"},
+    [PROVIDER_MICROSOFT] = {"mx.microsoft.sandbox.test", 0, "spf.microsoft.sandbox.test"},
+};
+
+/* A genuine Ed25519 key (RFC 8463 section 4) that is always the same for a domain. */
+static struct str dkim_value(struct str domain, struct arena *arena) {
+    static const unsigned char context[] = "dfyd sandbox DKIM";
+    unsigned char seed[crypto_sign_SEEDBYTES], secret[crypto_sign_SECRETKEYBYTES], open[crypto_sign_PUBLICKEYBYTES];
+    crypto_generichash(seed, sizeof seed, (const unsigned char *)domain.p, domain.n, context, sizeof context - 1);
+    crypto_sign_seed_keypair(open, secret, seed);
+    char text[sodium_base64_ENCODED_LEN(sizeof open, sodium_base64_VARIANT_ORIGINAL)];
+    sodium_bin2base64(text, sizeof text, open, sizeof open, sodium_base64_VARIANT_ORIGINAL);
+    return arena_printf(arena, "v=DKIM1; k=ed25519; p=%s", text);
+}
+
+static enum outcome mail_facts(struct mailbox *m, struct str domain, enum provider provider, struct arena *arena,
+                               struct mail_facts *ret, struct answer *answer) {
+    (void)m;
+    if (provider <= PROVIDER_NONE || provider >= PROVIDER_END)
+        return answer_set(answer, OUTCOME_REFUSED, "no such email provider: %d", (int)provider);
+    *ret = (struct mail_facts){
+        .mx_host = str_of(hosts[provider].mx),
+        .mx_preference = hosts[provider].preference,
+        .spf_include = str_of(hosts[provider].spf),
+        .dkim_selector = STR("dfy1"),
+        .dkim_value = dkim_value(domain, arena),
+    };
+    return OUTCOME_DONE;
+}
+
+/* What is kept of a password: hex of BLAKE2b over address, NUL and password. */
+static void password_hash(struct str email, struct str password, char ret_text[HASH_TEXT]) {
+    unsigned char hash[HASH];
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, NULL, 0, sizeof hash);
+    crypto_generichash_update(&state, (const unsigned char *)email.p, email.n);
+    crypto_generichash_update(&state, (const unsigned char *)"", 1);
+    crypto_generichash_update(&state, (const unsigned char *)password.p, password.n);
+    crypto_generichash_final(&state, hash, sizeof hash);
+    sodium_bin2hex(ret_text, HASH_TEXT, hash, sizeof hash);
+}
+
+static enum outcome lookup_address(struct sandbox_book *book, struct str email, struct str key, struct answer *answer) {
+    if (!ledger_run(book->ledger, "SELECT key, ready_ms FROM mailboxes WHERE email = $1", LEDGER_TEXT(email)))
+        return answer_set(answer, OUTCOME_REFUSED, "no such mailbox");
+    if (!str_eq(ledger_text(book->ledger, 0), key))
+        return answer_set(answer, OUTCOME_REFUSED, "the mailbox was made for another account");
+    return sandbox_when_ready(book, ledger_int(book->ledger, 1), answer);
+}
+
+static enum outcome lookup(struct mailbox *m, struct str email, struct str key, struct answer *answer) {
+    struct sandbox_book *book = book_of(m);
+    ledger_begin(book->ledger);
+    return ledger_end(book->ledger, lookup_address(book, email, key, answer), answer);
+}
+
+/* Makes the mailbox or takes it over. */
+static void put_mailbox(struct sandbox_book *book, const struct mailbox_create *job, int64_t ready_ms) {
+    static const char sql[] =
+        "INSERT INTO mailboxes (email, key, password, first_name, last_name, provider, ready_ms)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email) DO UPDATE SET key = excluded.key,"
+        " password = excluded.password, first_name = excluded.first_name, last_name = excluded.last_name,"
+        " provider = excluded.provider, ready_ms = excluded.ready_ms";
+    char hash[HASH_TEXT];
+    password_hash(job->email, job->password, hash);
+    ledger_run(book->ledger, sql, LEDGER_TEXT(job->email), LEDGER_TEXT(job->key), LEDGER_TEXT(str_of(hash)),
+               LEDGER_TEXT(job->first_name), LEDGER_TEXT(job->last_name), LEDGER_INT(job->provider),
+               LEDGER_INT(ready_ms));
+}
+
+static enum outcome create_address(struct sandbox_book *book, const struct mailbox_create *job, struct answer *answer) {
+    if (ledger_run(book->ledger, "SELECT ready_ms FROM mailboxes WHERE email = $1 AND key = $2",
+                   LEDGER_TEXT(job->email), LEDGER_TEXT(job->key))) {
+        int64_t ready_ms = ledger_int(book->ledger, 0);
+        put_mailbox(book, job, ready_ms); /* the newest password counts */
+        return sandbox_when_ready(book, ready_ms, answer);
+    }
+    const struct magic_row *row = magic_find(MAGIC_MAILBOX, job->email);
+    const enum magic magic = row ? row->does : MAGIC_NONE;
+    switch (magic) {
+    case MAGIC_REFUSED:
+        return answer_set(answer, OUTCOME_REFUSED, "the mail host does not take this address");
+    case MAGIC_SILENT:
+        return answer_set(answer, OUTCOME_UNKNOWN, "the mail host did not answer");
+    case MAGIC_FLAKY:
+        if (sandbox_count_try(book, row->word, job->key) <= SANDBOX_FLAKY_TRIES)
+            return answer_set(answer, OUTCOME_UNKNOWN, "the connection to the mail host broke");
+        break;
+    default:
+        break;
+    }
+    int64_t ready_ms = sandbox_ready_at(book, magic);
+    put_mailbox(book, job, ready_ms);
+    if (magic == MAGIC_LOST) return answer_set(answer, OUTCOME_UNKNOWN, "the mail host's answer was lost");
+    return sandbox_when_ready(book, ready_ms, answer);
+}
+
+static enum outcome create(struct mailbox *m, const struct mailbox_create *job, struct answer *answer) {
+    struct sandbox_book *book = book_of(m);
+    ledger_begin(book->ledger);
+    return ledger_end(book->ledger, create_address(book, job, answer), answer);
+}
+
+bool sandbox_book_has_mailbox(struct sandbox_book *book, struct str email, struct str password) {
+    static const char sql[] = "SELECT password, ready_ms FROM mailboxes WHERE email = $1";
+    char hash[HASH_TEXT];
+    password_hash(email, password, hash);
+    struct answer answer;
+    ledger_begin(book->ledger);
+    bool has = ledger_run(book->ledger, sql, LEDGER_TEXT(email)) && str_is(ledger_text(book->ledger, 0), hash) &&
+               sandbox_when_ready(book, ledger_int(book->ledger, 1), &answer) == OUTCOME_DONE;
+    return ledger_commit(book->ledger, NULL) && has;
+}
+
+static void destroy(struct mailbox *m) {
+    free(m);
+}
+
+static const struct mailbox_ops ops = {
+    .name = "sandbox",
+    .mail_facts = mail_facts,
+    .lookup = lookup,
+    .create = create,
+    .destroy = destroy,
+};
+
+struct mailbox *mailbox_sandbox_create(struct sandbox_book *book) {
+    struct sandbox *sandbox = sandbox_driver_alloc(sizeof *sandbox);
+    *sandbox = (struct sandbox){.base = {.ops = &ops}, .book = book};
+    return &sandbox->base;
+}
