@@ -1,0 +1,163 @@
+#include "store/facts.h"
+
+#include <stdlib.h>
+
+#include "store/rows.h"
+
+/* An item that wants facts. Sorted by name, as the queries answer; several items may name one domain. */
+struct want {
+    struct str name;
+    size_t item;
+    size_t first, n; /* of the rows gathered for it: addresses or stocked mailboxes */
+};
+
+struct gathering {
+    struct db *db;
+    struct domain_facts *facts;
+    struct arena *arena;
+    struct want *wants;
+    struct str *names;
+    size_t n;
+    struct want *last; /* the one that the latest row belonged to */
+};
+
+static int by_name(const void *a, const void *b) {
+    const struct want *x = a, *y = b;
+    int order = str_cmp(x->name, y->name);
+    return order ? order : (x->item > y->item) - (x->item < y->item);
+}
+
+/* The first want of NAME; NULL when none wants it. */
+static struct want *find(struct gathering *g, struct str name) {
+    if (g->last && str_eq(g->last->name, name)) return g->last;
+    size_t low = 0, high = g->n;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (str_cmp(g->wants[mid].name, name) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    if (low == g->n || !str_eq(g->wants[low].name, name)) return NULL;
+    return g->last = &g->wants[low];
+}
+
+/* Facts found for a name's first want hold for the others of that name. */
+static void share(struct gathering *g) {
+    for (size_t i = 1; i < g->n; i++)
+        if (str_eq(g->wants[i].name, g->wants[i - 1].name)) g->facts[g->wants[i].item] = g->facts[g->wants[i - 1].item];
+}
+
+/* Also what lies in stock counts as sold for a new registration: the operator holds it already. */
+static bool gather_sold(struct gathering *g, struct error *reterr) {
+    struct stmt *stmt = db_stmt(g->db, "SELECT name FROM domains"
+                                       " WHERE active = 1 AND name IN (SELECT value FROM json_each($1))"
+                                       " UNION ALL SELECT domain FROM stock"
+                                       " WHERE order_id IS NULL AND domain IN (SELECT value FROM json_each($1))");
+    stmt_list(stmt, 1, g->names, g->n);
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
+        const struct want *want = find(g, stmt_col_text(stmt, 0));
+        if (want) g->facts[want->item].sold = true;
+    }
+    return step == DB_END;
+}
+
+static bool gather_stock(struct gathering *g, struct error *reterr) {
+    struct rows accounts = {.size = sizeof(struct account)};
+    struct stmt *stmt = db_stmt(
+        g->db, "SELECT s.domain, s.provider, EXISTS (SELECT 1 FROM domains d WHERE d.name = s.domain AND d.active = 1),"
+               " a.prefix, a.first_name, a.last_name"
+               " FROM stock s LEFT JOIN stock_accounts a ON a.domain = s.domain"
+               " WHERE s.order_id IS NULL AND s.domain IN (SELECT value FROM json_each($1))"
+               " ORDER BY s.domain, a.position");
+    stmt_list(stmt, 1, g->names, g->n);
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
+        struct want *want = find(g, stmt_col_text(stmt, 0));
+        if (!want) continue;
+        struct domain_facts *facts = &g->facts[want->item];
+        facts->stocked = true;
+        facts->provider = (enum provider)stmt_col_int(stmt, 1);
+        facts->sold = stmt_col_int(stmt, 2) != 0;
+        if (stmt_col_is_null(stmt, 3)) continue;
+        if (!want->n++) want->first = accounts.n;
+        struct account *account = rows_add(&accounts, g->arena);
+        account->prefix = row_text(stmt, 3, g->arena);
+        account->first_name = row_text(stmt, 4, g->arena);
+        account->last_name = row_text(stmt, 5, g->arena);
+    }
+    if (step == DB_FAIL) return false;
+    const struct account *all = accounts.first;
+    for (size_t i = 0; i < g->n; i++) {
+        const struct want *want = &g->wants[i];
+        if (!want->n) continue;
+        g->facts[want->item].stock = all + want->first;
+        g->facts[want->item].n_stock = want->n;
+    }
+    return true;
+}
+
+static bool gather_mine(struct gathering *g, struct str workspace_id, struct error *reterr) {
+    struct rows addresses = {.size = sizeof(struct str)};
+    struct stmt *stmt =
+        db_stmt(g->db, "SELECT d.name, d.workspace_id = $2 AND d.state NOT IN ('reserved', 'failed', 'cancelled'),"
+                       " d.provider, a.email"
+                       " FROM domains d LEFT JOIN accounts a ON a.domain_id = d.id AND a.active = 1"
+                       " WHERE d.active = 1 AND d.name IN (SELECT value FROM json_each($1)) ORDER BY d.name");
+    stmt_list(stmt, 1, g->names, g->n);
+    stmt_text(stmt, 2, workspace_id);
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
+        struct want *want = find(g, stmt_col_text(stmt, 0));
+        if (!want) continue;
+        struct domain_facts *facts = &g->facts[want->item];
+        facts->sold = true;
+        facts->mine = stmt_col_int(stmt, 1) != 0;
+        if (!facts->mine) continue;
+        facts->provider = (enum provider)stmt_col_int(stmt, 2);
+        if (stmt_col_is_null(stmt, 3)) continue;
+        if (!want->n++) want->first = addresses.n;
+        *(struct str *)rows_add(&addresses, g->arena) = row_text(stmt, 3, g->arena);
+    }
+    if (step == DB_FAIL) return false;
+    const struct str *all = addresses.first;
+    for (size_t i = 0; i < g->n; i++) {
+        const struct want *want = &g->wants[i];
+        if (!want->n) continue;
+        g->facts[want->item].addresses = all + want->first;
+        g->facts[want->item].n_addresses = want->n;
+    }
+    return true;
+}
+
+bool facts_gather(struct db *db, const struct check *check, struct str workspace_id, struct arena *arena,
+                  struct domain_facts *facts, struct error *reterr) {
+    struct gathering g = {.db = db,
+                          .facts = facts,
+                          .arena = arena,
+                          .wants = ARENA_ARRAY(arena, check->n_items, struct want),
+                          .names = ARENA_ARRAY(arena, check->n_items, struct str)};
+    for (size_t i = 0; i < check->n_items; i++) {
+        facts[i] = (struct domain_facts){.sold = false};
+        if (!check_needs_facts(check, i)) continue;
+        g.names[g.n] = check->items[i].name;
+        g.wants[g.n++] = (struct want){.name = check->items[i].name, .item = i};
+    }
+    if (!g.n) return true;
+    qsort(g.wants, g.n, sizeof *g.wants, by_name);
+    bool ok = false;
+    switch (check->type) {
+    case ORDER_DFY:
+        ok = gather_sold(&g, reterr);
+        break;
+    case ORDER_PRE_WARMED_UP:
+        ok = gather_stock(&g, reterr);
+        break;
+    case ORDER_EXTRA_ACCOUNTS:
+        ok = gather_mine(&g, workspace_id, reterr);
+        break;
+    }
+    if (ok) share(&g);
+    return ok;
+}

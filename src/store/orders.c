@@ -1,0 +1,285 @@
+#include "store/orders.h"
+
+#include "store/idempotency.h"
+#include "store/rows.h"
+
+static bool insert_order(struct db *db, const struct reservation *r, struct error *reterr) {
+    struct stmt *stmt = db_stmt(
+        db, "INSERT INTO orders (id, workspace_id, type, state, amount, card_token, idempotency_key, answer, reason,"
+            " attempts, settle_after_ms, created_ms, ended_ms)"
+            " VALUES ($1, $2, $3, 'reserved', $4, $5, $6, $7, '', 0, $8, $9, 0)");
+    stmt_text(stmt, 1, str_of(r->order_id));
+    stmt_text(stmt, 2, r->workspace_id);
+    stmt_text(stmt, 3, str_of(order_type_names[r->type]));
+    stmt_int(stmt, 4, r->amount);
+    stmt_text(stmt, 5, r->card_token);
+    stmt_text(stmt, 6, r->idempotency_key);
+    stmt_text(stmt, 7, r->idempotency_key.n ? r->answer : STR(""));
+    stmt_int(stmt, 8, r->settle_after_ms);
+    stmt_int(stmt, 9, r->now_ms);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+static bool insert_domain(struct db *db, const struct reservation *r, const struct reserve_domain *domain,
+                          struct error *reterr) {
+    struct stmt *stmt =
+        db_stmt(db, "INSERT INTO domains (id, workspace_id, order_id, name, provider, forwarding, is_pre_warmed, state,"
+                    " active, created_ms, cancelled_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, 'reserved', 1, $8, 0)");
+    stmt_text(stmt, 1, str_of(domain->id));
+    stmt_text(stmt, 2, r->workspace_id);
+    stmt_text(stmt, 3, str_of(r->order_id));
+    stmt_text(stmt, 4, domain->name);
+    stmt_int(stmt, 5, domain->provider);
+    stmt_text(stmt, 6, domain->forwarding);
+    stmt_int(stmt, 7, r->type == ORDER_PRE_WARMED_UP);
+    stmt_int(stmt, 8, r->now_ms);
+    if (stmt_run(stmt, NULL, reterr)) return true;
+    if (reterr->code != ERR_CONFLICT) return false;
+    return error_set(reterr, ERR_CONFLICT, "%.*s was taken meanwhile", STR_ARG(domain->name));
+}
+
+/* A name that came into stock since the check is no longer free to register. */
+static bool is_not_stocked(struct db *db, const struct reserve_domain *domain, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT 1 FROM stock WHERE domain = $1 AND order_id IS NULL");
+    stmt_text(stmt, 1, domain->name);
+    enum db_step step = stmt_step(stmt, reterr);
+    stmt_done(stmt);
+    if (step != DB_ROW) return step == DB_END;
+    return error_set(reterr, ERR_CONFLICT, "%.*s was stocked meanwhile", STR_ARG(domain->name));
+}
+
+/* Takes it out of stock, if it is still the stock that was judged. */
+static bool take_stock(struct db *db, const struct reservation *r, const struct reserve_domain *domain,
+                       struct error *reterr) {
+    struct stmt *stmt =
+        db_stmt(db, "UPDATE stock SET order_id = $2 WHERE domain = $1 AND order_id IS NULL AND provider = $3"
+                    " AND (SELECT COUNT(*) FROM stock_accounts WHERE domain = $1) = $4");
+    stmt_text(stmt, 1, domain->name);
+    stmt_text(stmt, 2, str_of(r->order_id));
+    stmt_int(stmt, 3, domain->provider);
+    stmt_int(stmt, 4, (int64_t)domain->n_accounts);
+    int64_t taken;
+    if (!stmt_run(stmt, &taken, reterr)) return false;
+    return taken || error_set(reterr, ERR_CONFLICT, "%.*s is no longer in stock", STR_ARG(domain->name));
+}
+
+/* The workspace's own domain NAME, still with room for N more mailboxes. */
+static bool find_own(struct db *db, const struct reservation *r, const struct reserve_domain *domain,
+                     char ret_id[UUID_TEXT], struct error *reterr) {
+    struct stmt *stmt = db_stmt(
+        db, "SELECT d.id, d.provider, (SELECT COUNT(*) FROM accounts a WHERE a.domain_id = d.id AND a.active = 1)"
+            " FROM domains d WHERE d.name = $1 AND d.active = 1 AND d.workspace_id = $2"
+            " AND d.state NOT IN ('reserved', 'failed', 'cancelled')");
+    stmt_text(stmt, 1, domain->name);
+    stmt_text(stmt, 2, r->workspace_id);
+    enum db_step step = stmt_step(stmt, reterr);
+    if (step == DB_FAIL) return false;
+    if (step == DB_END)
+        return error_set(reterr, ERR_CONFLICT, "%.*s no longer belongs to this workspace", STR_ARG(domain->name));
+    int64_t provider = stmt_col_int(stmt, 1), accounts = stmt_col_int(stmt, 2);
+    row_uuid(stmt, 0, ret_id);
+    stmt_done(stmt);
+    if (provider != (int64_t)domain->provider || provider == PROVIDER_MICROSOFT)
+        return error_set(reterr, ERR_CONFLICT, "the provider of %.*s changed", STR_ARG(domain->name));
+    if (accounts + (int64_t)domain->n_accounts > ACCOUNTS_MAX)
+        return error_set(reterr, ERR_CONFLICT, "%.*s has %lld mailboxes meanwhile, %d is the most",
+                         STR_ARG(domain->name), (long long)accounts, ACCOUNTS_MAX);
+    return true;
+}
+
+static bool insert_account(struct db *db, const struct reservation *r, const struct reserve_domain *domain,
+                           const char *domain_id, const struct reserve_account *account, struct error *reterr) {
+    struct stmt *stmt =
+        db_stmt(db, "INSERT INTO accounts (id, workspace_id, domain_id, order_id, email, first_name, last_name,"
+                    " sealed_password, provider, is_pre_warmed, state, active, reason, created_ms, cancelled_ms)"
+                    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'reserved', 1, '', $11, 0)");
+    stmt_text(stmt, 1, str_of(account->id));
+    stmt_text(stmt, 2, r->workspace_id);
+    stmt_text(stmt, 3, str_of(domain_id));
+    stmt_text(stmt, 4, str_of(r->order_id));
+    stmt_text(stmt, 5, account->email);
+    stmt_text(stmt, 6, account->account.first_name);
+    stmt_text(stmt, 7, account->account.last_name);
+    stmt_blob(stmt, 8, account->sealed_password);
+    stmt_int(stmt, 9, domain->provider);
+    stmt_int(stmt, 10, r->type == ORDER_PRE_WARMED_UP);
+    stmt_int(stmt, 11, r->now_ms);
+    if (stmt_run(stmt, NULL, reterr)) return true;
+    if (reterr->code != ERR_CONFLICT) return false;
+    return error_set(reterr, ERR_CONFLICT, "%.*s was taken meanwhile", STR_ARG(account->email));
+}
+
+static bool reserve_domain(struct db *db, const struct reservation *r, const struct reserve_domain *domain,
+                           struct error *reterr) {
+    char own[UUID_TEXT];
+    const char *id = domain->id;
+    switch (r->type) {
+    case ORDER_DFY:
+        if (!is_not_stocked(db, domain, reterr) || !insert_domain(db, r, domain, reterr)) return false;
+        break;
+    case ORDER_PRE_WARMED_UP:
+        if (!take_stock(db, r, domain, reterr) || !insert_domain(db, r, domain, reterr)) return false;
+        break;
+    case ORDER_EXTRA_ACCOUNTS:
+        if (!find_own(db, r, domain, own, reterr)) return false;
+        id = own;
+        break;
+    }
+    for (size_t i = 0; i < domain->n_accounts; i++)
+        if (!insert_account(db, r, domain, id, &domain->accounts[i], reterr)) return false;
+    return true;
+}
+
+bool order_reserve(struct db *db, const struct reservation *reservation, struct error *reterr) {
+    if (!insert_order(db, reservation, reterr)) return false;
+    for (size_t i = 0; i < reservation->n_domains; i++)
+        if (!reserve_domain(db, reservation, &reservation->domains[i], reterr)) return false;
+    return true;
+}
+
+/* Runs one change of an order's rows; SQL names the order $1. */
+static bool run_on(struct db *db, const char *sql, struct str order_id, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, sql);
+    stmt_text(stmt, 1, order_id);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+/* A step of KIND for each of the order's domains; SQL has $1 order, $2 kind, $3 rank, $4 state, $5 now. */
+static bool insert_steps(struct db *db, const char *sql, struct str order_id, enum step_kind kind,
+                         enum step_state state, int64_t now_ms, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, sql);
+    stmt_text(stmt, 1, order_id);
+    stmt_text(stmt, 2, str_of(step_kind_names[kind]));
+    stmt_int(stmt, 3, step_rank(kind));
+    stmt_text(stmt, 4, str_of(step_state_names[state]));
+    stmt_int(stmt, 5, now_ms);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+#define STEP_COLUMNS                                                                                                   \
+    "INSERT INTO steps (domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts, due_ms, reason) "
+
+/* The work of an order that brings new domains. Pre-warmed ones are registered and published already. */
+static bool settle_domains(struct db *db, struct str order_id, bool pre_warmed, int64_t now_ms, struct error *reterr) {
+    static const char each_domain[] =
+        STEP_COLUMNS "SELECT id, '', $2, $3, order_id, workspace_id, $4, 0, $5, '' FROM domains WHERE order_id = $1";
+    static const char each_forwarding[] =
+        STEP_COLUMNS "SELECT id, '', $2, $3, order_id, workspace_id, $4, 0, $5, '' FROM domains"
+                     " WHERE order_id = $1 AND forwarding <> ''";
+    static const char each_account[] = STEP_COLUMNS
+        "SELECT domain_id, id, $2, $3, order_id, workspace_id, $4, 0, $5, '' FROM accounts WHERE order_id = $1";
+    if (!pre_warmed && (!insert_steps(db, each_domain, order_id, STEP_REGISTER_DOMAIN, STEP_DUE, now_ms, reterr) ||
+                        !insert_steps(db, each_domain, order_id, STEP_PUBLISH_DNS, STEP_BLOCKED, now_ms, reterr)))
+        return false;
+    enum step_state last = pre_warmed ? STEP_DUE : STEP_BLOCKED;
+    return insert_steps(db, each_account, order_id, STEP_CREATE_MAILBOX, last, now_ms, reterr) &&
+           insert_steps(db, each_forwarding, order_id, STEP_SET_FORWARDING, last, now_ms, reterr) &&
+           run_on(db, "UPDATE accounts SET state = 'pending' WHERE order_id = $1 AND state = 'reserved'", order_id,
+                  reterr) &&
+           run_on(db,
+                  "UPDATE domains SET state = CASE WHEN EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = domains.id)"
+                  " THEN 'provisioning' ELSE 'ready' END WHERE order_id = $1 AND state = 'reserved'",
+                  order_id, reterr);
+}
+
+/*
+ * The work of an order that adds mailboxes. The domain may have been lost between reservation and payment: its mailbox
+ * then fails. While it is not published yet, the mailbox waits with the others.
+ */
+static bool settle_accounts(struct db *db, struct str order_id, int64_t now_ms, struct error *reterr) {
+    static const char each_account[] = STEP_COLUMNS
+        "SELECT a.domain_id, a.id, $2, $3, a.order_id, a.workspace_id,"
+        " CASE WHEN d.state IN ('failed', 'cancelled') THEN 'skipped'"
+        " WHEN EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = d.id AND s.rank < $3 AND s.state <> 'done')"
+        " THEN 'blocked' ELSE $4 END, 0, $5,"
+        " CASE WHEN d.state IN ('failed', 'cancelled') THEN 'the domain was lost' ELSE '' END"
+        " FROM accounts a JOIN domains d ON d.id = a.domain_id WHERE a.order_id = $1";
+    return insert_steps(db, each_account, order_id, STEP_CREATE_MAILBOX, STEP_DUE, now_ms, reterr) &&
+           run_on(db,
+                  "UPDATE accounts SET state = 'failed', active = 0, reason = 'the domain was lost'"
+                  " WHERE order_id = $1 AND state = 'reserved'"
+                  " AND domain_id IN (SELECT id FROM domains WHERE state IN ('failed', 'cancelled'))",
+                  order_id, reterr) &&
+           run_on(db, "UPDATE accounts SET state = 'pending' WHERE order_id = $1 AND state = 'reserved'", order_id,
+                  reterr) &&
+           run_on(db,
+                  "UPDATE domains SET state = 'provisioning' WHERE state IN ('ready', 'partial')"
+                  " AND id IN (SELECT domain_id FROM accounts WHERE order_id = $1 AND state = 'pending')",
+                  order_id, reterr);
+}
+
+/* What the end of an order needs to know of it; text in fixed places, as the row is changed next. */
+struct ending {
+    enum order_state state;
+    enum order_type type;
+    char workspace_id[UUID_TEXT];
+    struct str key, answer; /* from an arena */
+};
+
+static bool read_ending(struct db *db, struct str order_id, struct arena *arena, struct ending *ret,
+                        struct error *reterr) {
+    struct stmt *stmt =
+        db_stmt(db, "SELECT state, type, workspace_id, idempotency_key, answer FROM orders WHERE id = $1");
+    stmt_text(stmt, 1, order_id);
+    switch (stmt_step(stmt, reterr)) {
+    case DB_FAIL:
+        return false;
+    case DB_END:
+        return error_set(reterr, ERR_NOT_FOUND, "there is no order %.*s", STR_ARG(order_id));
+    case DB_ROW:
+        break;
+    }
+    ret->state = (enum order_state)row_word(stmt, 0, order_state_names, ORDER_STATE_END);
+    ret->type = (enum order_type)row_word(stmt, 1, order_type_names, ARRAY_LEN(order_type_names));
+    row_uuid(stmt, 2, ret->workspace_id);
+    ret->key = row_text(stmt, 3, arena);
+    ret->answer = row_text(stmt, 4, arena);
+    stmt_done(stmt);
+    return true;
+}
+
+/* The answer lives on under the idempotency key alone. */
+static bool end_order(struct db *db, struct str order_id, enum order_state state, struct str reason, int64_t now_ms,
+                      struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "UPDATE orders SET state = $2, reason = $3, ended_ms = $4, answer = ''"
+                                    " WHERE id = $1 AND state = 'reserved'");
+    stmt_text(stmt, 1, order_id);
+    stmt_text(stmt, 2, str_of(order_state_names[state]));
+    stmt_text(stmt, 3, reason);
+    stmt_int(stmt, 4, now_ms);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+bool order_settle(struct db *db, struct str order_id, int64_t now_ms, struct error *reterr) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
+    struct ending order;
+    if (!read_ending(db, order_id, arena, &order, reterr)) return false;
+    if (order.state == ORDER_PLACED) return true;
+    if (!order_may_move(order.state, ORDER_PLACED))
+        return error_set(reterr, ERR_CONFLICT, "order %.*s was released: its names are given back", STR_ARG(order_id));
+    if (!end_order(db, order_id, ORDER_PLACED, STR(""), now_ms, reterr)) return false;
+    if (order.type == ORDER_EXTRA_ACCOUNTS) {
+        if (!settle_accounts(db, order_id, now_ms, reterr)) return false;
+    } else if (!settle_domains(db, order_id, order.type == ORDER_PRE_WARMED_UP, now_ms, reterr)) {
+        return false;
+    }
+    return !order.key.n || idempotency_store(db, str_of(order.workspace_id), order.key, order.answer, now_ms, reterr);
+}
+
+bool order_release(struct db *db, struct str order_id, struct str reason, struct str answer, int64_t now_ms,
+                   struct error *reterr) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
+    struct ending order;
+    if (!read_ending(db, order_id, arena, &order, reterr)) return false;
+    if (order.state == ORDER_PAYMENT_FAILED) return true;
+    if (!order_may_move(order.state, ORDER_PAYMENT_FAILED))
+        return error_set(reterr, ERR_CONFLICT, "order %.*s is placed: it cannot be released", STR_ARG(order_id));
+    if (!end_order(db, order_id, ORDER_PAYMENT_FAILED, reason, now_ms, reterr) ||
+        !run_on(db, "DELETE FROM accounts WHERE order_id = $1 AND state = 'reserved'", order_id, reterr) ||
+        !run_on(db, "DELETE FROM domains WHERE order_id = $1 AND state = 'reserved'", order_id, reterr) ||
+        !run_on(db, "UPDATE stock SET order_id = NULL WHERE order_id = $1", order_id, reterr))
+        return false;
+    if (!order.key.n) return true;
+    return answer.n ? idempotency_store(db, str_of(order.workspace_id), order.key, answer, now_ms, reterr)
+                    : idempotency_drop(db, str_of(order.workspace_id), order.key, reterr);
+}

@@ -1,0 +1,95 @@
+/* The orders that wait for their charge to be known, and what people look at. */
+#include "store/orders.h"
+#include "store/rows.h"
+
+static bool lease(struct db *db, struct str order_id, int64_t until_ms, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "UPDATE orders SET settle_after_ms = $2 WHERE id = $1 AND state = 'reserved'");
+    stmt_text(stmt, 1, order_id);
+    stmt_int(stmt, 2, until_ms);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+bool order_claim_unsettled(struct db *db, int64_t now_ms, bool even_fresh, int64_t lease_until_ms, size_t max,
+                           struct arena *arena, struct unsettled **ret, size_t *ret_n, struct error *reterr) {
+    struct rows rows = {.size = sizeof(struct unsettled)};
+    struct stmt *stmt = db_stmt(db, "SELECT id, workspace_id, attempts, amount FROM orders"
+                                    " WHERE state = 'reserved' AND settle_after_ms <= $1"
+                                    " ORDER BY settle_after_ms, id LIMIT $2");
+    stmt_int(stmt, 1, even_fresh ? INT64_MAX : now_ms);
+    stmt_int(stmt, 2, (int64_t)max);
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
+        struct unsettled *row = rows_add(&rows, arena);
+        row->id = row_text(stmt, 0, arena);
+        row->workspace_id = row_text(stmt, 1, arena);
+        row->attempts = stmt_col_int(stmt, 2);
+        row->amount = stmt_col_int(stmt, 3);
+    }
+    if (step == DB_FAIL) return false;
+    struct unsettled *all = rows.first;
+    for (size_t i = 0; i < rows.n; i++)
+        if (!lease(db, all[i].id, lease_until_ms, reterr)) return false;
+    *ret = all;
+    *ret_n = rows.n;
+    return true;
+}
+
+bool order_postpone(struct db *db, struct str order_id, int64_t again_ms, struct str reason, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "UPDATE orders SET settle_after_ms = $2, reason = $3, attempts = attempts + 1"
+                                    " WHERE id = $1 AND state = 'reserved'");
+    stmt_text(stmt, 1, order_id);
+    stmt_int(stmt, 2, again_ms);
+    stmt_text(stmt, 3, reason);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+#define ORDER_COLUMNS                                                                                                  \
+    "SELECT o.id, o.workspace_id, o.reason, o.type, o.state, o.amount, o.created_ms, o.attempts, o.settle_after_ms"    \
+    " FROM orders o "
+
+static void read_row(struct stmt *stmt, struct arena *arena, struct order_row *ret) {
+    *ret = (struct order_row){
+        .id = row_text(stmt, 0, arena),
+        .workspace_id = row_text(stmt, 1, arena),
+        .reason = row_text(stmt, 2, arena),
+        .type = (enum order_type)row_word(stmt, 3, order_type_names, ARRAY_LEN(order_type_names)),
+        .state = (enum order_state)row_word(stmt, 4, order_state_names, ORDER_STATE_END),
+        .amount = stmt_col_int(stmt, 5),
+        .created_ms = stmt_col_int(stmt, 6),
+        .attempts = stmt_col_int(stmt, 7),
+        .settle_after_ms = stmt_col_int(stmt, 8),
+    };
+}
+
+bool order_get(struct db *db, struct str order_id, struct arena *arena, struct order_row *ret, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, ORDER_COLUMNS "WHERE o.id = $1");
+    stmt_text(stmt, 1, order_id);
+    switch (stmt_step(stmt, reterr)) {
+    case DB_FAIL:
+        return false;
+    case DB_END:
+        return error_set(reterr, ERR_NOT_FOUND, "there is no order %.*s", STR_ARG(order_id));
+    case DB_ROW:
+        break;
+    }
+    read_row(stmt, arena, ret);
+    stmt_done(stmt);
+    return true;
+}
+
+bool order_list(struct db *db, bool stuck, size_t max, struct arena *arena, struct order_row **ret, size_t *ret_n,
+                struct error *reterr) {
+    struct rows rows = {.size = sizeof(struct order_row)};
+    struct stmt *stmt =
+        db_stmt(db, ORDER_COLUMNS "WHERE $1 = 0 OR o.state = 'reserved' OR (o.state = 'placed' AND EXISTS"
+                                  " (SELECT 1 FROM steps s WHERE s.order_id = o.id AND s.state <> 'done'))"
+                                  " ORDER BY o.id DESC LIMIT $2");
+    stmt_int(stmt, 1, stuck);
+    stmt_int(stmt, 2, (int64_t)max);
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW) read_row(stmt, arena, rows_add(&rows, arena));
+    if (step == DB_FAIL) return false;
+    *ret = rows.first;
+    *ret_n = rows.n;
+    return true;
+}

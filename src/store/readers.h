@@ -1,0 +1,28 @@
+/*
+ * readers: one connection a reading thread, with a snapshot that stays open between calls, so that a read makes no
+ * system call for locks. A snapshot is renewed when the generation moved or it is a second old.
+ */
+#pragma once
+
+#include <pthread.h>
+
+#include "store/generation.h"
+#include "store/store.h"
+
+struct reader;
+
+struct readers {
+    const char *path;
+    const struct generation *generation;
+    uint64_t serial; /* tells stores apart that are opened one after another at one address */
+    pthread_mutex_t mutex;
+    struct reader *first;
+};
+
+/* PATH and GENERATION must outlive READERS. */
+void readers_init(struct readers *readers, const char *path, const struct generation *generation);
+/* No read may be running. */
+void readers_finish(struct readers *readers);
+MUST_CHECK bool readers_read(struct readers *readers, store_fn *read, void *arg, struct error *reterr);
+/* Ends the snapshots of all who are not reading right now. */
+void readers_rest(struct readers *readers);

@@ -1,0 +1,36 @@
+#include "store/rows.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/ids.h"
+#include "core/state.h"
+
+struct str row_text(struct stmt *stmt, int column, struct arena *arena) {
+    struct str text = stmt_col_text(stmt, column);
+    return text.n ? arena_str(arena, text) : STR("");
+}
+
+void row_uuid(struct stmt *stmt, int column, char *ret_text) {
+    struct str text = stmt_col_text(stmt, column);
+    assert(text.n < UUID_TEXT);
+    if (text.n) memcpy(ret_text, text.p, text.n);
+    ret_text[text.n] = '\0';
+}
+
+size_t row_word(struct stmt *stmt, int column, const char *const *names, size_t n) {
+    size_t at = state_by_name(stmt_col_text(stmt, column), names, n);
+    assert(at < n);
+    return at;
+}
+
+void *rows_add(struct rows *rows, struct arena *arena) {
+    if (rows->n == rows->cap) {
+        size_t cap = rows->cap ? rows->cap * 2 : 16;
+        char *first = arena_array(arena, cap, rows->size);
+        if (rows->n) memcpy(first, rows->first, rows->n * rows->size);
+        rows->first = first;
+        rows->cap = cap;
+    }
+    return (char *)rows->first + rows->n++ * rows->size;
+}

@@ -1,0 +1,20 @@
+/* rows: carries the columns of a row into memory that outlives the query. For the files of this folder. */
+#pragma once
+
+#include "store/db.h"
+
+/* A column as text from ARENA. */
+struct str row_text(struct stmt *stmt, int column, struct arena *arena);
+/* A UUID column into its fixed place. */
+void row_uuid(struct stmt *stmt, int column, char *ret_text);
+/* The index of a column's word in NAMES; the schema lets no other word in. */
+size_t row_word(struct stmt *stmt, int column, const char *const *names, size_t n);
+
+/* Rows whose number is not known before. */
+struct rows {
+    void *first;
+    size_t n, cap, size; /* bytes an element */
+};
+
+/* Room for one more element, zeroed; earlier pointers into the rows are dead. */
+void *rows_add(struct rows *rows, struct arena *arena) __attribute__((returns_nonnull));

@@ -1,0 +1,194 @@
+#include "store/steps.h"
+
+#include "store/rows.h"
+
+/* The words in the index steps_open: what will run by itself. */
+#define OPEN "('due', 'retrying', 'running')"
+
+#define STEP_COLUMNS                                                                                                   \
+    "SELECT s.domain_id, s.account_id, s.order_id, s.workspace_id, s.kind, s.state, s.attempts, s.due_ms, s.reason,"   \
+    " d.name, d.forwarding, COALESCE(a.email, ''), COALESCE(a.first_name, ''), COALESCE(a.last_name, ''),"             \
+    " a.sealed_password, d.provider, COALESCE(a.is_pre_warmed, d.is_pre_warmed)"                                       \
+    " FROM steps s JOIN domains d ON d.id = s.domain_id LEFT JOIN accounts a ON a.id = s.account_id "
+
+static void read_row(struct stmt *stmt, struct arena *arena, struct step *ret) {
+    *ret = (struct step){
+        .domain_id = row_text(stmt, 0, arena),
+        .account_id = row_text(stmt, 1, arena),
+        .order_id = row_text(stmt, 2, arena),
+        .workspace_id = row_text(stmt, 3, arena),
+        .kind = (enum step_kind)row_word(stmt, 4, step_kind_names, STEP_KIND_END),
+        .state = (enum step_state)row_word(stmt, 5, step_state_names, STEP_STATE_END),
+        .attempts = stmt_col_int(stmt, 6),
+        .due_ms = stmt_col_int(stmt, 7),
+        .reason = row_text(stmt, 8, arena),
+        .domain = row_text(stmt, 9, arena),
+        .forwarding = row_text(stmt, 10, arena),
+        .email = row_text(stmt, 11, arena),
+        .first_name = row_text(stmt, 12, arena),
+        .last_name = row_text(stmt, 13, arena),
+        .sealed_password = row_text(stmt, 14, arena),
+        .provider = (enum provider)stmt_col_int(stmt, 15),
+        .is_pre_warmed = stmt_col_int(stmt, 16) != 0,
+    };
+}
+
+static bool lease(struct db *db, struct step *step, int64_t until_ms, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "UPDATE steps SET state = 'running', attempts = attempts + 1, due_ms = $4"
+                                    " WHERE domain_id = $1 AND account_id = $2 AND kind = $3");
+    stmt_text(stmt, 1, step->domain_id);
+    stmt_text(stmt, 2, step->account_id);
+    stmt_text(stmt, 3, str_of(step_kind_names[step->kind]));
+    stmt_int(stmt, 4, until_ms);
+    step->state = STEP_RUNNING;
+    step->attempts++;
+    step->due_ms = until_ms;
+    return stmt_run(stmt, NULL, reterr);
+}
+
+bool step_claim(struct db *db, int64_t now_ms, int64_t lease_until_ms, size_t max, struct arena *arena,
+                struct step **ret, size_t *ret_n, struct error *reterr) {
+    struct rows rows = {.size = sizeof(struct step)};
+    struct stmt *stmt = db_stmt(db, STEP_COLUMNS "WHERE s.state IN " OPEN " AND s.due_ms <= $1"
+                                                 " ORDER BY s.due_ms, s.domain_id, s.account_id, s.kind LIMIT $2");
+    stmt_int(stmt, 1, now_ms);
+    stmt_int(stmt, 2, (int64_t)max);
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW) read_row(stmt, arena, rows_add(&rows, arena));
+    if (step == DB_FAIL) return false;
+    struct step *all = rows.first;
+    for (size_t i = 0; i < rows.n; i++)
+        if (!lease(db, &all[i], lease_until_ms, reterr)) return false;
+    *ret = all;
+    *ret_n = rows.n;
+    return true;
+}
+
+/* Ends the lease and writes what came of it. *ret_held is false when the lease belongs to someone else by now. */
+static bool write_end(struct db *db, const struct step *step, enum step_state end, struct str reason, int64_t due_ms,
+                      bool *ret_held, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "UPDATE steps SET state = $4, reason = $5, due_ms = $6 WHERE domain_id = $1"
+                                    " AND account_id = $2 AND kind = $3 AND state = 'running' AND attempts = $7");
+    stmt_text(stmt, 1, step->domain_id);
+    stmt_text(stmt, 2, step->account_id);
+    stmt_text(stmt, 3, str_of(step_kind_names[step->kind]));
+    stmt_text(stmt, 4, str_of(step_state_names[end]));
+    stmt_text(stmt, 5, reason);
+    stmt_int(stmt, 6, due_ms);
+    stmt_int(stmt, 7, step->attempts);
+    int64_t changed;
+    if (!stmt_run(stmt, &changed, reterr)) return false;
+    *ret_held = changed > 0;
+    return true;
+}
+
+/* A refused mailbox no longer holds its address. */
+static bool end_account(struct db *db, struct str account_id, bool ready, struct str reason, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "UPDATE accounts SET state = CASE WHEN $2 = 1 THEN 'ready' ELSE 'failed' END,"
+                                    " active = $2, reason = $3 WHERE id = $1 AND state = 'pending'");
+    stmt_text(stmt, 1, account_id);
+    stmt_int(stmt, 2, ready);
+    stmt_text(stmt, 3, reason);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+/*
+ * A vital step was refused: nothing more is built on the domain, and its mailboxes fail. Only when it could not be
+ * registered may its name be ordered again; a registered one stays held here.
+ */
+static bool fail_domain(struct db *db, const struct step *step, struct str reason, int64_t now_ms,
+                        struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "UPDATE steps SET state = 'skipped', reason = $2, due_ms = $3 WHERE domain_id = $1"
+                                    " AND state IN ('blocked', 'due', 'retrying')");
+    stmt_text(stmt, 1, step->domain_id);
+    stmt_text(stmt, 2, reason);
+    stmt_int(stmt, 3, now_ms);
+    if (!stmt_run(stmt, NULL, reterr)) return false;
+    stmt = db_stmt(db, "UPDATE accounts SET state = 'failed', active = 0, reason = $2"
+                       " WHERE domain_id = $1 AND state = 'pending'");
+    stmt_text(stmt, 1, step->domain_id);
+    stmt_text(stmt, 2, reason);
+    if (!stmt_run(stmt, NULL, reterr)) return false;
+    stmt = db_stmt(db, "UPDATE domains SET state = 'failed', active = $2 WHERE id = $1");
+    stmt_text(stmt, 1, step->domain_id);
+    stmt_int(stmt, 2, step->kind != STEP_REGISTER_DOMAIN);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+/* Wakes what waits on the lowest rank that has not ended; with nothing left the domain is finished. */
+static bool move_on(struct db *db, struct str domain_id, int64_t now_ms, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT MIN(rank) FROM steps WHERE domain_id = $1"
+                                    " AND state IN ('blocked', 'due', 'retrying', 'running')");
+    stmt_text(stmt, 1, domain_id);
+    if (stmt_step(stmt, reterr) != DB_ROW) return false;
+    bool over = stmt_col_is_null(stmt, 0);
+    int64_t rank = stmt_col_int(stmt, 0);
+    stmt_done(stmt);
+    if (over) {
+        stmt = db_stmt(db, "UPDATE domains SET state = CASE WHEN EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = $1"
+                           " AND s.state IN ('failed', 'skipped')) THEN 'partial' ELSE 'ready' END"
+                           " WHERE id = $1 AND state = 'provisioning'");
+        stmt_text(stmt, 1, domain_id);
+        return stmt_run(stmt, NULL, reterr);
+    }
+    stmt = db_stmt(db, "UPDATE steps SET state = 'due', due_ms = $3"
+                       " WHERE domain_id = $1 AND rank = $2 AND state = 'blocked'");
+    stmt_text(stmt, 1, domain_id);
+    stmt_int(stmt, 2, rank);
+    stmt_int(stmt, 3, now_ms);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+bool step_record(struct db *db, const struct step *step, enum step_state end, struct str reason, int64_t again_ms,
+                 int64_t now_ms, bool *ret_stale, struct error *reterr) {
+    if (end != STEP_DONE && end != STEP_FAILED && end != STEP_RETRYING)
+        return error_set(reterr, ERR_INTERNAL, "a step cannot end as %s", step_state_names[end]);
+    if (end == STEP_DONE) reason = STR("");
+    bool held;
+    if (!write_end(db, step, end, reason, end == STEP_RETRYING ? again_ms : now_ms, &held, reterr)) return false;
+    *ret_stale = !held;
+    if (!held || end == STEP_RETRYING) return true;
+    if (step->kind == STEP_CREATE_MAILBOX && !end_account(db, step->account_id, end == STEP_DONE, reason, reterr))
+        return false;
+    if (end == STEP_FAILED && step_is_vital(step->kind)) return fail_domain(db, step, reason, now_ms, reterr);
+    return move_on(db, step->domain_id, now_ms, reterr);
+}
+
+bool step_free_all(struct db *db, int64_t now_ms, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "UPDATE steps SET state = 'due', due_ms = $1 WHERE state = 'running'"
+                                    " AND state IN " OPEN);
+    stmt_int(stmt, 1, now_ms);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+bool step_next_due(struct db *db, int64_t *ret_ms, struct error *reterr) {
+    /* Two queries, each answered by the first entry of its index. */
+    static const char *const first_due[] = {
+        "SELECT due_ms FROM steps WHERE state IN " OPEN " ORDER BY due_ms LIMIT 1",
+        "SELECT settle_after_ms FROM orders WHERE state = 'reserved' ORDER BY settle_after_ms LIMIT 1",
+    };
+    int64_t next = INT64_MAX;
+    for (size_t i = 0; i < ARRAY_LEN(first_due); i++) {
+        struct stmt *stmt = db_stmt(db, first_due[i]);
+        enum db_step step = stmt_step(stmt, reterr);
+        if (step == DB_FAIL) return false;
+        if (step == DB_ROW && stmt_col_int(stmt, 0) < next) next = stmt_col_int(stmt, 0);
+        stmt_done(stmt);
+    }
+    *ret_ms = next;
+    return true;
+}
+
+bool step_list(struct db *db, struct str order_id, struct arena *arena, struct step **ret, size_t *ret_n,
+               struct error *reterr) {
+    struct rows rows = {.size = sizeof(struct step)};
+    struct stmt *stmt =
+        db_stmt(db, STEP_COLUMNS "WHERE s.order_id = $1 ORDER BY s.domain_id, s.rank, s.account_id, s.kind");
+    stmt_text(stmt, 1, order_id);
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW) read_row(stmt, arena, rows_add(&rows, arena));
+    if (step == DB_FAIL) return false;
+    *ret = rows.first;
+    *ret_n = rows.n;
+    return true;
+}

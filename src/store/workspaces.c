@@ -1,0 +1,105 @@
+#include "store/workspaces.h"
+
+#include "store/rows.h"
+
+enum { NAME_MAX_LENGTH = 100 };
+
+static void read_row(struct stmt *stmt, struct arena *arena, struct workspace *ret) {
+    row_uuid(stmt, 0, ret->id);
+    ret->name = row_text(stmt, 1, arena);
+    ret->plan_active = stmt_col_int(stmt, 2) != 0;
+    ret->created_ms = stmt_col_int(stmt, 3);
+}
+
+bool workspace_find(struct db *db, struct str id_or_name, struct arena *arena, struct workspace *ret,
+                    struct error *reterr) {
+    struct stmt *stmt =
+        db_stmt(db, "SELECT id, name, plan_active, created_ms FROM workspaces WHERE id = $1 OR name = $1"
+                    " ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1");
+    stmt_text(stmt, 1, id_or_name);
+    switch (stmt_step(stmt, reterr)) {
+    case DB_FAIL:
+        return false;
+    case DB_END:
+        return error_set(reterr, ERR_NOT_FOUND, "there is no workspace \"%.*s\"", STR_ARG(id_or_name));
+    case DB_ROW:
+        break;
+    }
+    read_row(stmt, arena, ret);
+    stmt_done(stmt);
+    return true;
+}
+
+bool workspace_add(struct db *db, const struct workspace *workspace, struct error *reterr) {
+    if (!workspace->name.n || workspace->name.n > NAME_MAX_LENGTH)
+        return error_set(reterr, ERR_INVALID, "a workspace's name has 1 to %d bytes", NAME_MAX_LENGTH);
+    struct stmt *stmt =
+        db_stmt(db, "INSERT INTO workspaces (id, name, plan_active, created_ms) VALUES ($1, $2, $3, $4)");
+    stmt_text(stmt, 1, str_of(workspace->id));
+    stmt_text(stmt, 2, workspace->name);
+    stmt_int(stmt, 3, workspace->plan_active);
+    stmt_int(stmt, 4, workspace->created_ms);
+    if (stmt_run(stmt, NULL, reterr)) return true;
+    if (reterr->code != ERR_CONFLICT) return false;
+    return error_set(reterr, ERR_CONFLICT, "there is a workspace \"%.*s\" already", STR_ARG(workspace->name));
+}
+
+bool workspace_set_plan(struct db *db, struct str id, bool active, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "UPDATE workspaces SET plan_active = $2 WHERE id = $1");
+    stmt_text(stmt, 1, id);
+    stmt_int(stmt, 2, active);
+    int64_t changed;
+    if (!stmt_run(stmt, &changed, reterr)) return false;
+    return changed || error_set(reterr, ERR_NOT_FOUND, "there is no workspace \"%.*s\"", STR_ARG(id));
+}
+
+bool workspace_list(struct db *db, struct arena *arena, struct workspace **ret, size_t *ret_n, struct error *reterr) {
+    struct rows rows = {.size = sizeof(struct workspace)};
+    struct stmt *stmt = db_stmt(db, "SELECT id, name, plan_active, created_ms FROM workspaces ORDER BY id");
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW) read_row(stmt, arena, rows_add(&rows, arena));
+    if (step == DB_FAIL) return false;
+    *ret = rows.first;
+    *ret_n = rows.n;
+    return true;
+}
+
+bool card_get(struct db *db, struct str workspace_id, struct arena *arena, struct card *ret, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT token, brand, last4, name_on_card FROM cards WHERE workspace_id = $1");
+    stmt_text(stmt, 1, workspace_id);
+    enum db_step step = stmt_step(stmt, reterr);
+    if (step == DB_FAIL) return false;
+    *ret =
+        (struct card){.exists = false, .token = STR(""), .brand = STR(""), .last4 = STR(""), .name_on_card = STR("")};
+    if (step == DB_END) return true;
+    *ret = (struct card){.exists = true,
+                         .token = row_text(stmt, 0, arena),
+                         .brand = row_text(stmt, 1, arena),
+                         .last4 = row_text(stmt, 2, arena),
+                         .name_on_card = row_text(stmt, 3, arena)};
+    stmt_done(stmt);
+    return true;
+}
+
+bool card_set(struct db *db, struct str workspace_id, const struct card *card, int64_t now_ms, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "INSERT INTO cards (workspace_id, token, brand, last4, name_on_card, updated_ms)"
+                                    " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace_id) DO UPDATE SET"
+                                    " token = excluded.token, brand = excluded.brand, last4 = excluded.last4,"
+                                    " name_on_card = excluded.name_on_card, updated_ms = excluded.updated_ms");
+    stmt_text(stmt, 1, workspace_id);
+    stmt_text(stmt, 2, card->token);
+    stmt_text(stmt, 3, card->brand);
+    stmt_text(stmt, 4, card->last4);
+    stmt_text(stmt, 5, card->name_on_card);
+    stmt_int(stmt, 6, now_ms);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+bool card_remove(struct db *db, struct str workspace_id, bool *ret_removed, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "DELETE FROM cards WHERE workspace_id = $1");
+    stmt_text(stmt, 1, workspace_id);
+    int64_t changed;
+    if (!stmt_run(stmt, &changed, reterr)) return false;
+    *ret_removed = changed > 0;
+    return true;
+}
