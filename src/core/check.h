@@ -35,11 +35,11 @@ enum account_reason {
     REASON_BAD_PREFIX,
     REASON_DUPLICATE,
     REASON_EXISTS,
-    REASON_TOO_MANY,        /* Google, AirMail: more than 5 on the domain */
-    REASON_MICROSOFT_COUNT, /* Microsoft: not 50 to 100 */
+    REASON_TOO_MANY,        /* Google, AirMail: beyond the fifth on the domain; repeats and those there take no seat */
+    REASON_MICROSOFT_COUNT, /* Microsoft: not 50 to 100 asked for */
 };
 
-enum { ACCOUNTS_MAX = 5, MICROSOFT_MIN = 50, MICROSOFT_MAX = 100, PREFIX_MAX = 64, PERSON_NAME_MAX = 100 };
+enum { ACCOUNTS_MAX = 5, MICROSOFT_MIN = 50, MICROSOFT_MAX = 100, PREFIX_MAX = 64 };
 
 struct checked_account {
     struct account account; /* cleaned: the prefix in lower case, names without outer white space */

@@ -27,9 +27,9 @@ struct quote {
     bool has_account_month; /* false: price_per_account_per_month is null, prices differ */
     cents account_month;
     bool mixed;                        /* Google and AirMail together at different prices: by-account-type is shown */
-    bool uses[PROVIDER_END];           /* providers among the good items */
+    bool uses[PROVIDER_END];           /* providers among the good items, or those asked for */
     cents mailbox_month[PROVIDER_END]; /* list price a mailbox, by provider */
-    bool has_domain_month;             /* Microsoft among the good items */
+    bool has_domain_month;             /* a Microsoft domain among them */
     cents domain_month;
     cents domain_year; /* price_per_domain_per_year; 0 for extra accounts */
     cents total_domains_year;

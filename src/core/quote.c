@@ -1,0 +1,96 @@
+#include "core/quote.h"
+
+/* The prices of one order type. */
+struct list {
+    cents domain_year;
+    cents domain_month[PROVIDER_END];
+    bool has_domain_month[PROVIDER_END];
+    cents mailbox_month[PROVIDER_END];
+};
+
+static struct list list_for(enum order_type type, const struct prices *prices) {
+    struct list list = {.domain_year = 0};
+    if (type == ORDER_PRE_WARMED_UP) {
+        list.domain_year = prices->of[PRICE_PRE_WARMED_DOMAIN_YEAR];
+        for (int p = 0; p < PROVIDER_END; p++) list.mailbox_month[p] = prices->of[PRICE_PRE_WARMED_MAILBOX_MONTH];
+        return list;
+    }
+    list.mailbox_month[PROVIDER_GOOGLE] = prices->of[PRICE_GOOGLE_MAILBOX_MONTH];
+    list.mailbox_month[PROVIDER_AIRMAIL] = prices->of[PRICE_AIRMAIL_MAILBOX_MONTH];
+    list.mailbox_month[PROVIDER_MICROSOFT] = prices->of[PRICE_MICROSOFT_MAILBOX_MONTH];
+    if (type == ORDER_DFY) {
+        list.domain_year = prices->of[PRICE_DOMAIN_YEAR];
+        list.domain_month[PROVIDER_MICROSOFT] = prices->of[PRICE_MICROSOFT_DOMAIN_MONTH];
+        list.has_domain_month[PROVIDER_MICROSOFT] = true;
+    }
+    return list;
+}
+
+static bool price_item(struct quote_item *ret, const struct checked_item *item, const struct list *list) {
+    enum provider p = item->provider;
+    *ret = (struct quote_item){
+        .sold = true,
+        .domain_year = list->domain_year,
+        .has_domain_month = list->has_domain_month[p],
+        .domain_month = list->domain_month[p],
+    };
+    return money_add(&ret->accounts_month, list->mailbox_month[p], (int64_t)item->n_accounts) &&
+           money_add(&ret->total, ret->domain_year, 1) && money_add(&ret->total, ret->accounts_month, 1) &&
+           money_add(&ret->total, ret->domain_month, 1);
+}
+
+static bool add_item(struct quote *quote, const struct quote_item *item) {
+    return money_add(&quote->total_domains_year, item->domain_year, 1) &&
+           money_add(&quote->total_accounts_month, item->accounts_month, 1) &&
+           money_add(&quote->total_accounts_month, item->domain_month, 1) && money_add(&quote->total, item->total, 1);
+}
+
+/* What one unit costs: of the good items, or, when there is none, of all that were asked for. */
+static void set_unit_prices(struct quote *quote, const struct check *check, const struct list *list, bool any_good) {
+    bool used[PROVIDER_END] = {false};
+    for (size_t i = 0; i < check->n_items; i++)
+        if (!any_good || quote->items[i].sold) used[check->items[i].provider] = true;
+
+    quote->domain_year = list->domain_year;
+    quote->account_month = list->mailbox_month[PROVIDER_GOOGLE];
+    quote->has_account_month = true;
+    bool first = true;
+    for (int p = 0; p < PROVIDER_END; p++) {
+        quote->mailbox_month[p] = list->mailbox_month[p];
+        quote->uses[p] = used[p] && p != PROVIDER_NONE; /* a pre-warmed name that is not in stock has no provider */
+        if (!used[p]) continue;
+        if (first) quote->account_month = list->mailbox_month[p];
+        if (quote->account_month != list->mailbox_month[p]) quote->has_account_month = false;
+        first = false;
+        if (list->has_domain_month[p]) {
+            quote->has_domain_month = true;
+            quote->domain_month = list->domain_month[p];
+        }
+    }
+    if (!quote->has_account_month) quote->account_month = 0;
+    quote->mixed = used[PROVIDER_GOOGLE] && used[PROVIDER_AIRMAIL] &&
+                   list->mailbox_month[PROVIDER_GOOGLE] != list->mailbox_month[PROVIDER_AIRMAIL];
+}
+
+bool quote_make(const struct check *check, const struct prices *prices, struct arena *arena, struct quote *ret_quote,
+                struct error *reterr) {
+    struct list list = list_for(check->type, prices);
+    struct quote quote = {
+        .items = ARENA_ARRAY(arena, check->n_items, struct quote_item),
+        .n_items = check->n_items,
+    };
+    int64_t n_good = 0;
+    for (size_t i = 0; i < check->n_items; i++) {
+        const struct checked_item *item = &check->items[i];
+        if (item->faults) continue;
+        if (!price_item(&quote.items[i], item, &list) || !add_item(&quote, &quote.items[i]))
+            return error_set(reterr, ERR_INVALID,
+                             "the order is too large to be priced: split it into several smaller orders");
+        n_good++;
+        quote.n_accounts += (int64_t)item->n_accounts;
+    }
+    quote.n_domains = check->type == ORDER_EXTRA_ACCOUNTS ? 0 : n_good;
+    set_unit_prices(&quote, check, &list, n_good > 0);
+    *ret_quote = quote;
+    return true;
+}

@@ -1,0 +1,104 @@
+/* restricted: the lists that come with the program (cases/restricted.txt) and lists of an operator's own. */
+#include "core/restricted.h"
+
+#include <string.h>
+
+#include "base/ids.h"
+#include "cases.h"
+#include "core/name.h"
+
+static void names_are_refused_as_listed(void **state) {
+    (void)state;
+    struct arena *arena = arena_create(4096);
+    struct restricted *restricted = restricted_create_default();
+    size_t n;
+    const struct case_line *rows = cases_rows("restricted.txt", arena, &n);
+    for (size_t i = 0; i < n; i++) {
+        struct str keyword = STR("untouched"), want = rows[i].cells[1];
+        bool found = restricted_match(restricted, rows[i].cells[0], &keyword);
+        if (found != !str_is(want, "-"))
+            CASE_FAIL(&rows[i], found ? "is refused for %.*s" : "passes", STR_ARG(keyword));
+        if (str_is(want, "-"))
+            want = STR("untouched");
+        else if (str_is(want, "block list"))
+            want = STR("");
+        if (!str_eq(keyword, want)) CASE_FAIL(&rows[i], "the keyword is '%.*s'", STR_ARG(keyword));
+    }
+    restricted_destroy(restricted);
+    arena_destroy(arena);
+}
+
+static bool refused(const struct restricted *restricted, const char *name, const char *keyword) {
+    struct str found = STR("none");
+    bool ret = restricted_match(restricted, str_of(name), &found);
+    if (!str_is(found, keyword)) print_error("%s: %.*s\n", name, STR_ARG(found));
+    assert_true(str_is(found, keyword));
+    return ret;
+}
+
+static void own_lists_are_read_leniently_and_copied(void **state) {
+    (void)state;
+    char keywords[] = "# ours\r\n  Long-Word # a comment\n\nab\n---\nlongwordly\n",
+         domains[] = "One.COM\n#two.com\nthree.com";
+    struct restricted *restricted = restricted_create(str_of(keywords), str_of(domains));
+    memset(keywords, 'x', sizeof keywords - 1);
+    memset(domains, 'x', sizeof domains - 1);
+    assert_true(refused(restricted, "mylongword.com", "longword"));
+    assert_true(refused(restricted, "long-wordly.com", "longword"));
+    assert_true(refused(restricted, "x-ab-y.com", "ab"));
+    assert_true(refused(restricted, "ab.com", "ab"));
+    assert_false(refused(restricted, "abc.com", "none"));
+    assert_true(refused(restricted, "one.com", ""));
+    assert_true(refused(restricted, "three.com", ""));
+    assert_false(refused(restricted, "two.com", "none"));
+    assert_false(refused(restricted, "xxx.com", "none"));
+    restricted_destroy(restricted);
+}
+
+static void empty_lists_refuse_nothing(void **state) {
+    (void)state;
+    struct restricted *restricted = restricted_create(STR(""), STR(""));
+    assert_false(refused(restricted, "google.com", "none"));
+    assert_false(refused(restricted, "-.com", "none"));
+    restricted_destroy(restricted);
+    restricted_destroy(NULL);
+}
+
+/* Overlapping keywords over a tiny alphabet, against searching for each of them in turn. */
+static void one_pass_finds_what_plain_search_finds(void **state) {
+    (void)state;
+    static const char *const words[] = {"aabaab", "abaaba", "bbbbbb", "aabbaabb", "baabaa", "abababa"};
+    struct restricted *restricted =
+        restricted_create(STR("aabaab\nabaaba\nbbbbbb\naabbaabb\nbaabaa\nabababa\n"), STR(""));
+    struct rng rng = rng_seeded(3);
+    int found = 0;
+    for (int round = 0; round < 50000; round++) {
+        char name[32];
+        size_t n = 1 + rng_below(&rng, 20);
+        for (size_t i = 0; i < n; i++) name[i] = rng_below(&rng, 2) ? 'a' : 'b';
+        struct str label = {name, n}, keyword = STR(""), want = STR("");
+        /* The first to end, and the longest of those. */
+        for (size_t end = 1; end <= n && !want.n; end++)
+            for (size_t w = 0; w < ARRAY_LEN(words); w++) {
+                size_t len = strlen(words[w]);
+                if (len <= end && memcmp(name + end - len, words[w], len) == 0 && len > want.n) want = str_of(words[w]);
+            }
+        memcpy(name + n, ".com", 4);
+        label.n += 4;
+        assert_int_equal(restricted_match(restricted, label, &keyword), want.n > 0);
+        assert_true(str_eq(keyword, want));
+        found += want.n > 0;
+    }
+    assert_in_range(found, 1000, 49000);
+    restricted_destroy(restricted);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_refused_as_listed),
+        cmocka_unit_test(own_lists_are_read_leniently_and_copied),
+        cmocka_unit_test(empty_lists_refuse_nothing),
+        cmocka_unit_test(one_pass_finds_what_plain_search_finds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
