@@ -24,7 +24,7 @@ static void reserve_item(const struct world *world, const struct checked_item *i
         .n_accounts = item->n_accounts,
     };
     ids_uuid(world->ids, ret->id);
-    for (size_t i = 0; i < item->n_accounts; i++) {
+    for (size_t i = item->n_accounts; i-- > 0;) {
         struct reserve_account *account = &ret->accounts[i];
         account->email = item->accounts[i].email;
         account->account = item->accounts[i].account;

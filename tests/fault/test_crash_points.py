@@ -32,8 +32,8 @@ def book(server):
     """What the outside world remembers, read without dfyd."""
     with sqlite3.connect(f"file:{server.dir}/sandbox.db?mode=ro", uri=True) as db:
         return {
-            "cents": db.execute("SELECT coalesce(sum(amount), 0) FROM charges WHERE state = 'charged'").fetchone()[0],
-            "charges": db.execute("SELECT count(*) FROM charges WHERE state = 'charged'").fetchone()[0],
+            "cents": db.execute("SELECT coalesce(sum(amount), 0) FROM charges WHERE decline = 0").fetchone()[0],
+            "charges": db.execute("SELECT count(*) FROM charges WHERE decline = 0").fetchone()[0],
             "names": sorted(row[0] for row in db.execute("SELECT name FROM registrations")),
             "mailboxes": sorted(row[0] for row in db.execute("SELECT email FROM mailboxes")),
         }

@@ -17,7 +17,7 @@ def limit_files(server, size):
 
 def charged(server):
     with sqlite3.connect(f"file:{server.dir}/sandbox.db?mode=ro", uri=True) as db:
-        return db.execute("SELECT count(*) FROM charges WHERE state = 'charged'").fetchone()[0]
+        return db.execute("SELECT count(*) FROM charges WHERE decline = 0").fetchone()[0]
 
 
 def test_full_disk(fresh):
