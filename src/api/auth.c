@@ -1,0 +1,149 @@
+#include "api/auth.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "store/price_book.h"
+
+enum { ENTRIES = 64 };
+
+/* One caller as read at one generation of the store. */
+struct entry {
+    bool filled;
+    uint64_t generation;
+    unsigned char hash[KEY_HASH];
+    char as[UUID_TEXT]; /* x-as-workspace; "": not sent */
+    struct arena *arena;
+    struct identity identity;
+};
+
+/* A thread's own; found through the thread key, freed through the list. */
+struct cache {
+    struct cache *next;
+    struct entry entries[ENTRIES];
+};
+
+struct auth {
+    struct store *store;
+    pthread_key_t cache_of_thread;
+    _Atomic(struct cache *) caches;
+};
+
+struct auth *auth_create(struct store *store) {
+    struct auth *auth = calloc(1, sizeof *auth);
+    if (!auth || pthread_key_create(&auth->cache_of_thread, NULL) != 0) abort();
+    auth->store = store;
+    atomic_init(&auth->caches, NULL);
+    return auth;
+}
+
+void auth_destroy(struct auth *auth) {
+    if (!auth) return;
+    for (struct cache *cache = atomic_load(&auth->caches), *next; cache; cache = next) {
+        next = cache->next;
+        for (size_t i = 0; i < ENTRIES; i++) arena_destroy(cache->entries[i].arena);
+        free(cache);
+    }
+    pthread_key_delete(auth->cache_of_thread);
+    free(auth);
+}
+
+static struct cache *own_cache(struct auth *auth) {
+    struct cache *cache = pthread_getspecific(auth->cache_of_thread);
+    if (cache) return cache;
+    cache = calloc(1, sizeof *cache);
+    if (!cache || pthread_setspecific(auth->cache_of_thread, cache) != 0) abort();
+    cache->next = atomic_load(&auth->caches);
+    while (!atomic_compare_exchange_weak(&auth->caches, &cache->next, cache)) {}
+    return cache;
+}
+
+static bool read_entry(struct db *db, void *arg, struct error *reterr) {
+    struct entry *entry = arg;
+    struct identity *identity = &entry->identity;
+    if (!key_find(db, entry->hash, entry->arena, &identity->key, reterr)) {
+        if (reterr->code == ERR_NOT_FOUND) error_set(reterr, ERR_UNAUTHORIZED, "Invalid API key");
+        return false;
+    }
+    struct str as = str_of(entry->as);
+    if (as.n && !identity->key.is_operator)
+        return error_set(reterr, ERR_FORBIDDEN, "Only an operator's API key may send x-as-workspace");
+    struct str id = as.n ? as : str_of(identity->key.workspace_id);
+    if (!workspace_find(db, id, entry->arena, &identity->workspace, reterr)) {
+        if (reterr->code == ERR_NOT_FOUND) error_set(reterr, ERR_NOT_FOUND, "Resource not found");
+        return false;
+    }
+    /* A workspace whose name looks like the id of another is not meant. */
+    if (!str_is(id, identity->workspace.id)) return error_set(reterr, ERR_NOT_FOUND, "Resource not found");
+    return card_get(db, id, entry->arena, &identity->card, reterr) && price_book_get(db, id, &identity->prices, reterr);
+}
+
+/* The token of "Bearer TOKEN" (RFC 6750 section 2.1; the scheme in any case, RFC 9110 section 11.1). */
+static bool bearer_token(const struct http_request *request, struct str *ret, struct error *reterr) {
+    bool present;
+    struct str value = http_header(request, "Authorization", &present);
+    if (!present) return error_set(reterr, ERR_UNAUTHORIZED, "Missing Authorization header");
+    struct str token, scheme = str_cut(str_trim(value), ' ', &token);
+    token = str_trim(token);
+    if (scheme.n != 6 || strncasecmp(scheme.p, "Bearer", 6) != 0 || token.n == 0 || memchr(token.p, ' ', token.n))
+        return error_set(reterr, ERR_UNAUTHORIZED, "Invalid authorization header");
+    *ret = token;
+    return true;
+}
+
+bool auth_find(struct auth *auth, const struct http_request *request, const struct identity **ret,
+               struct error *reterr) {
+    struct str token;
+    if (!bearer_token(request, &token, reterr)) return false;
+    unsigned char hash[KEY_HASH];
+    key_hash(token, hash);
+
+    bool is_for_other;
+    char as[UUID_TEXT] = "";
+    struct str other = http_header(request, "x-as-workspace", &is_for_other);
+    /* Anything but an id is nobody's; the key is judged first all the same, so the text goes on as a name that no
+     * workspace can have. */
+    if (is_for_other && uuid_is_valid(other))
+        memcpy(as, other.p, other.n);
+    else if (is_for_other)
+        as[0] = '\n';
+
+    uint64_t generation = store_generation(auth->store);
+    struct entry *entry = &own_cache(auth)->entries[(hash[0] ^ str_hash(str_of(as))) % ENTRIES];
+    bool known = entry->filled && entry->generation == generation && memcmp(entry->hash, hash, KEY_HASH) == 0 &&
+                 strcmp(entry->as, as) == 0;
+    if (!known) {
+        if (entry->arena)
+            arena_reset(entry->arena);
+        else
+            entry->arena = arena_create(1024);
+        memcpy(entry->hash, hash, KEY_HASH);
+        memcpy(entry->as, as, sizeof as);
+        entry->generation = generation;
+        entry->filled = false;
+        if (!store_read(auth->store, read_entry, entry, reterr)) return false;
+        entry->filled = true;
+    }
+    *ret = &entry->identity;
+    return true;
+}
+
+/* Whether SCOPE is "RESOURCE:ACTION". */
+static bool is_scope(struct str scope, const char *resource, const char *action) {
+    struct str rest, first = str_cut(scope, ':', &rest);
+    return str_is(first, resource) && str_is(rest, action);
+}
+
+bool auth_allows(const struct api_key *key, const char *resource, const char *action, struct error *reterr) {
+    for (struct str rest = key->scopes; rest.n;) {
+        struct str scope = str_cut(rest, ' ', &rest);
+        if (is_scope(scope, "all", "all") || is_scope(scope, resource, action) || is_scope(scope, resource, "all") ||
+            is_scope(scope, "all", action))
+            return true;
+    }
+    return error_set(reterr, ERR_FORBIDDEN, "This API key needs one of the scopes %s:%s, %s:all, all:%s, all:all",
+                     resource, action, resource, action);
+}

@@ -1,0 +1,33 @@
+/*
+ * auth: who is calling, from the Authorization and x-as-workspace headers, and what the key may do. What was read from
+ * the database is kept a thread, and is used again for as long as nothing was committed: no query and no lock then.
+ */
+#pragma once
+
+#include "core/prices.h"
+#include "http/http.h"
+#include "store/keys.h"
+#include "store/store.h"
+#include "store/workspaces.h"
+
+struct auth;
+
+struct identity {
+    struct api_key key;
+    struct workspace workspace; /* the one acted for */
+    struct card card;
+    struct prices prices;
+};
+
+/* Never NULL. STORE must outlive it. */
+struct auth *auth_create(struct store *store);
+/* NULL is fine. No other thread may be using it. */
+void auth_destroy(struct auth *auth);
+/*
+ * The caller of REQUEST; *ret is good until this thread's next auth_find. ERR_UNAUTHORIZED, ERR_FORBIDDEN (acting for
+ * another workspace), ERR_NOT_FOUND (no such workspace), or what the store says.
+ */
+MUST_CHECK bool auth_find(struct auth *auth, const struct http_request *request, const struct identity **ret,
+                          struct error *reterr);
+/* Whether KEY's scopes allow RESOURCE:ACTION; else ERR_FORBIDDEN naming those that would do. */
+MUST_CHECK bool auth_allows(const struct api_key *key, const char *resource, const char *action, struct error *reterr);

@@ -1,0 +1,55 @@
+/*
+ * call: one request on its way through a handler. A handler either answers where it is called, without waiting, or
+ * defers to its run function. All of it lives in the request's arena.
+ */
+#pragma once
+
+#include "api/api.h"
+#include "api/auth.h"
+
+struct call;
+struct idempotent;
+
+struct route {
+    const char *method, *path;
+    const char *resource, *action; /* the scope it needs; NULL: open to all */
+    bool needs_body;
+    /* On the event thread, where waiting is forbidden. */
+    enum http_verdict (*begin)(struct call *call);
+    /* On a worker thread, after begin said HTTP_DEFER; NULL when it never does. */
+    void (*run)(struct call *call);
+};
+
+struct call {
+    struct api *api;
+    const struct api_config *config;
+    struct idempotent *idempotent;
+    const struct route *route; /* NULL: none */
+    const struct http_request *request;
+    struct http_response *response;
+    struct arena *arena;
+    const struct identity *identity; /* NULL for open routes; read anew for run */
+    void *order;                     /* what begin decoded, for run */
+    bool changes_nothing;            /* a read or a simulation: its line in the log is for debugging */
+    int64_t started_ms;
+};
+
+/* Says {"statusCode", "error", "message"}; with Retry-After where a retry helps by itself. */
+void call_refuse(struct call *call, const struct error *error);
+/*
+ * The same for an error of a lower part. What went wrong inside is logged and not shown; REASSURE, such as "Nothing was
+ * placed or charged.", is.
+ */
+void call_fail(struct call *call, const struct error *error, const char *reassure);
+/* 200 with what the handler put into response->body. */
+void call_answer(struct call *call);
+bool call_is_draining(const struct call *call);
+
+/* The handlers. */
+enum http_verdict health_live(struct call *call);
+enum http_verdict health_ready_begin(struct call *call);
+void health_ready_run(struct call *call);
+enum http_verdict place_order_begin(struct call *call);
+void place_order_run(struct call *call);
+enum http_verdict list_orders(struct call *call);
+enum http_verdict list_accounts(struct call *call);

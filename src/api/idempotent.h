@@ -1,0 +1,23 @@
+/*
+ * idempotent: holds a request's Idempotency-Key from its first look to its stored answer, so that a retry is safe.
+ * A key that could not be given back, because the disk was full, is given back before the next one is claimed.
+ */
+#pragma once
+
+#include "api/call.h"
+
+struct idempotent;
+
+/* Never NULL. STORE must outlive it. */
+struct idempotent *idempotent_create(struct store *store);
+/* NULL is fine. */
+void idempotent_destroy(struct idempotent *idempotent);
+
+/* The request's Idempotency-Key in the arena, empty when it has none. ERR_INVALID when it is not a fit one. */
+MUST_CHECK bool idempotent_key(const struct call *call, struct str *ret, struct error *reterr);
+/* True when the caller now holds KEY and must end it; else the response is filled. REASSURE as for call_fail. */
+MUST_CHECK bool idempotent_claim(struct call *call, struct str key, const char *reassure);
+/* Ends KEY with the answer that its retries get. */
+MUST_CHECK bool idempotent_store(const struct call *call, struct str key, struct str answer, struct error *reterr);
+/* Ends KEY as if it had never come. */
+void idempotent_drop(const struct call *call, struct str key);

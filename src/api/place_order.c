@@ -1,0 +1,388 @@
+#include "api/place_order.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "api/answer.h"
+#include "api/call.h"
+#include "api/idempotent.h"
+#include "base/log.h"
+#include "driver/registrar/registrar.h"
+#include "step/place.h"
+#include "store/facts.h"
+#include "worker/worker.h"
+
+/* More items than this are not judged where waiting is forbidden. */
+enum { INLINE_ITEMS_MAX = 100 };
+/* How often an order is judged anew because the world changed between judging and reserving. */
+enum { ROUNDS_MAX = 3 };
+/* An order of a full body (1 MiB) answers with less. */
+enum { ANSWER_MAX_BYTES = 64 << 20 };
+
+static const char nothing_done[] = "Nothing was placed or charged.";
+
+/* ---- the body ---- */
+
+static const int64_t providers[] = {PROVIDER_GOOGLE, PROVIDER_AIRMAIL, PROVIDER_MICROSOFT, 0};
+static const char *const types[] = {"dfy", "pre_warmed_up", "extra_accounts", NULL}; /* by enum order_type */
+
+static const struct schema_field account_fields[] = {
+    {.name = "email_address_prefix",
+     .type = SCHEMA_STRING,
+     .required = true,
+     .offset = offsetof(struct account, prefix)},
+    {.name = "first_name", .type = SCHEMA_STRING, .required = true, .offset = offsetof(struct account, first_name)},
+    {.name = "last_name", .type = SCHEMA_STRING, .required = true, .offset = offsetof(struct account, last_name)},
+};
+
+static const struct schema account_schema = {account_fields, ARRAY_LEN(account_fields), sizeof(struct account)};
+
+static const struct schema_field item_fields[] = {
+    {.name = "domain", .type = SCHEMA_STRING, .required = true, .offset = offsetof(struct order_item, domain)},
+    {.name = "email_provider",
+     .type = SCHEMA_NUMBER,
+     .offset = offsetof(struct order_item, provider),
+     .numbers = providers,
+     .has_default = true,
+     .fallback = PROVIDER_GOOGLE},
+    {.name = "forwarding_domain", .type = SCHEMA_STRING, .offset = offsetof(struct order_item, forwarding)},
+    {.name = "accounts",
+     .type = SCHEMA_ARRAY,
+     .offset = offsetof(struct order_item, accounts),
+     .count_offset = offsetof(struct order_item, n_accounts),
+     .items = SCHEMA_OBJECT,
+     .of = &account_schema,
+     .has_max_items = true,
+     .max_items = 100,
+     .has_default = true},
+};
+
+static const struct schema item_schema = {item_fields, ARRAY_LEN(item_fields), sizeof(struct order_item)};
+
+static const struct schema_field order_fields[] = {
+    {.name = "items",
+     .type = SCHEMA_ARRAY,
+     .required = true,
+     .offset = offsetof(struct order, items),
+     .count_offset = offsetof(struct order, n_items),
+     .items = SCHEMA_OBJECT,
+     .of = &item_schema},
+    {.name = "order_type",
+     .type = SCHEMA_STRING,
+     .required = true,
+     .offset = offsetof(struct order, type),
+     .words = types},
+    {.name = "simulation",
+     .type = SCHEMA_BOOLEAN,
+     .offset = offsetof(struct order, simulation),
+     .has_default = true,
+     .fallback = false},
+};
+
+const struct schema place_order_schema = {order_fields, ARRAY_LEN(order_fields), sizeof(struct order)};
+
+/* ---- judging ---- */
+
+struct judged {
+    struct check *check;
+    struct quote quote;
+    bool registrar_silent; /* why judging failed */
+};
+
+struct gathering {
+    const struct call *call;
+    const struct check *check;
+    struct domain_facts *facts;
+};
+
+static bool gather(struct db *db, void *arg, struct error *reterr) {
+    const struct gathering *g = arg;
+    return facts_gather(db, g->check, str_of(g->call->identity->workspace.id), g->call->arena, g->facts, reterr);
+}
+
+static bool needs_any_facts(const struct check *check) {
+    for (size_t i = 0; i < check->n_items; i++)
+        if (check_needs_facts(check, i)) return true;
+    return false;
+}
+
+/* Asks the registrar about all good names at once and tells FACTS which are taken; *ret_asked: whether any was good. */
+static bool ask_registrar(const struct call *call, const struct check *check, struct domain_facts *facts,
+                          bool *ret_asked, struct error *reterr) {
+    struct str *names = ARENA_ARRAY(call->arena, check->n_items, struct str);
+    size_t *item_of = ARENA_ARRAY(call->arena, check->n_items, size_t);
+    size_t n = 0;
+    for (size_t i = 0; i < check->n_items; i++) {
+        if (check->items[i].faults) continue;
+        item_of[n] = i;
+        names[n++] = check->items[i].name;
+    }
+    *ret_asked = n > 0;
+    if (n == 0) return true;
+
+    bool *taken = ARENA_ARRAY(call->arena, n, bool);
+    struct answer answer = {0};
+    if (registrar_check(call->config->world->drivers->registrar, names, n, taken, &answer) != OUTCOME_DONE) {
+        log_event(LOG_WARN, "registrar_check_unknown", LOG_INT("names", n), LOG_TEXT("reason", answer.reason),
+                  LOG_TEXT("next", "answered 503"));
+        return error_set(reterr, ERR_UNAVAILABLE,
+                         "It could not be checked whether the domains are available. %s Try again.", nothing_done);
+    }
+    for (size_t i = 0; i < n; i++) facts[item_of[i]].taken = taken[i];
+    return true;
+}
+
+/* Judges and prices ORDER by what is true now. */
+static bool judge(const struct call *call, const struct order *order, struct judged *ret, struct error *reterr) {
+    const struct rules rules = {call->config->restricted, call->config->providers_off};
+    struct check *check = check_words(order, &rules, call->arena);
+    struct domain_facts *facts = ARENA_ARRAY(call->arena, check->n_items, struct domain_facts);
+    if (needs_any_facts(check)) {
+        struct gathering g = {call, check, facts};
+        if (!store_read(call->config->world->store, gather, &g, reterr)) return false;
+        check_facts(check, facts, &rules, call->arena);
+    }
+    if (check->type == ORDER_DFY) {
+        bool asked;
+        ret->registrar_silent = !ask_registrar(call, check, facts, &asked, reterr);
+        if (ret->registrar_silent) return false;
+        if (asked) check_facts(check, facts, &rules, call->arena);
+    }
+    ret->check = check;
+    return quote_make(check, &call->identity->prices, call->arena, &ret->quote, reterr);
+}
+
+static void refuse_judging(struct call *call, const struct judged *judged, const struct error *error) {
+    if (judged->registrar_silent)
+        call_refuse(call, error);
+    else
+        call_fail(call, error, nothing_done);
+}
+
+static struct order_answer answer_of(const struct call *call, const struct order *order, const struct judged *judged) {
+    return (struct order_answer){
+        .check = judged->check,
+        .quote = &judged->quote,
+        .card = &call->identity->card,
+        .simulation = order->simulation,
+    };
+}
+
+static void answer_inline(struct call *call, const struct order *order) {
+    struct judged judged = {0};
+    struct error error = {0};
+    if (!judge(call, order, &judged, &error)) {
+        refuse_judging(call, &judged, &error);
+        return;
+    }
+    struct order_answer answer = answer_of(call, order, &judged);
+    answer_write(&call->response->body, &answer, call->arena);
+    call_answer(call);
+}
+
+/* ---- begin ---- */
+
+struct asked {
+    struct order order;
+    struct str key; /* Idempotency-Key; empty: none */
+};
+
+enum http_verdict place_order_begin(struct call *call) {
+    struct asked *asked = ARENA_NEW(call->arena, struct asked);
+    struct error error = {0};
+    if (!schema_body(&place_order_schema, call->request->body, call->arena, &asked->order, &error) ||
+        !idempotent_key(call, &asked->key, &error)) {
+        call_refuse(call, &error);
+        return HTTP_ANSWER;
+    }
+    call->changes_nothing = asked->order.simulation;
+    bool is_instant = asked->order.type != ORDER_DFY || call->config->world->drivers->registrar->ops->check_is_instant;
+    if (asked->order.simulation && is_instant && asked->key.n == 0 && asked->order.n_items <= INLINE_ITEMS_MAX) {
+        answer_inline(call, &asked->order);
+        return HTTP_ANSWER;
+    }
+    call->order = asked;
+    return HTTP_DEFER;
+}
+
+/* ---- run: a real order, or one that may wait ---- */
+
+struct job {
+    struct call *call;
+    const struct order *order;
+    struct str key; /* empty: none */
+    struct judged judged;
+};
+
+static void drop_key(const struct job *job) {
+    if (job->key.n) idempotent_drop(job->call, job->key);
+}
+
+/* Answers 200 with what was decided, and keeps that for the key. */
+static void finish_job(const struct job *job, struct str answer) {
+    struct error error = {0};
+    if (job->key.n && !idempotent_store(job->call, job->key, answer, &error)) {
+        call_fail(job->call, &error, nothing_done);
+        drop_key(job);
+        return;
+    }
+    buf_add(&job->call->response->body, answer);
+    call_answer(job->call);
+}
+
+/* The answer as text from the arena; false when it is too large to be given. */
+static bool write_text(const struct job *job, const struct order_answer *answer, struct str *ret) {
+    struct buf text;
+    buf_init(&text, ANSWER_MAX_BYTES);
+    answer_write(&text, answer, job->call->arena);
+    bool ok = buf_ok(&text);
+    if (ok) *ret = arena_str(job->call->arena, buf_str(&text));
+    buf_finish(&text);
+    return ok;
+}
+
+static struct str workspace_of(const struct call *call) {
+    return str_of(call->identity->workspace.id);
+}
+
+/* One line for each real order. ORDER_ID and KEY (with its TEXT) may be NULL. */
+static void log_order(enum log_level level, const char *event, const struct job *job, const char *order_id,
+                      const char *key, const char *text) {
+    struct log_field fields[4] = {LOG_STR("workspace", workspace_of(job->call)),
+                                  LOG_INT("cents", job->judged.quote.total)};
+    size_t n = 2;
+    if (order_id) fields[n++] = LOG_TEXT("order", order_id);
+    if (key) fields[n++] = LOG_TEXT(key, text);
+    if (log_enabled(level)) log_write(level, event, fields, n);
+}
+
+/* Refused, without a card, or a simulation: nothing is placed. */
+static void end_unplaced(const struct job *job, const struct order_answer *answer) {
+    if (!job->order->simulation) log_order(LOG_INFO, "order_refused", job, NULL, "error", answer_error(answer));
+    struct str text;
+    if (write_text(job, answer, &text)) {
+        finish_job(job, text);
+        return;
+    }
+    struct error too_large = {0};
+    error_set(&too_large, ERR_UNPROCESSABLE, "The answer is too large. Order fewer domains at once.");
+    call_refuse(job->call, &too_large);
+    drop_key(job);
+}
+
+static struct str declined_answer(void *arg, enum decline decline) {
+    const struct job *job = arg;
+    struct order_answer answer = answer_of(job->call, job->order, &job->judged);
+    answer.not_paid = true;
+    answer.decline = decline;
+    struct str text = STR("");
+    /* Not longer than the placed answer, which fitted. */
+    (void)write_text(job, &answer, &text);
+    return text;
+}
+
+static void end_pending(const struct job *job, const char *order_id) {
+    log_order(LOG_WARN, "order_pending", job, order_id, "next", "settled by itself once the charge is known");
+    struct error error = {0};
+    const char *retry = job->key.n ? "Retry with the same Idempotency-Key to get the answer."
+                                   : "Do not order these domains again; list the orders to see it.";
+    error_set(
+        &error, ERR_UNAVAILABLE,
+        "Whether the payment went through is not known yet. Order %s is settled by itself, and paid at most once. %s",
+        order_id, retry);
+    call_refuse(job->call, &error);
+}
+
+/* LAST is the phase that failed. Before the reservation was durable nobody else ends the key. */
+static void end_failed(const struct job *job, const struct placing *placing, enum place_phase last) {
+    log_order(LOG_WARN, "order_not_placed", job, placing->reservation.order_id, "reason", placing->error.message);
+    if (last == PLACE_RESERVE) {
+        call_fail(job->call, &placing->error, nothing_done);
+        drop_key(job);
+    } else {
+        call_refuse(job->call, &placing->error);
+    }
+}
+
+/* Places a valid order; false when the world changed meanwhile and it has to be judged anew. */
+static bool place(struct job *job, const struct order_answer *valid) {
+    struct call *call = job->call;
+    const struct world *world = call->config->world;
+    struct order_answer answer = *valid;
+    answer.placed = true;
+    struct str text;
+    if (!write_text(job, &answer, &text)) {
+        end_unplaced(job, valid);
+        return true;
+    }
+    const struct card *card = &call->identity->card;
+    struct placing placing;
+    place_init(&placing, world, job->judged.check, &job->judged.quote, workspace_of(call),
+               card->exists ? card->token : STR(""), job->key, text, call->arena);
+    placing.declined_answer = declined_answer;
+    placing.arg = job;
+    enum place_phase last;
+    do last = placing.phase;
+    while (place_next(&placing, world));
+
+    const char *order_id = placing.reservation.order_id;
+    switch (placing.phase) {
+    case PLACE_PLACED:
+        log_order(LOG_INFO, "order_placed", job, order_id, NULL, NULL);
+        if (call->config->worker) worker_wake(call->config->worker);
+        buf_add(&call->response->body, text);
+        call_answer(call);
+        return true;
+    case PLACE_DECLINED:
+        log_order(LOG_INFO, "order_declined", job, order_id, "error", decline_names[placing.decline]);
+        buf_add(&call->response->body, declined_answer(job, placing.decline));
+        call_answer(call);
+        return true;
+    case PLACE_CHANGED:
+        return false;
+    case PLACE_PENDING:
+        end_pending(job, order_id);
+        return true;
+    default:
+        end_failed(job, &placing, last);
+        return true;
+    }
+}
+
+/* One round of judging and placing; false when another is needed. */
+static bool try_once(struct job *job) {
+    struct error error = {0};
+    if (!judge(job->call, job->order, &job->judged, &error)) {
+        refuse_judging(job->call, &job->judged, &error);
+        drop_key(job);
+        return true;
+    }
+    struct order_answer answer = answer_of(job->call, job->order, &job->judged);
+    if (!answer_is_valid(job->judged.check) || job->order->simulation) {
+        end_unplaced(job, &answer);
+        return true;
+    }
+    if (!job->call->identity->card.exists && job->judged.quote.total > 0) {
+        answer.not_paid = true;
+        end_unplaced(job, &answer);
+        return true;
+    }
+    return place(job, &answer);
+}
+
+void place_order_run(struct call *call) {
+    const struct asked *asked = call->order;
+    struct job job = {
+        .call = call,
+        .order = &asked->order,
+        .key = asked->key,
+    };
+    if (job.key.n && !idempotent_claim(call, job.key, nothing_done)) return;
+    for (int round = 0; round < ROUNDS_MAX; round++)
+        if (try_once(&job)) return;
+
+    struct error error = {0};
+    error_set(&error, ERR_UNAVAILABLE, "Others are ordering the same domains right now. %s Try again.", nothing_done);
+    call_refuse(call, &error);
+    drop_key(&job);
+}
