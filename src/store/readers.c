@@ -15,6 +15,8 @@ struct reader {
     /* Held while its thread reads and while someone else ends its snapshot: nearly always free. */
     pthread_mutex_t mutex;
     struct db *db;
+    /* Asks the reader to end its snapshot itself, as someone else could not get at it. */
+    _Atomic bool leave;
     bool has_snapshot;
     uint64_t generation; /* of the snapshot */
     int64_t began_ms;
@@ -53,6 +55,7 @@ void readers_finish(struct readers *readers) {
 static void end_snapshot(struct reader *reader) {
     struct error ignored;
     reader->has_snapshot = false;
+    atomic_store(&reader->leave, false);
     db_rest(reader->db);
     /* Failing to end a read loses nothing; the next BEGIN tells if the connection is past help. */
     if (db_in_transaction(reader->db) && !stmt_run(db_stmt(reader->db, "ROLLBACK"), NULL, &ignored)) return;
@@ -62,7 +65,8 @@ static bool begin_snapshot(struct reader *reader, const struct generation *gener
     /* The generation first: the snapshot, taken at the first row read, is then at least as new. */
     uint64_t now_generation = generation_get(generation);
     int64_t now = monotonic_ms();
-    if (reader->has_snapshot && reader->generation == now_generation && now - reader->began_ms < SNAPSHOT_MS)
+    if (reader->has_snapshot && reader->generation == now_generation && now - reader->began_ms < SNAPSHOT_MS &&
+        !atomic_load(&reader->leave))
         return true;
     end_snapshot(reader);
     if (!stmt_run(db_stmt(reader->db, "BEGIN"), NULL, reterr)) return false;
@@ -113,17 +117,36 @@ bool readers_read(struct readers *readers, store_fn *read, void *arg, struct err
     bool ok = begin_snapshot(reader, readers->generation, reterr) && read(reader->db, arg, reterr);
     db_rest(reader->db);
     /* After a failing disk the next read starts afresh; "not found" and the like are answers. */
-    if (!ok && (reterr->code == ERR_UNAVAILABLE || reterr->code == ERR_INTERNAL)) end_snapshot(reader);
+    bool failed = !ok && (reterr->code == ERR_UNAVAILABLE || reterr->code == ERR_INTERNAL);
+    if (failed || atomic_load(&reader->leave)) end_snapshot(reader);
     pthread_mutex_unlock(&reader->mutex);
     return ok;
 }
 
-void readers_rest(struct readers *readers) {
+/* Whether all have ended the snapshots that they had. */
+static bool try_rest(struct readers *readers, bool ask) {
+    bool all = true;
     pthread_mutex_lock(&readers->mutex);
     for (struct reader *r = readers->first; r; r = r->next) {
-        if (pthread_mutex_trylock(&r->mutex)) continue;
-        if (r->has_snapshot) end_snapshot(r);
+        if (ask) atomic_store(&r->leave, true);
+        if (!atomic_load(&r->leave)) continue;
+        if (pthread_mutex_trylock(&r->mutex)) {
+            all = false;
+            continue;
+        }
+        end_snapshot(r);
         pthread_mutex_unlock(&r->mutex);
     }
     pthread_mutex_unlock(&readers->mutex);
+    return all;
+}
+
+bool readers_rest(struct readers *readers, int wait_ms) {
+    int64_t until = wait_ms ? monotonic_ms() + wait_ms : 0;
+    bool all = try_rest(readers, true);
+    while (!all && wait_ms && monotonic_ms() < until) {
+        nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
+        all = try_rest(readers, false);
+    }
+    return all;
 }

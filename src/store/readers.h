@@ -24,5 +24,8 @@ void readers_init(struct readers *readers, const char *path, const struct genera
 /* No read may be running. */
 void readers_finish(struct readers *readers);
 MUST_CHECK bool readers_read(struct readers *readers, store_fn *read, void *arg, struct error *reterr);
-/* Ends the snapshots of all who are not reading right now. */
-void readers_rest(struct readers *readers);
+/*
+ * Ends every snapshot that is held now. Those in the middle of a read end theirs when it is over; they are waited for
+ * up to WAIT_MS (to the clock's tick). Returns whether all have ended.
+ */
+bool readers_rest(struct readers *readers, int wait_ms);

@@ -18,6 +18,7 @@ enum {
     GROUP_MAX = 128,         /* changes in one commit */
     CHECKPOINT_PAGES = 2000, /* of 4 KiB: the log is written back about every 8 MiB */
     CHECKPOINT_MORE = 500,   /* and tried again after this many when someone held it */
+    REST_MS = 10,            /* how long the writer waits for reads under way before it writes the log back */
     LOCK_WAIT_MS = 5000,     /* for another process's commit */
 };
 
@@ -110,9 +111,9 @@ static void cut_log(struct store *store) {
     if (pages < CHECKPOINT_PAGES) store->cut_at = CHECKPOINT_PAGES;
     if (pages < store->cut_at) return;
     store->cut_at = pages + CHECKPOINT_MORE;
-    readers_rest(&store->readers);
+    if (!readers_rest(&store->readers, REST_MS)) return;
     db_checkpoint(store->db);
-    readers_rest(&store->readers);
+    readers_rest(&store->readers, REST_MS);
 }
 
 /* Takes what waits, at most GROUP_MAX; 0 when the store closes and nothing is left. */
@@ -270,7 +271,7 @@ static void watch_others(struct store *store) {
 
 void store_tidy(struct store *store) {
     watch_others(store);
-    if (!store->single) readers_rest(&store->readers);
+    if (!store->single) readers_rest(&store->readers, 0);
 }
 
 static bool beat(struct db *db, void *arg, struct error *reterr) {

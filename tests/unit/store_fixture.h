@@ -1,0 +1,167 @@
+/* store_fixture: folders, stores and orders for the tests of src/store. */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/ids.h"
+#include "store/connect.h"
+#include "store/orders.h"
+#include "store/store.h"
+#include "store/workspaces.h"
+
+/* Fails the test with the error's words. */
+#define OK(call)                                                                                                       \
+    do {                                                                                                               \
+        if (!(call)) fail_msg("%s: %s", #call, f->error.message);                                                      \
+    } while (0)
+#define FAILS(expected, call)                                                                                          \
+    do {                                                                                                               \
+        assert_false(call);                                                                                            \
+        assert_int_equal(f->error.code, expected);                                                                     \
+    } while (0)
+/* Runs CALL in a transaction, as store_write would. */
+#define IN_TX(call) fixture_end(f, fixture_begin(f) && (call))
+
+#define WORKSPACE "01900000-0000-7000-8000-000000000001"
+#define STRANGER "01900000-0000-7000-8000-000000000002"
+
+struct fixture {
+    char dir[64], path[80];
+    struct db *db; /* a connection of its own */
+    struct clock clock;
+    struct rng rng;
+    struct ids ids;
+    struct arena *arena;
+    struct error error;
+    int64_t now;
+};
+
+static inline bool fixture_begin(struct fixture *f) {
+    return db_exec(f->db, "BEGIN IMMEDIATE", &f->error);
+}
+
+static inline bool fixture_end(struct fixture *f, bool ok) {
+    struct error second;
+    db_rest(f->db);
+    if (!db_exec(f->db, ok ? "COMMIT" : "ROLLBACK", ok ? &f->error : &second)) return false;
+    return ok;
+}
+
+static inline void fixture_add_workspace(struct fixture *f, const char *id, const char *name) {
+    struct workspace w = {.name = str_of(name), .plan_active = true, .created_ms = 1};
+    memcpy(w.id, id, UUID_TEXT);
+    OK(workspace_add(f->db, &w, &f->error));
+}
+
+static inline int fixture_make(void **state) {
+    struct fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    const char *base = getenv("TMPDIR");
+    snprintf(f->dir, sizeof f->dir, "%s/dfyd-test-XXXXXX", base && strlen(base) < 40 ? base : "/tmp");
+    assert_non_null(mkdtemp(f->dir));
+    snprintf(f->path, sizeof f->path, "%s/dfyd.db", f->dir);
+    f->now = 1000000;
+    f->clock = clock_manual(f->now);
+    f->rng = rng_seeded(7);
+    ids_init(&f->ids, &f->clock, &f->rng);
+    f->arena = arena_create(4096);
+    const struct connect connect = {.path = f->path, .lock_wait_ms = 5000};
+    OK(db_open(&connect, &f->db, &f->error));
+    OK(migrate_run(f->db, &f->error));
+    fixture_add_workspace(f, WORKSPACE, "mine");
+    fixture_add_workspace(f, STRANGER, "theirs");
+    *state = f;
+    return 0;
+}
+
+static inline int fixture_drop(void **state) {
+    struct fixture *f = *state;
+    db_close(f->db);
+    arena_destroy(f->arena);
+    DIR *dir = opendir(f->dir);
+    assert_non_null(dir);
+    for (struct dirent *entry; (entry = readdir(dir));)
+        if (entry->d_name[0] != '.') unlinkat(dirfd(dir), entry->d_name, 0);
+    closedir(dir);
+    rmdir(f->dir);
+    free(f);
+    return 0;
+}
+
+static inline struct store *fixture_store(struct fixture *f) {
+    const struct store_config config = {.dir = f->dir};
+    struct store *store = NULL;
+    OK(store_open(&config, &store, &f->error));
+    return store;
+}
+
+/* The number that SQL, a literal, selects. */
+static inline int64_t number_of(struct fixture *f, const char *sql) {
+    struct stmt *stmt = db_stmt(f->db, sql);
+    if (stmt_step(stmt, &f->error) != DB_ROW) fail_msg("%s: %s", sql, f->error.message);
+    int64_t n = stmt_col_int(stmt, 0);
+    stmt_done(stmt);
+    return n;
+}
+
+/* "a|b|c": the texts of the first column of the rows that SQL, a literal, selects. */
+static inline const char *words_of(struct fixture *f, const char *sql) {
+    struct str all = STR("");
+    struct stmt *stmt = db_stmt(f->db, sql);
+    enum db_step step;
+    while ((step = stmt_step(stmt, &f->error)) == DB_ROW) {
+        struct str word = stmt_col_text(stmt, 0);
+        all = arena_printf(f->arena, "%.*s%s%.*s", STR_ARG(all), all.n ? "|" : "", STR_ARG(word));
+    }
+    if (step == DB_FAIL) fail_msg("%s: %s", sql, f->error.message);
+    return arena_cstr(f->arena, all);
+}
+
+static inline void fixture_run(struct fixture *f, const char *sql) {
+    OK(db_exec(f->db, sql, &f->error));
+}
+
+/* A domain with N mailboxes named a@, b@, ... */
+static inline struct reserve_domain make_domain(struct fixture *f, const char *name, size_t n, const char *forwarding) {
+    struct reserve_domain domain = {.name = str_of(name),
+                                    .forwarding = str_of(forwarding),
+                                    .provider = PROVIDER_GOOGLE,
+                                    .accounts = ARENA_ARRAY(f->arena, n, struct reserve_account),
+                                    .n_accounts = n};
+    ids_uuid(&f->ids, domain.id);
+    for (size_t i = 0; i < n; i++) {
+        struct reserve_account *account = &domain.accounts[i];
+        ids_uuid(&f->ids, account->id);
+        account->account = (struct account){
+            .prefix = arena_printf(f->arena, "%c", 'a' + (int)i), .first_name = STR("Ada"), .last_name = STR("Byron")};
+        account->email = arena_printf(f->arena, "%c@%s", 'a' + (int)i, name);
+        account->sealed_password = STR("sealed\0bytes");
+    }
+    return domain;
+}
+
+static inline struct reservation make_order(struct fixture *f, enum order_type type, struct reserve_domain *domains,
+                                            size_t n) {
+    struct reservation r = {.workspace_id = STR(WORKSPACE),
+                            .type = type,
+                            .amount = 1500,
+                            .card_token = STR("tok"),
+                            .now_ms = f->now,
+                            .settle_after_ms = f->now + 60000,
+                            .domains = domains,
+                            .n_domains = n};
+    ids_uuid(&f->ids, r.order_id);
+    return r;
+}

@@ -1,0 +1,189 @@
+#include <sqlite3.h>
+
+#include "store_fixture.h"
+
+static void parameters_go_by_number(void **state) {
+    struct fixture *f = *state;
+    struct stmt *stmt = db_stmt(f->db, "SELECT $2 || $1 || $2, $3, $4");
+    stmt_text(stmt, 1, STR("one"));
+    stmt_text(stmt, 2, STR("two"));
+    stmt_int(stmt, 3, INT64_MIN);
+    stmt_null(stmt, 4);
+    assert_int_equal(stmt_step(stmt, &f->error), DB_ROW);
+    assert_true(str_is(stmt_col_text(stmt, 0), "twoonetwo"));
+    assert_true(stmt_col_int(stmt, 1) == INT64_MIN);
+    assert_true(stmt_col_is_null(stmt, 2));
+    assert_int_equal(stmt_col_text(stmt, 2).n, 0);
+    assert_int_equal(stmt_step(stmt, &f->error), DB_END);
+}
+
+static void statements_come_back_unbound(void **state) {
+    struct fixture *f = *state;
+    static const char sql[] = "SELECT $1";
+    struct stmt *stmt = db_stmt(f->db, sql);
+    stmt_text(stmt, 1, STR("left over"));
+    assert_int_equal(stmt_step(stmt, &f->error), DB_ROW);
+    assert_ptr_equal(db_stmt(f->db, sql), stmt);
+    assert_int_equal(stmt_step(stmt, &f->error), DB_ROW);
+    assert_true(stmt_col_is_null(stmt, 0));
+    stmt_done(stmt);
+}
+
+static void empty_text_is_not_null(void **state) {
+    struct fixture *f = *state;
+    struct stmt *stmt = db_stmt(f->db, "SELECT $1 IS NULL, $2 IS NULL, length($3)");
+    stmt_text(stmt, 1, (struct str){NULL, 0});
+    stmt_blob(stmt, 2, (struct str){NULL, 0});
+    stmt_blob(stmt, 3, STR("a\0b"));
+    assert_int_equal(stmt_step(stmt, &f->error), DB_ROW);
+    assert_int_equal(stmt_col_int(stmt, 0), 0);
+    assert_int_equal(stmt_col_int(stmt, 1), 0);
+    assert_int_equal(stmt_col_int(stmt, 2), 3);
+    stmt_done(stmt);
+}
+
+static void lists_keep_odd_texts(void **state) {
+    struct fixture *f = *state;
+    const struct str values[] = {STR("plain"), STR("with \"quotes\" and \\"), STR("new\nline"), STR("")};
+    struct stmt *stmt = db_stmt(f->db, "SELECT value FROM json_each($1)");
+    stmt_list(stmt, 1, values, ARRAY_LEN(values));
+    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+        assert_int_equal(stmt_step(stmt, &f->error), DB_ROW);
+        assert_true(str_eq(stmt_col_text(stmt, 0), values[i]));
+    }
+    assert_int_equal(stmt_step(stmt, &f->error), DB_END);
+    stmt_list(stmt, 1, values, 0);
+    assert_int_equal(stmt_step(stmt, &f->error), DB_END);
+}
+
+/* More statements than the first table of them has room for. */
+static void many_statements_stay_apart(void **state) {
+    struct fixture *f = *state;
+    enum { MANY = 500 };
+    const char *sql[MANY];
+    for (int i = 0; i < MANY; i++) sql[i] = arena_cstr(f->arena, arena_printf(f->arena, "SELECT %d", i));
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < MANY; i++) assert_int_equal(number_of(f, sql[i]), i);
+}
+
+static void broken_uniqueness_is_a_conflict(void **state) {
+    struct fixture *f = *state;
+    struct workspace twin = {.id = "01900000-0000-7000-8000-000000000009", .name = STR("mine")};
+    FAILS(ERR_CONFLICT, workspace_add(f->db, &twin, &f->error));
+    assert_non_null(strstr(f->error.message, "\"mine\""));
+    twin.name = STR("new");
+    memcpy(twin.id, WORKSPACE, UUID_TEXT);
+    FAILS(ERR_CONFLICT, workspace_add(f->db, &twin, &f->error));
+}
+
+static void other_constraints_are_bugs(void **state) {
+    struct fixture *f = *state;
+    struct card card = {.token = STR("t")};
+    FAILS(ERR_INTERNAL, card_set(f->db, STR("no such workspace"), &card, 1, &f->error));
+}
+
+static void a_lock_is_unavailable(void **state) {
+    struct fixture *f = *state;
+    const struct connect connect = {.path = f->path};
+    struct db *other = NULL;
+    OK(db_open(&connect, &other, &f->error));
+    fixture_run(f, "BEGIN IMMEDIATE");
+    FAILS(ERR_UNAVAILABLE, db_exec(other, "UPDATE heartbeat SET beats = 1", &f->error));
+    assert_non_null(strstr(f->error.message, "locked"));
+    fixture_run(f, "ROLLBACK");
+    OK(db_exec(other, "UPDATE heartbeat SET beats = 1", &f->error));
+    db_close(other);
+}
+
+static void readers_cannot_write(void **state) {
+    struct fixture *f = *state;
+    const struct connect connect = {.path = f->path, .read_only = true};
+    struct db *reader = NULL;
+    OK(db_open(&connect, &reader, &f->error));
+    FAILS(ERR_UNAVAILABLE, db_exec(reader, "UPDATE heartbeat SET beats = 1", &f->error));
+    db_close(reader);
+}
+
+static void a_missing_folder_is_told(void **state) {
+    struct fixture *f = *state;
+    const struct connect connect = {.path = "/nonexistent/dfyd.db"};
+    struct db *db = NULL;
+    FAILS(ERR_UNAVAILABLE, db_open(&connect, &db, &f->error));
+}
+
+static void a_file_of_something_else_is_told(void **state) {
+    struct fixture *f = *state;
+    const char *path = arena_cstr(f->arena, arena_printf(f->arena, "%s/other", f->dir));
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    for (int i = 0; i < 1000; i++) fputs("this is not a database\n", file);
+    fclose(file);
+    const struct connect connect = {.path = path};
+    struct db *db = NULL;
+    FAILS(ERR_INTERNAL, db_open(&connect, &db, &f->error));
+    assert_non_null(strstr(f->error.message, "damaged"));
+}
+
+static void migrating_again_changes_nothing(void **state) {
+    struct fixture *f = *state;
+    int64_t before = db_total_changes(f->db);
+    OK(migrate_run(f->db, &f->error));
+    assert_true(db_total_changes(f->db) == before);
+    assert_int_equal(number_of(f, "SELECT MAX(version) FROM schema_version"), 1);
+}
+
+static void a_newer_database_is_refused(void **state) {
+    struct fixture *f = *state;
+    fixture_run(f, "INSERT INTO schema_version (version, name) VALUES (999, 'of the future')");
+    FAILS(ERR_INVALID, migrate_run(f->db, &f->error));
+    assert_non_null(strstr(f->error.message, "999"));
+    const struct store_config config = {.dir = f->dir};
+    struct store *store = NULL;
+    FAILS(ERR_INVALID, store_open(&config, &store, &f->error));
+}
+
+/* The schema spells the states out; the program takes them from tables. */
+static void the_schema_knows_every_word(void **state) {
+    struct fixture *f = *state;
+    static const struct {
+        const char *table;
+        const char *const *names;
+        size_t n;
+    } uses[] = {
+        {"orders", order_state_names, ORDER_STATE_END},    {"orders", order_type_names, 3},
+        {"domains", domain_state_names, DOMAIN_STATE_END}, {"accounts", account_state_names, ACCOUNT_STATE_END},
+        {"steps", step_state_names, STEP_STATE_END},       {"steps", step_kind_names, STEP_KIND_END},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(uses); i++) {
+        struct stmt *stmt = db_stmt(f->db, "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = $1");
+        stmt_text(stmt, 1, str_of(uses[i].table));
+        assert_int_equal(stmt_step(stmt, &f->error), DB_ROW);
+        struct str sql = arena_str(f->arena, stmt_col_text(stmt, 0));
+        stmt_done(stmt);
+        for (size_t k = 0; k < uses[i].n; k++) {
+            const char *quoted = arena_cstr(f->arena, arena_printf(f->arena, "'%s'", uses[i].names[k]));
+            if (!str_contains(sql, quoted)) fail_msg("table %s does not know %s", uses[i].table, quoted);
+        }
+    }
+}
+
+int main(void) {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_make, fixture_drop)
+    const struct CMUnitTest tests[] = {
+        CASE(parameters_go_by_number),
+        CASE(statements_come_back_unbound),
+        CASE(empty_text_is_not_null),
+        CASE(lists_keep_odd_texts),
+        CASE(many_statements_stay_apart),
+        CASE(broken_uniqueness_is_a_conflict),
+        CASE(other_constraints_are_bugs),
+        CASE(a_lock_is_unavailable),
+        CASE(readers_cannot_write),
+        CASE(a_missing_folder_is_told),
+        CASE(a_file_of_something_else_is_told),
+        CASE(migrating_again_changes_nothing),
+        CASE(a_newer_database_is_refused),
+        CASE(the_schema_knows_every_word),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
