@@ -7,8 +7,7 @@
 #include "core/name.h"
 #include "core/restricted.h"
 
-/* RFC 5321 section 4.5.3.1.3 allows a path of 256 bytes, and that counts its angle brackets. */
-enum { EMAIL_MAX = 254, SORT_BY_HAND = 16 };
+enum { SORT_BY_HAND = 16 };
 
 struct keyed {
     struct str key;
@@ -58,37 +57,36 @@ static bool prefix_is_valid(struct str prefix) {
     return true;
 }
 
-/* Cleans ASKED for domain NAME and judges it by itself. */
+/* ASKED as an account of domain NAME. */
 static struct checked_account clean_account(const struct account *asked, struct str name, struct arena *arena) {
-    struct checked_account ret = {
-        .account = {asked->prefix, str_trim(asked->first_name), str_trim(asked->last_name)},
-    };
     size_t n = asked->prefix.n;
     char *email = arena_alloc(arena, n + 1 + name.n);
     for (size_t i = 0; i < n; i++) {
         char c = asked->prefix.p[i];
-        email[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        if (c >= 'A' && c <= 'Z') c = (char)(c - 'A' + 'a');
+        email[i] = c;
     }
     email[n] = '@';
     if (name.n) memcpy(email + n + 1, name.p, name.n);
-    ret.email = (struct str){email, n + 1 + name.n};
-    ret.account.prefix = (struct str){email, n};
-
-    if (!ret.account.first_name.n)
-        ret.reason = REASON_NO_FIRST_NAME;
-    else if (!ret.account.last_name.n)
-        ret.reason = REASON_NO_LAST_NAME;
-    else if (!str_trim(ret.account.prefix).n)
-        ret.reason = REASON_NO_PREFIX;
-    else if (!prefix_is_valid(ret.account.prefix) || ret.email.n > EMAIL_MAX)
-        ret.reason = REASON_BAD_PREFIX;
-    return ret;
+    return (struct checked_account){
+        .account = {{email, n}, str_trim(asked->first_name), str_trim(asked->last_name)},
+        .email = {email, n + 1 + name.n},
+    };
 }
 
 static void clean_accounts(struct checked_item *item, const struct account *accounts, size_t n, struct arena *arena) {
     item->accounts = ARENA_ARRAY(arena, n, struct checked_account);
     item->n_accounts = n;
     for (size_t i = 0; i < n; i++) item->accounts[i] = clean_account(&accounts[i], item->name, arena);
+}
+
+/* What is wrong with it by itself. */
+static enum account_reason judge_account(const struct checked_account *a) {
+    if (!a->account.first_name.n) return REASON_NO_FIRST_NAME;
+    if (!a->account.last_name.n) return REASON_NO_LAST_NAME;
+    if (!str_trim(a->account.prefix).n) return REASON_NO_PREFIX;
+    if (!prefix_is_valid(a->account.prefix)) return REASON_BAD_PREFIX;
+    return REASON_NONE;
 }
 
 static void set_reason(struct checked_account *account, enum account_reason reason) {
@@ -134,6 +132,7 @@ static void judge_accounts(struct checked_item *item, enum order_type type, stru
         item->faults |= FAULT_NO_ACCOUNTS;
         return;
     }
+    for (size_t i = 0; i < item->n_accounts; i++) item->accounts[i].reason = judge_account(&item->accounts[i]);
     find_duplicates(item, arena);
     if (item->provider != PROVIDER_MICROSOFT)
         limit_seats(item, 0);
@@ -213,6 +212,7 @@ static void judge_stock(struct checked_item *item, const struct domain_facts *fa
         return;
     }
     item->provider = facts->provider;
+    /* Not judged: the inventory is the operator's, and was judged when it was filled. */
     clean_accounts(item, facts->stock, facts->n_stock, arena);
     judge_provider(item, rules);
 }

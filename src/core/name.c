@@ -67,6 +67,22 @@ static struct str without_final_dot(struct str text) {
     return text;
 }
 
+static bool is_clean(struct str name) {
+    for (size_t i = 0; i < name.n; i++)
+        if (host_byte[(unsigned char)name.p[i]] != name.p[i]) return false;
+    return judge_labels(name) != KIND_BAD;
+}
+
+/* Whether what people read of A-label NAME leads back to it: libidn2 lets some codes of unmapped characters pass. */
+static bool reads_back(const char *name) {
+    char *unicode = NULL, *again = NULL;
+    bool ok = idn2_to_unicode_8z8z(name, &unicode, 0) == IDN2_OK &&
+              idn2_to_ascii_8z(unicode, &again, IDN2_NONTRANSITIONAL) == IDN2_OK && strcmp(name, again) == 0;
+    idn2_free(unicode);
+    idn2_free(again);
+    return ok;
+}
+
 static bool map_by_idna(struct str text, struct arena *arena, struct str *ret) {
     char *mapped = NULL;
     /*
@@ -75,11 +91,7 @@ static bool map_by_idna(struct str text, struct arena *arena, struct str *ret) {
      */
     if (idn2_to_ascii_8z(arena_cstr(arena, text), &mapped, IDN2_NONTRANSITIONAL) != IDN2_OK) return false;
     struct str name = without_final_dot(str_of(mapped));
-    bool ok = judge_labels(name) != KIND_BAD;
-    for (size_t i = 0; ok && i < name.n; i++) {
-        unsigned char c = (unsigned char)name.p[i];
-        ok = host_byte[c] == name.p[i];
-    }
+    bool ok = is_clean(name) && reads_back(mapped);
     if (ok) *ret = arena_str(arena, name);
     idn2_free(mapped);
     return ok;

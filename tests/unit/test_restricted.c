@@ -67,9 +67,10 @@ static void empty_lists_refuse_nothing(void **state) {
 /* Overlapping keywords over a tiny alphabet, against searching for each of them in turn. */
 static void one_pass_finds_what_plain_search_finds(void **state) {
     (void)state;
-    static const char *const words[] = {"aabaab", "abaaba", "bbbbbb", "aabbaabb", "baabaa", "abababa"};
+    static const char *const words[] = {"aabaab", "abaaba",  "bbbbbb",     "aabbaabb",
+                                        "baabaa", "abababa", "babbaabbab", "bbaabb"};
     struct restricted *restricted =
-        restricted_create(STR("aabaab\nabaaba\nbbbbbb\naabbaabb\nbaabaa\nabababa\n"), STR(""));
+        restricted_create(STR("aabaab\nabaaba\nbbbbbb\naabbaabb\nbaabaa\nabababa\nbabbaabbab\nbbaabb\n"), STR(""));
     struct rng rng = rng_seeded(3);
     int found = 0;
     for (int round = 0; round < 50000; round++) {

@@ -1,0 +1,204 @@
+/* quote: what orders cost (cases/quote.txt), and what must hold for every order. */
+#include "core/quote.h"
+
+#include "base/ids.h"
+#include "order_case.h"
+
+/* What one line of a case is compared with; NULL when KEY is not known. */
+static const char *found(const struct quote *q, const struct check *check, struct str key, struct buf *out) {
+    buf_clear(out);
+    if (str_is(key, "due")) {
+        money_text(out, q->total);
+    } else if (str_is(key, "monthly")) {
+        money_text(out, q->total_accounts_month);
+    } else if (str_is(key, "yearly")) {
+        money_text(out, q->total_domains_year);
+    } else if (str_is(key, "domains")) {
+        buf_add_int(out, q->n_domains);
+    } else if (str_is(key, "accounts of")) {
+        buf_add_int(out, q->n_accounts);
+    } else if (str_is(key, "domain year")) {
+        money_text(out, q->domain_year);
+    } else if (str_is(key, "mailbox") && q->has_account_month) {
+        money_text(out, q->account_month);
+    } else if (str_is(key, "mailbox")) {
+        BUF_LIT(out, "differs");
+    } else if (str_is(key, "domain month") && q->has_domain_month) {
+        money_text(out, q->domain_month);
+    } else if (str_is(key, "by provider") && q->mixed) {
+        for (int p = PROVIDER_GOOGLE; p <= PROVIDER_AIRMAIL; p++) {
+            buf_printf(out, "%s%s ", p == PROVIDER_GOOGLE ? "" : ", ", provider_names[p]);
+            money_text(out, q->mailbox_month[p]);
+        }
+    } else if (str_is(key, "domain month") || str_is(key, "by provider")) {
+        BUF_LIT(out, "none");
+    } else if (str_is(key, "line")) {
+        for (size_t i = 0; i < q->n_items; i++) {
+            const struct quote_item *item = &q->items[i];
+            if (!item->sold) continue;
+            if (out->n) BUF_LIT(out, "\n");
+            buf_add(out, check->items[i].name);
+            BUF_LIT(out, " | ");
+            money_text(out, item->domain_year);
+            BUF_LIT(out, " | ");
+            money_text(out, item->accounts_month);
+            BUF_LIT(out, " | ");
+            if (item->has_domain_month)
+                money_text(out, item->domain_month);
+            else
+                BUF_LIT(out, "none");
+            BUF_LIT(out, " | ");
+            money_text(out, item->total);
+        }
+    } else {
+        return NULL;
+    }
+    buf_add_byte(out, '\0');
+    return buf_ok(out) ? out->p : NULL;
+}
+
+/* The values of KEY in the block, one a line. */
+static const char *wanted(const struct order_case *c, struct str key, struct buf *out) {
+    buf_clear(out);
+    for (size_t i = 0; i < c->n_lines; i++) {
+        if (!str_eq(c->lines[i].key, key)) continue;
+        if (out->n) BUF_LIT(out, "\n");
+        buf_add(out, c->lines[i].value);
+    }
+    buf_add_byte(out, '\0');
+    return out->p;
+}
+
+static bool is_input(struct str key) {
+    static const char *const keys[] = {"case",    "order",    "off",   "price", "item",
+                                       "account", "accounts", "world", "has",   "stock"};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        if (str_is(key, keys[i])) return true;
+    return false;
+}
+
+static void orders_cost_what_is_listed(void **state) {
+    (void)state;
+    struct arena *arena = arena_create(1 << 16);
+    struct restricted *restricted = restricted_create_default();
+    struct buf is, want;
+    buf_init(&is, 4096);
+    buf_init(&want, 4096);
+    size_t n;
+    const struct case_line *lines = cases_rows("quote.txt", arena, &n);
+    for (size_t at = 0; at < n;) {
+        struct order_case c = order_case_read(&lines[at], restricted, arena);
+        const struct check *check = order_case_judge(&c, arena);
+        struct quote quote;
+        struct error error;
+        if (!quote_make(check, &c.prices, arena, &quote, &error)) CASE_FAIL(c.lines, "%s", error.message);
+        bool says_due = false;
+        for (size_t i = 0; i < c.n_lines; i++) {
+            const struct case_line *line = &c.lines[i];
+            if (is_input(line->key)) continue;
+            says_due = says_due || str_is(line->key, "due");
+            const char *text = found(&quote, check, line->key, &is);
+            if (!text) CASE_FAIL(line, "unknown word '%.*s'", STR_ARG(line->key));
+            const char *expected = wanted(&c, line->key, &want);
+            if (!str_is(str_of(text), expected))
+                CASE_FAIL(line, "%.*s is:\n%s\nnot:\n%s", STR_ARG(line->key), text, expected);
+        }
+        if (!says_due) CASE_FAIL(c.lines, "say what is due");
+        at += c.n_lines;
+    }
+    buf_finish(&is);
+    buf_finish(&want);
+    restricted_destroy(restricted);
+    arena_destroy(arena);
+}
+
+static struct check *random_check(struct rng *rng, struct arena *arena) {
+    struct check *check = ARENA_NEW(arena, struct check);
+    check->type = (enum order_type)rng_below(rng, 3);
+    check->n_items = rng_below(rng, 8);
+    check->items = ARENA_ARRAY(arena, check->n_items, struct checked_item);
+    for (size_t i = 0; i < check->n_items; i++) {
+        check->items[i].provider = (enum provider)(1 + rng_below(rng, PROVIDER_END - 1));
+        check->items[i].n_accounts = rng_below(rng, 101);
+        check->items[i].faults = rng_below(rng, 3) ? 0 : 1U << rng_below(rng, 10);
+        check->faults |= check->items[i].faults;
+    }
+    return check;
+}
+
+static void sums_always_agree(void **state) {
+    (void)state;
+    struct arena *arena = arena_create(1 << 14);
+    struct rng rng = rng_seeded(4);
+    for (int round = 0; round < 50000; round++) {
+        arena_reset(arena);
+        const struct check *check = random_check(&rng, arena);
+        struct prices prices;
+        for (int i = 0; i < PRICE_END; i++) prices.of[i] = rng_below(&rng, 5) ? (cents)rng_below(&rng, 100000) : 0;
+        struct quote q;
+        struct error error;
+        assert_true(quote_make(check, &prices, arena, &q, &error));
+
+        /* The contract's identity. */
+        assert_int_equal(q.total, q.total_accounts_month + q.total_domains_year);
+        assert_int_equal(q.n_items, check->n_items);
+        cents total = 0, yearly = 0, monthly = 0;
+        int64_t n_good = 0, n_accounts = 0;
+        for (size_t i = 0; i < q.n_items; i++) {
+            const struct quote_item *item = &q.items[i];
+            assert_int_equal(item->sold, check->items[i].faults == 0);
+            assert_int_equal(item->total, item->domain_year + item->accounts_month + item->domain_month);
+            assert_true(item->has_domain_month || item->domain_month == 0);
+            assert_true(item->sold || item->total == 0);
+            total += item->total;
+            yearly += item->domain_year;
+            monthly += item->accounts_month + item->domain_month;
+            if (!item->sold) continue;
+            n_good++;
+            n_accounts += (int64_t)check->items[i].n_accounts;
+            assert_true(q.uses[check->items[i].provider]);
+            assert_int_equal(item->accounts_month,
+                             q.mailbox_month[check->items[i].provider] * (cents)check->items[i].n_accounts);
+            if (q.has_account_month) assert_int_equal(q.account_month, q.mailbox_month[check->items[i].provider]);
+        }
+        assert_int_equal(q.total, total);
+        assert_int_equal(q.total_domains_year, yearly);
+        assert_int_equal(q.total_accounts_month, monthly);
+        assert_int_equal(q.n_accounts, n_accounts);
+        assert_int_equal(q.n_domains, check->type == ORDER_EXTRA_ACCOUNTS ? 0 : n_good);
+        assert_int_equal(yearly, q.n_domains * q.domain_year);
+        assert_false(q.mixed && q.has_account_month);
+        assert_int_equal(q.discount, 0);
+    }
+    arena_destroy(arena);
+}
+
+static void an_order_too_large_to_price_is_refused(void **state) {
+    (void)state;
+    struct arena *arena = arena_create(4096);
+    struct checked_item items[2] = {{.provider = PROVIDER_GOOGLE, .n_accounts = 100},
+                                    {.provider = PROVIDER_GOOGLE, .n_accounts = 100}};
+    struct check check = {.type = ORDER_EXTRA_ACCOUNTS, .items = items, .n_items = 2};
+    struct prices prices = prices_standard();
+    struct quote quote = {.total = -1};
+    struct error error;
+    prices.of[PRICE_GOOGLE_MAILBOX_MONTH] = CENTS_MAX / 100;
+    assert_false(quote_make(&check, &prices, arena, &quote, &error));
+    assert_int_equal(error.code, ERR_INVALID);
+    assert_int_equal(quote.total, -1);
+    check.n_items = 1;
+    assert_true(quote_make(&check, &prices, arena, &quote, &error));
+    assert_int_equal(quote.total, CENTS_MAX);
+    prices.of[PRICE_GOOGLE_MAILBOX_MONTH] += 1;
+    assert_false(quote_make(&check, &prices, arena, &quote, &error));
+    arena_destroy(arena);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(orders_cost_what_is_listed),
+        cmocka_unit_test(sums_always_agree),
+        cmocka_unit_test(an_order_too_large_to_price_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
