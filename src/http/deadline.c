@@ -1,8 +1,11 @@
-#include <stdlib.h>
+#define _GNU_SOURCE /* POLLRDHUP */
+#include <poll.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "http/internal.h"
+
+enum { SETTLE_MS = 100 }; /* who sends requests without a pause is not looked at */
 
 int64_t monotonic_ms(void) {
     struct timespec t;
@@ -23,18 +26,33 @@ bool cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t at) {
     return pthread_cond_timedwait(cond, mutex, &t) == 0;
 }
 
+/*
+ * A client that half-closes right behind its request waits for the end of the connection. libmicrohttpd answers, but
+ * does not notice the end of input when it arrived together with the request (it waits for an edge that was already
+ * reported). So each connection that stays idle after an answer is looked at once.
+ */
+static void check_half_close(struct conn *c, int64_t due, int64_t now, int64_t request_ms) {
+    if (now < due - request_ms + SETTLE_MS || !atomic_exchange(&c->unchecked, false)) return;
+    struct pollfd ask = {.fd = c->fd, .events = POLLRDHUP};
+    /* When the next request begins meanwhile, DUE is another and nothing happens. */
+    if (poll(&ask, 1, 0) == 1) atomic_compare_exchange_strong(&c->due, &due, now);
+}
+
 static void *sweep(void *arg) {
     struct deadline *deadline = arg;
-    /* A connection is cut at most an eighth of the allowed time late. */
-    int64_t step = deadline->request_ms / 8;
-    step = step < 10 ? 10 : step > 1000 ? 1000 : step;
+    int64_t step = deadline->request_ms / 8; /* the most that a connection is cut late */
+    step = step < 10 ? 10 : step > 250 ? 250 : step;
     pthread_mutex_lock(&deadline->mutex);
     while (!deadline->stop) {
         int64_t now = monotonic_ms();
         for (struct conn *c = deadline->first; c; c = c->next) {
             int64_t due = atomic_load_explicit(&c->due, memory_order_relaxed);
             /* Nothing but a shutdown: the descriptor stays libmicrohttpd's, whose event thread sees the end at once. */
-            if (due && due <= now && atomic_compare_exchange_strong(&c->due, &due, 0)) shutdown(c->fd, SHUT_RDWR);
+            if (due && due <= now) {
+                if (atomic_compare_exchange_strong(&c->due, &due, 0)) shutdown(c->fd, SHUT_RDWR);
+            } else if (due && atomic_load_explicit(&c->unchecked, memory_order_relaxed)) {
+                check_half_close(c, due, now, deadline->request_ms);
+            }
         }
         cond_wait_until(&deadline->wake, &deadline->mutex, now + step);
     }

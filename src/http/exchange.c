@@ -189,6 +189,7 @@ void *loop_target(void *cls, const char *target, struct MHD_Connection *mhd) {
     struct exchange *x = conn ? exchange_take(loop) : NULL;
     if (!x) return NULL;
     atomic_fetch_add(&loop->server->under_way, 1);
+    atomic_store_explicit(&conn->unchecked, false, memory_order_relaxed);
     x->conn = conn;
     x->mhd = mhd;
     x->stage = STAGE_HEAD;
@@ -229,6 +230,7 @@ void loop_completed(void *cls, struct MHD_Connection *mhd, void **exchange, enum
     if (!x) return;
     *exchange = NULL;
     due_in(x->conn, server->request_ms);
+    atomic_store_explicit(&x->conn->unchecked, true, memory_order_relaxed);
     exchange_give_back(loop, x);
     if (atomic_fetch_sub(&server->under_way, 1) == 1 && atomic_load(&server->stopping)) {
         pthread_mutex_lock(&server->mutex);

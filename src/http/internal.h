@@ -23,6 +23,7 @@ struct conn {
     int fd;
     /* Monotonic milliseconds after which the connection is cut; 0 while the server is the one to act. */
     _Atomic int64_t due;
+    _Atomic bool unchecked; /* idle since its last answer, and not yet looked at for a half close */
     char peer[48];
 };
 
