@@ -1,0 +1,103 @@
+#include <stdio.h>
+
+#include "commands.h"
+#include "driver/payment/payment.h"
+#include "driver/sandbox_magic.h"
+#include "setup.h"
+#include "store/workspaces.h"
+#include "table.h"
+
+enum { NAME_ON_CARD_MAX = 100 };
+
+struct job {
+    struct str workspace;
+    struct arena *arena;
+    struct card card;
+    int64_t now_ms;
+    bool removed;
+};
+
+static struct job job_of(const struct invocation *invocation) {
+    return (struct job){
+        .workspace = str_of(invocation_value(invocation, "workspace")),
+        .arena = invocation->arena,
+        .now_ms = clock_now(&invocation->setup->clock),
+    };
+}
+
+static bool set_change(struct db *db, void *arg, struct error *reterr) {
+    const struct job *j = arg;
+    struct workspace workspace;
+    return workspace_find(db, j->workspace, j->arena, &workspace, reterr) &&
+           card_set(db, str_of(workspace.id), &j->card, j->now_ms, reterr);
+}
+
+static bool no_such_token(struct str token, struct arena *arena, struct error *reterr) {
+    struct str known = STR("");
+    for (size_t i = 0; i < MAGIC_ROWS; i++) {
+        if (magic_rows[i].place != MAGIC_PAYMENT) continue;
+        known = arena_printf(arena, "%.*s%s%s", STR_ARG(known), known.n ? ", " : "", magic_rows[i].word);
+    }
+    if (token.n > 40) token.n = 40;
+    return error_set(reterr, ERR_INVALID, "there is no card \"%.*s\"; the sandbox has %.*s", STR_ARG(token),
+                     STR_ARG(known));
+}
+
+bool run_card_set(const struct invocation *invocation, struct error *reterr) {
+    struct str token = str_of(invocation_value(invocation, "token"));
+    struct str name = str_trim(str_of(invocation_value(invocation, "name")));
+    if (!name.n || name.n > NAME_ON_CARD_MAX)
+        return error_set(reterr, ERR_INVALID, "--name must have 1 to %d bytes", NAME_ON_CARD_MAX);
+    struct card_facts facts;
+    struct answer answer = {0};
+    switch (payment_describe(invocation->setup->drivers.payment, token, &facts, &answer)) {
+    case OUTCOME_DONE:
+        break;
+    case OUTCOME_REFUSED:
+        return no_such_token(token, invocation->arena, reterr);
+    case OUTCOME_UNKNOWN:
+        return error_set(reterr, ERR_UNAVAILABLE, "the payment provider did not say whether it has that card: %s",
+                         answer.reason);
+    }
+    struct job job = job_of(invocation);
+    job.card = (struct card){.exists = true,
+                             .token = token,
+                             .brand = str_of(facts.brand),
+                             .last4 = str_of(facts.last4),
+                             .name_on_card = name};
+    return store_write(invocation->setup->store, set_change, &job, reterr);
+}
+
+static bool show_read(struct db *db, void *arg, struct error *reterr) {
+    struct job *j = arg;
+    struct workspace workspace;
+    return workspace_find(db, j->workspace, j->arena, &workspace, reterr) &&
+           card_get(db, str_of(workspace.id), j->arena, &j->card, reterr);
+}
+
+bool run_card_show(const struct invocation *invocation, struct error *reterr) {
+    struct job job = job_of(invocation);
+    if (!store_read(invocation->setup->store, show_read, &job, reterr)) return false;
+    if (!job.card.exists)
+        return error_set(reterr, ERR_NOT_FOUND, "%.*s has no card; `dfyd card set` gives it one",
+                         STR_ARG(job.workspace));
+    const struct str pairs[] = {
+        STR("token"), job.card.token, STR("brand"), job.card.brand,
+        STR("last4"), job.card.last4, STR("name"),  job.card.name_on_card,
+    };
+    table_print_pairs(pairs, ARRAY_LEN(pairs) / 2, stdout);
+    return true;
+}
+
+static bool remove_change(struct db *db, void *arg, struct error *reterr) {
+    struct job *j = arg;
+    struct workspace workspace;
+    return workspace_find(db, j->workspace, j->arena, &workspace, reterr) &&
+           card_remove(db, str_of(workspace.id), &j->removed, reterr);
+}
+
+bool run_card_remove(const struct invocation *invocation, struct error *reterr) {
+    struct job job = job_of(invocation);
+    if (!store_write(invocation->setup->store, remove_change, &job, reterr)) return false;
+    return job.removed || error_set(reterr, ERR_NOT_FOUND, "%.*s has no card", STR_ARG(job.workspace));
+}

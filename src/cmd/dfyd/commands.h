@@ -1,0 +1,30 @@
+/* commands: what each command runs; main.c has their rows. */
+#pragma once
+
+#include "command.h"
+
+bool run_serve(const struct invocation *invocation, struct error *reterr);
+
+bool run_key_create(const struct invocation *invocation, struct error *reterr);
+bool run_key_list(const struct invocation *invocation, struct error *reterr);
+bool run_key_revoke(const struct invocation *invocation, struct error *reterr);
+
+bool run_workspace_create(const struct invocation *invocation, struct error *reterr);
+bool run_workspace_list(const struct invocation *invocation, struct error *reterr);
+bool run_workspace_show(const struct invocation *invocation, struct error *reterr);
+bool run_workspace_plan(const struct invocation *invocation, struct error *reterr);
+
+bool run_card_set(const struct invocation *invocation, struct error *reterr);
+bool run_card_show(const struct invocation *invocation, struct error *reterr);
+bool run_card_remove(const struct invocation *invocation, struct error *reterr);
+
+bool run_inventory_add(const struct invocation *invocation, struct error *reterr);
+bool run_inventory_list(const struct invocation *invocation, struct error *reterr);
+bool run_inventory_remove(const struct invocation *invocation, struct error *reterr);
+
+bool run_price_list(const struct invocation *invocation, struct error *reterr);
+bool run_price_set(const struct invocation *invocation, struct error *reterr);
+bool run_price_unset(const struct invocation *invocation, struct error *reterr);
+
+bool run_order_list(const struct invocation *invocation, struct error *reterr);
+bool run_order_show(const struct invocation *invocation, struct error *reterr);

@@ -1,0 +1,144 @@
+#include "store/inventory.h"
+
+#include <stdio.h>
+
+#include "commands.h"
+#include "core/check.h"
+#include "core/name.h"
+#include "core/restricted.h"
+#include "setup.h"
+#include "table.h"
+
+/* "prefix,First,Last" */
+static bool parse_account(const char *text, struct account *ret, struct error *reterr) {
+    struct str rest, last;
+    struct account account = {.prefix = str_trim(str_cut(str_of(text), ',', &rest))};
+    account.first_name = str_trim(str_cut(rest, ',', &last));
+    account.last_name = str_trim(last);
+    if (!account.prefix.n || !account.first_name.n || !account.last_name.n)
+        return error_set(reterr, ERR_INVALID,
+                         "--account must be PREFIX,FIRST,LAST, such as anna,Anna,Berg; not \"%.60s\"", text);
+    *ret = account;
+    return true;
+}
+
+/* The name by the rules of an order for pre-warmed domains; *ret is in A-label form. */
+static bool check_domain(const struct order_item *item, const struct rules *rules, struct arena *arena, struct str *ret,
+                         struct error *reterr) {
+    struct order_item asked = {.domain = item->domain};
+    struct order order = {.type = ORDER_PRE_WARMED_UP, .items = &asked, .n_items = 1};
+    const struct check *check = check_words(&order, rules, arena);
+    if (check->faults & FAULT_INVALID_DOMAIN)
+        return error_set(reterr, ERR_INVALID,
+                         "--domain must be a name that a registry sells under com, org or co; not "
+                         "\"%.*s\"",
+                         STR_ARG(item->domain));
+    if (check->faults & FAULT_BLACKLISTED)
+        return error_set(reterr, ERR_INVALID, "%.*s is restricted (%.*s) and could not be sold", STR_ARG(item->domain),
+                         STR_ARG(check->items[0].keyword.n ? check->items[0].keyword : STR("block list")));
+    *ret = check->items[0].name;
+    return true;
+}
+
+/* The mailboxes by the rules of an order for new ones; *ret is cleaned. */
+static bool check_accounts(const struct order_item *item, const struct rules *rules, struct arena *arena,
+                           struct account *ret, struct error *reterr) {
+    struct order_item asked = *item;
+    struct order order = {.type = ORDER_DFY, .items = &asked, .n_items = 1};
+    const struct check *check = check_words(&order, rules, arena);
+    for (size_t i = 0; i < item->n_accounts; i++) {
+        const struct checked_account *account = &check->items[0].accounts[i];
+        if (account->reason != REASON_NONE)
+            return error_set(reterr, ERR_INVALID, "--account %.*s: %s", STR_ARG(item->accounts[i].prefix),
+                             check_reason_text(account->reason));
+        ret[i] = account->account;
+    }
+    return true;
+}
+
+struct addition {
+    struct stock stock;
+    int64_t now_ms;
+};
+
+static bool add_change(struct db *db, void *arg, struct error *reterr) {
+    const struct addition *a = arg;
+    return inventory_add(db, &a->stock, a->now_ms, reterr);
+}
+
+static bool read_item(const struct invocation *invocation, struct order_item *ret, struct error *reterr) {
+    size_t n;
+    const char *const *texts = invocation_values(invocation, "account", &n);
+    struct order_item item = {
+        .domain = str_of(invocation_value(invocation, "domain")),
+        .provider = invocation_value(invocation, "provider")[0] - '0', /* one of the option's words */
+        .accounts = ARENA_ARRAY(invocation->arena, n, struct account),
+        .n_accounts = n,
+    };
+    for (size_t i = 0; i < n; i++)
+        if (!parse_account(texts[i], &item.accounts[i], reterr)) return false;
+    *ret = item;
+    return true;
+}
+
+bool run_inventory_add(const struct invocation *invocation, struct error *reterr) {
+    struct arena *arena = invocation->arena;
+    struct order_item item;
+    if (!read_item(invocation, &item, reterr)) return false;
+    struct addition addition = {
+        .stock = {.provider = (enum provider)item.provider,
+                  .accounts = ARENA_ARRAY(arena, item.n_accounts, struct account),
+                  .n_accounts = item.n_accounts},
+        .now_ms = clock_now(&invocation->setup->clock),
+    };
+    struct restricted *restricted = restricted_create_default();
+    struct rules rules = {.restricted = restricted};
+    bool ok = check_domain(&item, &rules, arena, &addition.stock.domain, reterr) &&
+              check_accounts(&item, &rules, arena, addition.stock.accounts, reterr) &&
+              store_write(invocation->setup->store, add_change, &addition, reterr);
+    restricted_destroy(restricted);
+    return ok;
+}
+
+struct listing {
+    bool only_unsold;
+    struct arena *arena;
+    struct stock *stock;
+    size_t n;
+};
+
+static bool list_read(struct db *db, void *arg, struct error *reterr) {
+    struct listing *l = arg;
+    return inventory_list(db, l->only_unsold, l->arena, &l->stock, &l->n, reterr);
+}
+
+bool run_inventory_list(const struct invocation *invocation, struct error *reterr) {
+    static const char *const titles[] = {"DOMAIN", "PROVIDER", "STATE", "MAILBOXES", NULL};
+    struct arena *arena = invocation->arena;
+    struct listing listing = {.only_unsold = invocation_has(invocation, "unsold"), .arena = arena};
+    if (!store_read(invocation->setup->store, list_read, &listing, reterr)) return false;
+    struct table *table = table_create(arena, titles);
+    for (size_t i = 0; i < listing.n; i++) {
+        const struct stock *stock = &listing.stock[i];
+        struct str mailboxes = STR("");
+        for (size_t j = 0; j < stock->n_accounts; j++)
+            mailboxes = arena_printf(arena, "%.*s%s%.*s", STR_ARG(mailboxes), j ? ", " : "",
+                                     STR_ARG(stock->accounts[j].prefix));
+        table_add(table, (const struct str[]){stock->domain, str_of(provider_names[stock->provider]),
+                                              stock->sold ? STR("sold") : STR("for sale"), mailboxes});
+    }
+    table_print(table, stdout);
+    return true;
+}
+
+static bool remove_change(struct db *db, void *arg, struct error *reterr) {
+    const struct str *domain = arg;
+    return inventory_remove(db, *domain, reterr);
+}
+
+bool run_inventory_remove(const struct invocation *invocation, struct error *reterr) {
+    struct str asked = str_of(invocation_value(invocation, "domain")), domain;
+    if (!name_host(asked, invocation->arena, &domain))
+        return error_set(reterr, ERR_INVALID, "--domain must be a domain name, not \"%.*s\"", STR_ARG(asked));
+    return store_write(invocation->setup->store, remove_change, &domain, reterr);
+}

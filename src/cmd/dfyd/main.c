@@ -1,0 +1,121 @@
+/* dfyd: the table of its commands. */
+#include <sodium.h>
+#include <stdio.h>
+
+#include "commands.h"
+#include "setup.h"
+
+static const char *const yes_no[] = {"yes", "no", NULL};
+static const char *const providers[] = {"1", "2", "3", NULL};
+
+#define WORKSPACE                                                                                                      \
+    { .flag = "workspace", .value = "WORKSPACE", .help = "name or id of the workspace", .fallback = "default" }
+#define OPTIONS(rows) .options = (rows), .n_options = ARRAY_LEN(rows)
+
+static const struct option_row key_create_options[] = {
+    WORKSPACE,
+    {.flag = "scope",
+     .value = "SCOPE",
+     .help = "what the key may do, as RESOURCE:ACTION; all:all is everything",
+     .required = true,
+     .repeats = true},
+    {.flag = "name", .value = "NAME", .help = "what the key is for"},
+    {.flag = "operator", .help = "the key may act for other workspaces, with the header x-as-workspace"},
+};
+static const struct option_row key_list_options[] = {
+    {.flag = "workspace", .value = "WORKSPACE", .help = "only of this workspace, by name or id"},
+};
+static const struct option_row key_revoke_options[] = {
+    {.flag = "id", .value = "ID", .help = "id of the key, from `dfyd key list`", .required = true},
+};
+static const struct option_row workspace_create_options[] = {
+    {.flag = "name", .value = "NAME", .help = "name, different from all others", .required = true},
+    {.flag = "active", .value = "YES|NO", .help = "whether its plan is active", .fallback = "yes", .words = yes_no},
+};
+static const struct option_row workspace_options[] = {WORKSPACE};
+static const struct option_row workspace_plan_options[] = {
+    WORKSPACE,
+    {.flag = "active", .value = "YES|NO", .help = "whether its plan is active", .words = yes_no, .required = true},
+};
+static const struct option_row card_set_options[] = {
+    WORKSPACE,
+    {.flag = "token", .value = "TOKEN", .help = "the payment provider's name for the card: tok_visa", .required = true},
+    {.flag = "name", .value = "NAME", .help = "name on the card", .required = true},
+};
+static const struct option_row inventory_add_options[] = {
+    {.flag = "domain", .value = "DOMAIN", .help = "name under com, org or co", .required = true},
+    {.flag = "provider",
+     .value = "N",
+     .help = "who serves its mailboxes (1 Google, 2 AirMail, 3 Microsoft)",
+     .words = providers,
+     .required = true},
+    {.flag = "account",
+     .value = "PREFIX,FIRST,LAST",
+     .help = "a mailbox that it has",
+     .required = true,
+     .repeats = true},
+};
+static const struct option_row inventory_list_options[] = {
+    {.flag = "unsold", .help = "only those that are for sale"},
+};
+static const struct option_row inventory_remove_options[] = {
+    {.flag = "domain", .value = "DOMAIN", .help = "name of the domain", .required = true},
+};
+#define PRICE_WORKSPACE                                                                                                \
+    { .flag = "workspace", .value = "WORKSPACE", .help = "for this workspace alone, by name or id" }
+#define PRICE_NAME                                                                                                     \
+    { .flag = "name", .value = "NAME", .help = "which price, from `dfyd price list`", .required = true }
+static const struct option_row price_list_options[] = {PRICE_WORKSPACE};
+static const struct option_row price_set_options[] = {
+    PRICE_WORKSPACE,
+    PRICE_NAME,
+    {.flag = "amount", .value = "DOLLARS", .help = "the price, such as 4.50", .required = true},
+};
+static const struct option_row price_unset_options[] = {PRICE_WORKSPACE, PRICE_NAME};
+static const struct option_row order_list_options[] = {
+    {.flag = "stuck", .help = "only those with something unfinished or failed"},
+    {.flag = "limit", .value = "N", .help = "this many at most", .fallback = "50"},
+};
+static const struct option_row order_show_options[] = {
+    {.flag = "id", .value = "ID", .help = "id of the order, from `dfyd order list`", .required = true},
+};
+
+const struct command commands[] = {
+    {"serve", "Serves the API until SIGTERM.", run_serve, .serves = true},
+    {"key create", "Makes an API key and prints only the key.", run_key_create, OPTIONS(key_create_options),
+     .setup = SETUP_CREATE},
+    {"key list", "Lists the API keys, without their secrets.", run_key_list, OPTIONS(key_list_options)},
+    {"key revoke", "Makes an API key invalid at once.", run_key_revoke, OPTIONS(key_revoke_options), .bare = "id"},
+    {"workspace create", "Makes a workspace and prints its id.", run_workspace_create,
+     OPTIONS(workspace_create_options), .setup = SETUP_CREATE},
+    {"workspace list", "Lists the workspaces.", run_workspace_list},
+    {"workspace show", "Shows a workspace and its card.", run_workspace_show, OPTIONS(workspace_options),
+     .bare = "workspace"},
+    {"workspace plan", "Says whether a workspace's plan is active; without one it cannot order.", run_workspace_plan,
+     OPTIONS(workspace_plan_options)},
+    {"card set", "Sets the card that a workspace pays with.", run_card_set, OPTIONS(card_set_options),
+     .setup = SETUP_CREATE | SETUP_DRIVERS},
+    {"card show", "Shows the card that a workspace pays with.", run_card_show, OPTIONS(workspace_options)},
+    {"card remove", "Takes a workspace's card away.", run_card_remove, OPTIONS(workspace_options)},
+    {"inventory add", "Puts a pre-warmed domain up for sale.", run_inventory_add, OPTIONS(inventory_add_options),
+     .setup = SETUP_CREATE},
+    {"inventory list", "Lists the pre-warmed domains.", run_inventory_list, OPTIONS(inventory_list_options)},
+    {"inventory remove", "Takes an unsold pre-warmed domain off sale.", run_inventory_remove,
+     OPTIONS(inventory_remove_options), .bare = "domain"},
+    {"price list", "Lists the prices.", run_price_list, OPTIONS(price_list_options)},
+    {"price set", "Sets a price, for everyone or for one workspace.", run_price_set, OPTIONS(price_set_options),
+     .setup = SETUP_CREATE},
+    {"price unset", "Puts a price back to what it was before it was set.", run_price_unset,
+     OPTIONS(price_unset_options)},
+    {"order list", "Lists the orders, newest first.", run_order_list, OPTIONS(order_list_options)},
+    {"order show", "Shows an order and each of its steps.", run_order_show, OPTIONS(order_show_options), .bare = "id"},
+};
+const size_t n_commands = ARRAY_LEN(commands);
+
+int main(int argc, char **argv) {
+    if (sodium_init() < 0) {
+        fputs("dfyd: the system gives no random numbers\n", stderr);
+        return 1;
+    }
+    return command_main(argc, argv);
+}

@@ -1,0 +1,132 @@
+#include "store/orders.h"
+
+#include <stdio.h>
+
+#include "commands.h"
+#include "setup.h"
+#include "store/steps.h"
+#include "store/workspaces.h"
+#include "table.h"
+#include "text.h"
+
+enum { LIST_MAX = 100000 };
+
+static struct str workspace_name(struct db *db, struct str id, struct arena *arena) {
+    struct workspace workspace;
+    struct error ignored;
+    return workspace_find(db, id, arena, &workspace, &ignored) ? workspace.name : id;
+}
+
+/* When an order whose charge is open is looked at again; nothing else waits for a time. */
+static struct str next_try(const struct order_row *order, struct arena *arena) {
+    return order->state == ORDER_RESERVED ? text_time(order->settle_after_ms, arena) : STR("");
+}
+
+struct listing {
+    bool stuck;
+    size_t max;
+    struct arena *arena;
+    struct table *table;
+};
+
+static bool list_read(struct db *db, void *arg, struct error *reterr) {
+    static const char *const titles[] = {"ID",     "CREATED",  "WORKSPACE", "TYPE", "STATE",
+                                         "AMOUNT", "NEXT TRY", "REASON",    NULL};
+    struct listing *l = arg;
+    struct order_row *orders;
+    size_t n;
+    if (!order_list(db, l->stuck, l->max, l->arena, &orders, &n, reterr)) return false;
+    l->table = table_create(l->arena, titles);
+    for (size_t i = 0; i < n; i++)
+        table_add(l->table, (const struct str[]){
+                                orders[i].id,
+                                text_time(orders[i].created_ms, l->arena),
+                                workspace_name(db, orders[i].workspace_id, l->arena),
+                                str_of(order_type_names[orders[i].type]),
+                                str_of(order_state_names[orders[i].state]),
+                                text_amount(orders[i].amount, l->arena),
+                                next_try(&orders[i], l->arena),
+                                orders[i].reason,
+                            });
+    return true;
+}
+
+bool run_order_list(const struct invocation *invocation, struct error *reterr) {
+    const char *limit = invocation_value(invocation, "limit");
+    int64_t max;
+    if (!str_to_int(str_of(limit), 1, LIST_MAX, &max))
+        return error_set(reterr, ERR_INVALID, "--limit must be a whole number from 1 to %d, not \"%.40s\"", LIST_MAX,
+                         limit);
+    struct listing listing = {
+        .stuck = invocation_has(invocation, "stuck"), .max = (size_t)max, .arena = invocation->arena};
+    if (!store_read(invocation->setup->store, list_read, &listing, reterr)) return false;
+    table_print(listing.table, stdout);
+    return true;
+}
+
+struct showing {
+    struct str id;
+    struct arena *arena;
+    struct order_row order;
+    struct str workspace;
+    struct step *steps;
+    size_t n;
+};
+
+static bool show_read(struct db *db, void *arg, struct error *reterr) {
+    struct showing *s = arg;
+    if (!order_get(db, s->id, s->arena, &s->order, reterr)) return false;
+    s->workspace = workspace_name(db, s->order.workspace_id, s->arena);
+    return step_list(db, s->id, s->arena, &s->steps, &s->n, reterr);
+}
+
+static void print_order(const struct showing *s) {
+    const struct order_row *order = &s->order;
+    const struct str pairs[] = {
+        STR("order"),     order->id,
+        STR("workspace"), s->workspace,
+        STR("type"),      str_of(order_type_names[order->type]),
+        STR("state"),     str_of(order_state_names[order->state]),
+        STR("amount"),    text_amount(order->amount, s->arena),
+        STR("created"),   text_time(order->created_ms, s->arena),
+        STR("reason"),    order->reason,
+        STR("next try"),  next_try(order, s->arena),
+        STR("tries"),     arena_printf(s->arena, "%lld", (long long)order->attempts),
+    };
+    /* What is tried again is the question whether the charge went through. */
+    size_t n = ARRAY_LEN(pairs) / 2;
+    table_print_pairs(pairs, order->state == ORDER_RESERVED ? n : n - 2, stdout);
+}
+
+/* A running step comes again then, unless it ends before. */
+static bool step_has_time(const struct step *step) {
+    return step->state == STEP_DUE || step->state == STEP_RETRYING || step->state == STEP_RUNNING;
+}
+
+static void print_steps(const struct showing *s) {
+    static const char *const titles[] = {"DOMAIN", "STEP", "MAILBOX", "STATE", "ATTEMPTS", "NEXT TRY", "REASON", NULL};
+    struct table *table = table_create(s->arena, titles);
+    for (size_t i = 0; i < s->n; i++) {
+        const struct step *step = &s->steps[i];
+        table_add(table, (const struct str[]){
+                             step->domain,
+                             str_of(step_kind_names[step->kind]),
+                             step->email,
+                             str_of(step_state_names[step->state]),
+                             arena_printf(s->arena, "%lld", (long long)step->attempts),
+                             step_has_time(step) ? text_time(step->due_ms, s->arena) : STR(""),
+                             step->reason,
+                         });
+    }
+    table_print(table, stdout);
+}
+
+bool run_order_show(const struct invocation *invocation, struct error *reterr) {
+    struct showing s = {.id = str_of(invocation_value(invocation, "id")), .arena = invocation->arena};
+    if (!store_read(invocation->setup->store, show_read, &s, reterr)) return false;
+    print_order(&s);
+    if (!s.n) return true;
+    putchar('\n');
+    print_steps(&s);
+    return true;
+}

@@ -1,0 +1,245 @@
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "commands.h"
+#include "core/restricted.h"
+#include "http/http.h"
+#include "lock.h"
+#include "setup.h"
+#include "step/settle.h"
+#include "store/idempotency.h"
+#include "store/steps.h"
+#include "worker/worker.h"
+
+enum {
+    BODY_LIMIT = 1 << 20,
+    ARENAS_MAX = 4,      /* of malloc; each thread with its own would take more than the threads do */
+    SPARE_FILES = 256,   /* beside the connections: database readers, files, logs */
+    SETTLE_BATCH = 1000, /* orders a round */
+    SETTLE_ROUNDS = 100, /* at start; more open orders than that are left to the worker */
+    KEEP_HOURS = 48,     /* stored answers; 24 are promised */
+    HOUR_MS = 60 * 60 * 1000,
+};
+
+struct server {
+    const struct settings *settings;
+    struct setup setup;
+    struct world world;
+    struct restricted *restricted;
+    struct worker *worker;
+    struct api *api;
+    struct http_server *http;
+    int lock_fd; /* -1: not held */
+    bool is_set_up;
+    atomic_llong crash_countdown;
+};
+
+/* -- the process */
+
+static sigset_t stop_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    return set;
+}
+
+/* Before any thread starts: they inherit the mask, and only the main thread waits for the signals. */
+static void prepare_signals(void) {
+    sigset_t set = stop_signals();
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a client that goes away is no reason to end */
+    signal(SIGXFSZ, SIG_IGN); /* a file at its size limit fails like a full disk */
+}
+
+static void allow_files(int64_t connections) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit)) return;
+    rlim_t wanted = (rlim_t)connections + SPARE_FILES;
+    if (limit.rlim_cur >= wanted) return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < wanted)
+        log_event(LOG_WARN, "few_files", LOG_INT("allowed", limit.rlim_cur), LOG_INT("wanted", wanted),
+                  LOG_TEXT("then", "connections beyond that wait; raise `ulimit -n`"));
+}
+
+#ifdef DFYD_TEST_SWITCHES
+static void crash_when_reached(void *arg, const char *point) {
+    struct server *server = arg;
+    if (!strcmp(point, server->settings->crash_at) && atomic_fetch_sub(&server->crash_countdown, 1) == 1) {
+        kill(getpid(), SIGKILL);
+        pause(); /* not one step further */
+    }
+}
+
+static void prepare_crash(struct server *server) {
+    if (!server->settings->crash_at) return;
+    atomic_store(&server->crash_countdown, server->settings->crash_at_count);
+    server->world.reached = crash_when_reached;
+    server->world.reached_arg = server;
+}
+#else
+static void prepare_crash(struct server *server) {
+    (void)server;
+}
+#endif
+
+/* -- start */
+
+static bool free_change(struct db *db, void *arg, struct error *reterr) {
+    const int64_t *now = arg;
+    return step_free_all(db, *now, reterr) && idempotency_free_orphans(db, reterr);
+}
+
+/* What the last process left half done, by a crash or a silent provider: this one holds the lock, so no other is at
+ * it. */
+static bool recover(struct server *server, struct error *reterr) {
+    int64_t now = clock_now(&server->setup.clock);
+    if (!store_write(server->setup.store, free_change, &now, reterr)) return false;
+    /* A round takes every open order, also those whose payment provider was silent in an earlier one. */
+    size_t n = SETTLE_BATCH;
+    for (int round = 0; n == SETTLE_BATCH && round < SETTLE_ROUNDS; round++)
+        if (!settle_due(&server->world, true, SETTLE_BATCH, &n, reterr)) return false;
+    return true;
+}
+
+static bool open_world(struct server *server, struct error *reterr) {
+    const struct settings *settings = server->settings;
+    if (mkdir(settings->data, 0700) && errno != EEXIST)
+        return error_set(reterr, ERR_UNAVAILABLE, "cannot make the data folder %s: %s", settings->data,
+                         strerror(errno));
+    if (!lock_take(settings->data, &server->lock_fd, reterr)) return false;
+    struct setup *setup = &server->setup;
+    if (!setup_open(setup, settings, SETUP_CREATE | SETUP_DRIVERS | SETUP_SERVE, reterr)) return false;
+    server->is_set_up = true;
+    server->world = (struct world){
+        .clock = &setup->clock,
+        .rng = &setup->rng,
+        .ids = &setup->ids,
+        .store = setup->store,
+        .drivers = &setup->drivers,
+        .vault = &setup->vault,
+        .web_address = str_of(settings->web_address),
+        .retry_base_ms = settings->retry_base_ms,
+        .retry_max_ms = settings->retry_max_ms,
+        .lease_ms = settings->lease_ms,
+    };
+    prepare_crash(server);
+    return recover(server, reterr);
+}
+
+static bool start(struct server *server, struct error *reterr) {
+    const struct settings *settings = server->settings;
+    if (!open_world(server, reterr)) return false;
+    server->restricted = restricted_create_default();
+    if (!worker_start(&server->world, (unsigned)settings->worker_threads, &server->worker, reterr)) {
+        server->worker = NULL;
+        return false;
+    }
+    server->api = api_create(&(struct api_config){
+        .world = &server->world,
+        .worker = server->worker,
+        .restricted = server->restricted,
+        .providers_off = settings->providers_off,
+    });
+    struct http_config config = {
+        .host = settings->listen.host,
+        .port = settings->listen.port,
+        .threads = (unsigned)settings->http_threads,
+        .workers = (unsigned)settings->order_threads,
+        .body_limit = BODY_LIMIT,
+        .request_ms = settings->request_timeout_ms,
+        .connections = (unsigned)settings->connections,
+    };
+    struct http_app app = api_app(server->api);
+    if (!http_start(&config, &app, &server->http, reterr)) {
+        server->http = NULL;
+        return false;
+    }
+    return true;
+}
+
+static void announce(const struct server *server) {
+    const char *host = server->settings->listen.host;
+    bool is_ipv6 = strchr(host, ':') != NULL;
+    printf("listening on http://%s%s%s:%d\n", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", http_port(server->http));
+    fflush(stdout);
+    log_event(LOG_INFO, "started", LOG_TEXT("version", DFYD_VERSION), LOG_TEXT("data", server->settings->data),
+              LOG_TEXT("host", host), LOG_INT("port", http_port(server->http)));
+}
+
+/* -- while it runs */
+
+static bool expire_change(struct db *db, void *arg, struct error *reterr) {
+    const int64_t *before = arg;
+    return idempotency_expire(db, *before, reterr);
+}
+
+static void expire_answers(struct server *server, int64_t now) {
+    struct error error;
+    int64_t before = now - (int64_t)KEEP_HOURS * HOUR_MS;
+    if (!store_write(server->setup.store, expire_change, &before, &error))
+        log_event(LOG_WARN, "answers_not_expired", LOG_TEXT("error", error.message),
+                  LOG_TEXT("then", "tried again in an hour"));
+}
+
+/* Returns the signal that ends it. */
+static int wait_for_signal(struct server *server) {
+    sigset_t set = stop_signals();
+    int64_t expire_at = 0;
+    for (;;) {
+        int found = sigtimedwait(&set, NULL, &(struct timespec){.tv_sec = 1});
+        if (found > 0) return found;
+        store_tidy(server->setup.store);
+        int64_t now = clock_now(&server->setup.clock);
+        if (now < expire_at) continue;
+        expire_answers(server, now);
+        expire_at = now + HOUR_MS;
+    }
+}
+
+/* A second signal ends the process at once; nothing durable is lost by that. */
+static void allow_impatience(void) {
+    sigset_t set = stop_signals();
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void stop(struct server *server) {
+    if (server->api) api_drain(server->api);
+    http_stop(server->http, server->settings->drain_ms);
+    worker_stop(server->worker);
+    api_destroy(server->api);
+    restricted_destroy(server->restricted);
+    if (server->is_set_up) setup_close(&server->setup);
+    if (server->lock_fd >= 0) close(server->lock_fd);
+}
+
+bool run_serve(const struct invocation *invocation, struct error *reterr) {
+    struct server server = {.settings = invocation->settings, .lock_fd = -1};
+    mallopt(M_ARENA_MAX, ARENAS_MAX);
+    prepare_signals();
+    allow_files(server.settings->connections);
+    bool ok = start(&server, reterr);
+    if (ok) {
+        announce(&server);
+        int found = wait_for_signal(&server);
+        log_event(LOG_INFO, "stopping", LOG_TEXT("signal", found == SIGTERM ? "SIGTERM" : "SIGINT"));
+        allow_impatience();
+    } else if (reterr->code == ERR_INVALID) {
+        reterr->code = ERR_UNAVAILABLE; /* the command line was fine */
+    }
+    stop(&server);
+    if (ok) log_event(LOG_INFO, "stopped", LOG_TEXT("data", server.settings->data));
+    return ok;
+}

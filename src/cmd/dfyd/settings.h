@@ -1,0 +1,95 @@
+/*
+ * settings: what can be set, one row each: the flag, the environment variable and the line in the configuration file
+ * are the same setting, read by the same rule. A flag wins over the environment, the environment over the file, the
+ * file over the default. Help and error messages are made from the rows.
+ * Touches nothing but the configuration file.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/log.h"
+
+/* A numeric address and a port. */
+struct listen {
+    char host[46]; /* INET6_ADDRSTRLEN; without brackets */
+    uint16_t port; /* 0: one that is free */
+};
+
+/* What setting_rows point into, with the defaults filled in. Texts are from the arena or from the caller. */
+struct settings {
+    const char *data, *config, *db;
+    struct listen listen;
+    const char *web_address; /* IPv4 */
+    int64_t http_threads, order_threads, worker_threads, connections;
+    int64_t request_timeout_ms, drain_ms;
+    int64_t retry_base_ms, retry_max_ms, lease_ms;
+    unsigned providers_off; /* bit 1 << provider */
+    int64_t log_level;      /* enum log_level */
+    const char *crash_at;   /* only set in builds with test switches, as the next */
+    int64_t crash_at_count;
+};
+
+enum setting {
+    SETTING_DATA,
+    SETTING_CONFIG,
+    SETTING_DB,
+    SETTING_LISTEN,
+    SETTING_HTTP_THREADS,
+    SETTING_ORDER_THREADS,
+    SETTING_WORKER_THREADS,
+    SETTING_CONNECTIONS,
+    SETTING_REQUEST_TIMEOUT_MS,
+    SETTING_DRAIN_MS,
+    SETTING_RETRY_BASE_MS,
+    SETTING_RETRY_MAX_MS,
+    SETTING_LEASE_MS,
+    SETTING_PROVIDERS_OFF,
+    SETTING_WEB_ADDRESS,
+    SETTING_LOG_LEVEL,
+#ifdef DFYD_TEST_SWITCHES
+    SETTING_CRASH_AT,
+    SETTING_CRASH_AT_COUNT,
+#endif
+    SETTING_END
+};
+
+enum setting_kind {
+    SETTING_TEXT,      /* const char *, not empty */
+    SETTING_INT,       /* int64_t within [min, max] */
+    SETTING_WORD,      /* int64_t, index into words */
+    SETTING_ADDRESS,   /* struct listen */
+    SETTING_IPV4,      /* const char * */
+    SETTING_PROVIDERS, /* unsigned */
+    SETTING_ENGINE,    /* const char *: which database */
+};
+
+struct setting_row {
+    const char *name; /* in the configuration file */
+    const char *flag; /* after "--" */
+    const char *env;
+    enum setting_kind kind;
+    size_t offset; /* in struct settings */
+    int64_t min, max;
+    const char *const *words; /* ended by NULL */
+    const char *fallback;     /* NULL: none, or worked out at start */
+    const char *unit;         /* after a number; NULL: none */
+    const char *value;        /* what help calls the value */
+    const char *help;
+    bool everywhere; /* a flag of every command, not only of serve */
+};
+
+extern const struct setting_row setting_rows[SETTING_END];
+
+/* Where values come from. */
+struct setting_sources {
+    const char *const *flags;             /* SETTING_END of them; NULL: not given */
+    const char *(*env)(const char *name); /* NULL: not set; an empty value counts as not set */
+};
+
+/* Reads all sources. The flags must outlive the settings. ERR_INVALID names the flag, the variable or file:line, the
+ * setting and what it allows. */
+MUST_CHECK bool settings_load(const struct setting_sources *sources, struct arena *arena, struct settings *ret,
+                              struct error *reterr);
+/* What a setting may be, for people: "a whole number from 1 to 64". */
+struct str setting_range(const struct setting_row *row, struct arena *arena);

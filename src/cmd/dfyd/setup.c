@@ -1,0 +1,107 @@
+#include "setup.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "driver/payment/payment.h"
+#include "store/workspaces.h"
+
+enum { ARENA_CHUNK = 4096 };
+
+static const char first_token[] = "tok_visa";
+
+static bool count_read(struct db *db, void *arg, struct error *reterr) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(ARENA_CHUNK);
+    struct workspace *workspaces;
+    return workspace_list(db, arena, &workspaces, arg, reterr);
+}
+
+struct first {
+    struct workspace workspace;
+    struct card card;
+};
+
+/* Two processes may come here at once; the second finds a workspace and leaves it at that. */
+static bool first_change(struct db *db, void *arg, struct error *reterr) {
+    const struct first *first = arg;
+    size_t n;
+    if (!count_read(db, &n, reterr)) return false;
+    if (n) return true;
+    return workspace_add(db, &first->workspace, reterr) &&
+           card_set(db, str_of(first->workspace.id), &first->card, first->workspace.created_ms, reterr);
+}
+
+static bool make_first_workspace(struct setup *setup, struct payment *payment, struct error *reterr) {
+    struct card_facts facts;
+    struct answer answer = {0};
+    if (payment_describe(payment, str_of(first_token), &facts, &answer) != OUTCOME_DONE)
+        return error_set(reterr, ERR_INTERNAL, "the first card %s: %s", first_token, answer.reason);
+    struct first first = {
+        .workspace = {.name = STR("default"), .plan_active = true, .created_ms = clock_now(&setup->clock)},
+        .card = {.exists = true,
+                 .token = str_of(first_token),
+                 .brand = str_of(facts.brand),
+                 .last4 = str_of(facts.last4),
+                 .name_on_card = STR("Sandbox Card")},
+    };
+    ids_uuid(&setup->ids, first.workspace.id);
+    return store_write(setup->store, first_change, &first, reterr);
+}
+
+static bool first_run(struct setup *setup, const char *dir, struct error *reterr) {
+    size_t n;
+    if (!store_read(setup->store, count_read, &n, reterr)) return false;
+    if (n) return true;
+    if (setup->drivers.payment) return make_first_workspace(setup, setup->drivers.payment, reterr);
+    struct drivers drivers;
+    if (!drivers_open(dir, &setup->clock, &drivers, reterr)) return false;
+    bool ok = make_first_workspace(setup, drivers.payment, reterr);
+    drivers_close(&drivers);
+    return ok;
+}
+
+static bool folder_is_ready(const char *dir, unsigned flags, struct arena *arena, struct error *reterr) {
+    if (flags & SETUP_CREATE) {
+        if (!mkdir(dir, 0700) || errno == EEXIST) return true;
+        return error_set(reterr, ERR_UNAVAILABLE, "cannot make the data folder %s: %s", dir, strerror(errno));
+    }
+    const char *path = arena_cstr(arena, arena_printf(arena, "%s/dfyd.db", dir));
+    if (!access(path, F_OK)) return true;
+    if (errno != ENOENT && errno != ENOTDIR)
+        return error_set(reterr, ERR_UNAVAILABLE, "cannot look into the data folder %s: %s", dir, strerror(errno));
+    return error_set(reterr, ERR_NOT_FOUND, "%s holds no data of dfyd; `dfyd serve --data %s` makes it", dir, dir);
+}
+
+static bool open_parts(struct setup *setup, const struct settings *settings, unsigned flags, struct error *reterr) {
+    const char *dir = settings->data;
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(ARENA_CHUNK);
+    if (!folder_is_ready(dir, flags, arena, reterr)) return false;
+    struct store_config config = {.dir = dir, .single = !(flags & SETUP_SERVE)};
+    if (!store_open(&config, &setup->store, reterr)) {
+        setup->store = NULL;
+        return false;
+    }
+    if (flags & SETUP_SERVE && !vault_open(dir, &setup->vault, reterr)) return false;
+    if (flags & SETUP_DRIVERS && !drivers_open(dir, &setup->clock, &setup->drivers, reterr)) {
+        setup->drivers = (struct drivers){0};
+        return false;
+    }
+    return !(flags & SETUP_CREATE) || first_run(setup, dir, reterr);
+}
+
+bool setup_open(struct setup *setup, const struct settings *settings, unsigned flags, struct error *reterr) {
+    *setup = (struct setup){.clock = clock_system(), .rng = rng_system()};
+    ids_init(&setup->ids, &setup->clock, &setup->rng);
+    if (open_parts(setup, settings, flags, reterr)) return true;
+    setup_close(setup);
+    return false;
+}
+
+void setup_close(struct setup *setup) {
+    drivers_close(&setup->drivers);
+    store_close(setup->store);
+    setup->store = NULL;
+    vault_finish(&setup->vault);
+}

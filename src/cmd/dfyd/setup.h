@@ -1,0 +1,34 @@
+/*
+ * setup: opens what a command stands on: the folder, the database, the drivers, and on a first run a workspace to
+ * begin with. Any number of processes may have the same folder set up; only one may serve it (serve.c).
+ */
+#pragma once
+
+#include "base/ids.h"
+#include "driver/drivers.h"
+#include "settings.h"
+#include "store/store.h"
+#include "store/vault.h"
+
+/* Parts point at one another: it is not moved while open. */
+struct setup {
+    struct clock clock;
+    struct rng rng;
+    struct ids ids;
+    struct store *store;
+    struct drivers drivers;
+    struct vault vault;
+};
+
+enum setup_flags {
+    SETUP_OPEN = 0,
+    SETUP_CREATE = 1 << 0,  /* on an empty folder: makes the database, and the workspace `default` with an active plan
+                               and the sandbox's Visa card; without it that is an error */
+    SETUP_DRIVERS = 1 << 1, /* opens the drivers */
+    SETUP_SERVE = 1 << 2,   /* opens the store for threads, and the vault */
+};
+
+/* On failure nothing stays open. */
+MUST_CHECK bool setup_open(struct setup *setup, const struct settings *settings, unsigned flags, struct error *reterr);
+/* Closes what is open. */
+void setup_close(struct setup *setup);

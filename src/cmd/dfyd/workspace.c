@@ -1,0 +1,104 @@
+#include "store/workspaces.h"
+
+#include <stdio.h>
+
+#include "commands.h"
+#include "setup.h"
+#include "table.h"
+#include "text.h"
+
+static bool add_change(struct db *db, void *arg, struct error *reterr) {
+    return workspace_add(db, arg, reterr);
+}
+
+bool run_workspace_create(const struct invocation *invocation, struct error *reterr) {
+    struct setup *setup = invocation->setup;
+    struct workspace workspace = {
+        .name = str_of(invocation_value(invocation, "name")),
+        .plan_active = str_is(str_of(invocation_value(invocation, "active")), "yes"),
+        .created_ms = clock_now(&setup->clock),
+    };
+    ids_uuid(&setup->ids, workspace.id);
+    if (!store_write(setup->store, add_change, &workspace, reterr)) return false;
+    puts(workspace.id);
+    return true;
+}
+
+struct listing {
+    struct arena *arena;
+    struct workspace *workspaces;
+    size_t n;
+};
+
+static bool list_read(struct db *db, void *arg, struct error *reterr) {
+    struct listing *l = arg;
+    return workspace_list(db, l->arena, &l->workspaces, &l->n, reterr);
+}
+
+bool run_workspace_list(const struct invocation *invocation, struct error *reterr) {
+    static const char *const titles[] = {"ID", "NAME", "PLAN", "CREATED", NULL};
+    struct listing listing = {.arena = invocation->arena};
+    if (!store_read(invocation->setup->store, list_read, &listing, reterr)) return false;
+    struct table *table = table_create(invocation->arena, titles);
+    for (size_t i = 0; i < listing.n; i++) {
+        const struct workspace *workspace = &listing.workspaces[i];
+        table_add(table, (const struct str[]){str_of(workspace->id), workspace->name,
+                                              workspace->plan_active ? STR("active") : STR("inactive"),
+                                              text_time(workspace->created_ms, invocation->arena)});
+    }
+    table_print(table, stdout);
+    return true;
+}
+
+struct showing {
+    struct str name;
+    struct arena *arena;
+    struct workspace workspace;
+    struct card card;
+};
+
+static bool show_read(struct db *db, void *arg, struct error *reterr) {
+    struct showing *s = arg;
+    return workspace_find(db, s->name, s->arena, &s->workspace, reterr) &&
+           card_get(db, str_of(s->workspace.id), s->arena, &s->card, reterr);
+}
+
+bool run_workspace_show(const struct invocation *invocation, struct error *reterr) {
+    struct showing s = {.name = str_of(invocation_value(invocation, "workspace")), .arena = invocation->arena};
+    if (!store_read(invocation->setup->store, show_read, &s, reterr)) return false;
+    struct str card = STR("none");
+    if (s.card.exists)
+        card = arena_printf(s.arena, "%.*s ending in %.*s, %.*s", STR_ARG(s.card.brand), STR_ARG(s.card.last4),
+                            STR_ARG(s.card.name_on_card));
+    const struct str pairs[] = {
+        STR("id"),      str_of(s.workspace.id),
+        STR("name"),    s.workspace.name,
+        STR("plan"),    s.workspace.plan_active ? STR("active") : STR("inactive"),
+        STR("created"), text_time(s.workspace.created_ms, s.arena),
+        STR("card"),    card,
+    };
+    table_print_pairs(pairs, ARRAY_LEN(pairs) / 2, stdout);
+    return true;
+}
+
+struct plan {
+    struct str name;
+    bool active;
+    struct arena *arena;
+};
+
+static bool plan_change(struct db *db, void *arg, struct error *reterr) {
+    const struct plan *p = arg;
+    struct workspace workspace;
+    return workspace_find(db, p->name, p->arena, &workspace, reterr) &&
+           workspace_set_plan(db, str_of(workspace.id), p->active, reterr);
+}
+
+bool run_workspace_plan(const struct invocation *invocation, struct error *reterr) {
+    struct plan plan = {
+        .name = str_of(invocation_value(invocation, "workspace")),
+        .active = str_is(str_of(invocation_value(invocation, "active")), "yes"),
+        .arena = invocation->arena,
+    };
+    return store_write(invocation->setup->store, plan_change, &plan, reterr);
+}
