@@ -47,7 +47,7 @@ enum outcome sandbox_when_ready(const struct sandbox_book *book, int64_t ready_m
     if (ready_ms == 0) return OUTCOME_DONE;
     int64_t left = ready_ms - clock_now(book->clock);
     /* Far more than it can be: the clock was set back since, and nobody should wait for it to catch up. */
-    if (left <= 0 || left > 2 * SANDBOX_SLOW_MS) return OUTCOME_DONE;
+    if (left <= 0 || left > INT64_C(2) * SANDBOX_SLOW_MS) return OUTCOME_DONE;
     answer->retry_after_ms = left;
     return answer_set(answer, OUTCOME_UNKNOWN, "accepted, not finished yet");
 }

@@ -38,8 +38,8 @@ enum {
 
 struct magic_row {
     enum magic_place place;
+    enum magic does; /* MAGIC_NONE: a card that works or is declined */
     const char *word;
-    enum magic does;  /* MAGIC_NONE: a card that works or is declined */
     const char *what; /* one line for people */
     /* Cards only. */
     const char *brand, *last4;
