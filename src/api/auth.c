@@ -86,7 +86,7 @@ static bool bearer_token(const struct http_request *request, struct str *ret, st
     bool present;
     struct str value = http_header(request, "Authorization", &present);
     if (!present) return error_set(reterr, ERR_UNAUTHORIZED, "Missing Authorization header");
-    struct str token, scheme = str_cut(str_trim(value), ' ', &token);
+    struct str token = STR(""), scheme = str_cut(str_trim(value), ' ', &token);
     token = str_trim(token);
     if (scheme.n != 6 || strncasecmp(scheme.p, "Bearer", 6) != 0 || token.n == 0 || memchr(token.p, ' ', token.n))
         return error_set(reterr, ERR_UNAUTHORIZED, "Invalid authorization header");
@@ -96,7 +96,7 @@ static bool bearer_token(const struct http_request *request, struct str *ret, st
 
 bool auth_find(struct auth *auth, const struct http_request *request, const struct identity **ret,
                struct error *reterr) {
-    struct str token;
+    struct str token = STR("");
     if (!bearer_token(request, &token, reterr)) return false;
     unsigned char hash[KEY_HASH];
     key_hash(token, hash);

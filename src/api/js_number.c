@@ -117,7 +117,7 @@ struct str js_number_text(double number, struct arena *arena) {
     const char *sign = number < 0 ? "-" : "";
     static const char zeros[] = "000000000000000000000";
     if (n <= point && point <= 21) return arena_printf(arena, "%s%s%.*s", sign, figures, point - n, zeros);
-    if (0 < point && point <= 21) return arena_printf(arena, "%s%.*s.%s", sign, point, figures, figures + point);
+    if (0 < point && point < n) return arena_printf(arena, "%s%.*s.%s", sign, point, figures, figures + point);
     if (-6 < point && point <= 0) return arena_printf(arena, "%s0.%.*s%s", sign, -point, zeros, figures);
     return arena_printf(arena, "%s%c%s%se%+d", sign, figures[0], n > 1 ? "." : "", figures + 1, point - 1);
 }

@@ -269,12 +269,14 @@ static bool decode_field(const struct decoder *d, const struct schema_field *fie
 static void fill_default(const struct schema_field *field, void *base) {
     bool boolean = field->fallback != 0;
     static const struct str empty = {"", 0};
-    if (field->type == SCHEMA_BOOLEAN)
-        put(base, field->offset, &boolean, sizeof boolean);
-    else if (field->type == SCHEMA_NUMBER || field->type == SCHEMA_INTEGER || field->words)
-        put_int(base, field->offset, field->fallback);
-    else if (field->type == SCHEMA_STRING)
+    if (field->type == SCHEMA_STRING && !field->words)
         put(base, field->offset, &empty, sizeof empty);
+    else if (!field->has_default || field->type == SCHEMA_ARRAY)
+        return; /* zero already */
+    else if (field->type == SCHEMA_BOOLEAN)
+        put(base, field->offset, &boolean, sizeof boolean);
+    else
+        put_int(base, field->offset, field->fallback);
 }
 
 /* VALUES: one a field, in their order. Ajv's order: defaults, required, then each property. */

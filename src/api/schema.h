@@ -18,25 +18,21 @@ enum schema_type { SCHEMA_STRING, SCHEMA_NUMBER, SCHEMA_INTEGER, SCHEMA_BOOLEAN,
 struct schema_field {
     const char *name;
     enum schema_type type;
-    bool required;
+    enum schema_type items; /* of arrays: SCHEMA_OBJECT or SCHEMA_STRING */
     size_t offset;
-    /* numbers */
-    bool has_minimum, has_maximum;
-    int64_t minimum, maximum;
-    const int64_t *numbers; /* enum of numbers, ended by 0 */
-    /* strings */
-    const char *const *words; /* enum of texts, ended by NULL */
-    /* arrays */
-    bool has_min_items, has_max_items;
-    size_t min_items, max_items;
-    size_t count_offset;
-    enum schema_type items;  /* SCHEMA_OBJECT or SCHEMA_STRING */
-    const struct schema *of; /* of object items */
-    const char *const *item_words;
-    /* default, filled in when the property is absent; arrays default to empty */
-    bool has_default;
-    int64_t fallback;      /* number, boolean, or index into words */
+    size_t count_offset;           /* arrays */
+    const struct schema *of;       /* objects, and arrays of them */
+    const int64_t *numbers;        /* enum of numbers, ended by 0 */
+    const char *const *words;      /* enum of texts, ended by NULL */
+    const char *const *item_words; /* the same for the texts of an array */
+    int64_t minimum, maximum;      /* numbers */
+    size_t min_items, max_items;   /* arrays */
+    int64_t fallback;              /* the default when the property is absent: number, boolean, or index into words */
     size_t present_offset; /* a bool that says whether it was given; 0: none (no struct keeps that bool first) */
+    bool required;
+    bool has_minimum, has_maximum;
+    bool has_min_items, has_max_items;
+    bool has_default; /* arrays default to empty */
 };
 
 struct schema {
