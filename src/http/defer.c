@@ -2,6 +2,8 @@
 
 #include "http/internal.h"
 
+enum { WORKER_STACK = 256 << 10 };
+
 static void *work(void *arg) {
     struct defer *defer = arg;
     pthread_mutex_lock(&defer->mutex);
@@ -41,7 +43,7 @@ bool defer_start(struct defer *defer, unsigned workers, const struct http_app *a
 
     pthread_attr_t attr;
     pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, 256 * 1024);
+    pthread_attr_setstacksize(&attr, WORKER_STACK);
     while (defer->n_threads < workers && pthread_create(&defer->threads[defer->n_threads], &attr, work, defer) == 0)
         defer->n_threads++;
     pthread_attr_destroy(&attr);

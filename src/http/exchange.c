@@ -248,7 +248,7 @@ static void peer_format(const struct sockaddr *addr, char *to, size_t size) {
     if (addr->sa_family == AF_INET6)
         inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr, to, (socklen_t)size);
     /* An IPv4 client of a socket for both families. */
-    if (!strncmp(to, "::ffff:", 7) && strchr(to, '.')) memmove(to, to + 7, strlen(to + 7) + 1);
+    if (strncmp(to, "::ffff:", 7) == 0 && strchr(to, '.')) memmove(to, to + 7, strlen(to + 7) + 1);
 }
 
 void loop_connection(void *cls, struct MHD_Connection *mhd, void **conn, enum MHD_ConnectionNotificationCode what) {

@@ -47,20 +47,20 @@ static enum MHD_Result read_field(void *cls, enum MHD_ValueKind kind, const char
     struct str text = {value, value_n};
     switch (name_n) {
     case 4:
-        if (!strncasecmp(name, "Host", 4)) head->hosts++;
+        if (strncasecmp(name, "Host", 4) == 0) head->hosts++;
         break;
     case 6:
-        if (!strncasecmp(name, "Expect", 6)) head->expects_continue = true;
+        if (strncasecmp(name, "Expect", 6) == 0) head->expects_continue = true;
         break;
     case 14:
-        if (strncasecmp(name, "Content-Length", 14)) break;
+        if (strncasecmp(name, "Content-Length", 14) != 0) break;
         head->content_lengths++;
         if (!str_to_int(text, 0, INT64_MAX, &head->content_length)) head->content_length = -1;
         break;
     case 17:
-        if (strncasecmp(name, "Transfer-Encoding", 17)) break;
+        if (strncasecmp(name, "Transfer-Encoding", 17) != 0) break;
         head->transfer_encodings++;
-        head->chunked = value_n == 7 && !strncasecmp(value, "chunked", 7);
+        head->chunked = value_n == 7 && strncasecmp(value, "chunked", 7) == 0;
         break;
     default:
         break;
@@ -95,8 +95,8 @@ bool head_check(const struct head *head, const char *version, struct error *rete
 }
 
 static size_t scheme_length(struct str target) {
-    if (target.n >= 7 && !strncasecmp(target.p, "http://", 7)) return 7;
-    if (target.n >= 8 && !strncasecmp(target.p, "https://", 8)) return 8;
+    if (target.n >= 7 && strncasecmp(target.p, "http://", 7) == 0) return 7;
+    if (target.n >= 8 && strncasecmp(target.p, "https://", 8) == 0) return 8;
     return 0;
 }
 

@@ -50,7 +50,8 @@ static unsigned fit_connections(unsigned wanted) {
         if (setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = had;
     }
     if (limit.rlim_cur >= need) return wanted;
-    return limit.rlim_cur > 2 * OTHER_FILES ? (unsigned)limit.rlim_cur - OTHER_FILES : (unsigned)limit.rlim_cur / 2;
+    unsigned files = (unsigned)limit.rlim_cur;
+    return files / 2 > OTHER_FILES ? files - OTHER_FILES : files / 2;
 }
 
 static bool loop_start(struct loop *loop, struct http_server *server) {

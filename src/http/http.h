@@ -1,7 +1,9 @@
 /*
  * http: an HTTP/1.1 server (RFC 9110, RFC 9112) over GNU libmicrohttpd: connections, limits, deadlines, bodies.
  * Knows no order and no route. Closes what the library leaves open: Content-Length together with Transfer-Encoding,
- * repeated Content-Length, bodies over the limit, senders that drip.
+ * repeated Content-Length, folded and NUL-bearing fields, bodies over the limit, senders that drip. About 16 KiB of
+ * header fields fit; more, and a few other breaches of the form, the library answers by itself with a small HTML page
+ * (400, 413, 414, 431, 505) or by closing, and the application does not hear of it.
  */
 #pragma once
 
@@ -58,7 +60,8 @@ struct http_app {
     /*
      * Gets every whole request on its event thread, where waiting is forbidden. HTTP_ANSWER: RESPONSE is filled.
      * HTTP_DEFER: call run instead, on a worker thread, where waiting is allowed. *ret_state (NULL before) is handed
-     * to run. ARENA lives until the answer is sent.
+     * to run. ARENA lives until the answer is sent; the state belongs there, for when the queue is full or the client
+     * gone there is no run.
      */
     enum http_verdict (*begin)(void *ctx, const struct http_request *request, struct arena *arena,
                                struct http_response *response, void **ret_state);
@@ -73,5 +76,8 @@ struct http_app {
 MUST_CHECK bool http_start(const struct http_config *config, const struct http_app *app, struct http_server **ret,
                            struct error *reterr);
 uint16_t http_port(const struct http_server *server);
-/* Stops taking connections, lets requests under way finish for up to GRACE_MS, then ends and frees. NULL is fine. */
+/*
+ * Stops taking connections, lets requests under way finish for up to GRACE_MS, then ends and frees. What has not
+ * reached run by then is refused; a run that has begun is waited for in any case. NULL is fine.
+ */
 void http_stop(struct http_server *server, int64_t grace_ms);

@@ -108,7 +108,7 @@ struct defer {
 
 MUST_CHECK bool defer_start(struct defer *defer, unsigned workers, const struct http_app *app);
 /* Suspends the connection and queues the exchange. False, with nothing done, when the queue is full or stopped. */
-MUST_CHECK bool defer_push(struct defer *defer, struct exchange *exchange);
+MUST_CHECK bool defer_push(struct defer *defer, struct exchange *x);
 /* Refuses what still waits, lets each worker finish what it is at, and joins them. */
 void defer_stop(struct defer *defer);
 
@@ -161,7 +161,7 @@ struct http_server {
 };
 
 /* Fills the response with the application's words for ERR. */
-void exchange_refuse(struct exchange *exchange, const struct http_app *app, const struct error *err);
+void exchange_refuse(struct exchange *x, const struct http_app *app, const struct error *err);
 
 /* The callbacks of libmicrohttpd; CLS is the loop. */
 void *loop_target(void *cls, const char *target, struct MHD_Connection *mhd);

@@ -252,7 +252,7 @@ static struct reply listen_for(struct client *client, bool with_body) {
     assert_non_null(reply.head);
     consume(client, head_n);
     assert_memory_equal(reply.head, "HTTP/1.", 7);
-    reply.status = atoi(reply.head + 9);
+    reply.status = (int)strtol(reply.head + 9, NULL, 10);
     const char *length = strcasestr(reply.head, "\r\ncontent-length:");
     if (length && with_body) reply.body_n = strtoul(length + 17, NULL, 10);
     while (client->n < reply.body_n)
@@ -775,7 +775,7 @@ static void test_idle_connection(void **state) {
     /* The time starts anew with each answer. */
     struct client c = client_open(bench);
     int64_t start = now_ms();
-    while (now_ms() - start < 3 * REQUEST_MS) {
+    while (now_ms() - start < (int64_t)3 * REQUEST_MS) {
         say(&c, GET("/a"));
         expect(&c, 200, "GET|/a||00|");
         poll(NULL, 0, REQUEST_MS / 8);
