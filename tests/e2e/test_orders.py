@@ -129,12 +129,12 @@ def test_refusals_name_the_domain(dfyd, error, items, order_type, field, values)
 def test_unsupported_provider_and_mismatch(dfyd):
     microsoft, google = item(provider=3, count=50), item(provider=1)
     assert dfyd.order([microsoft, google])["order_placed"]
-    answer = refused(dfyd.order([{"domain": microsoft["domain"], "email_provider": 3, "accounts": people(1)}],
+    other = [{"email_address_prefix": "other", "first_name": "O", "last_name": "P"}]
+    answer = refused(dfyd.order([{"domain": microsoft["domain"], "email_provider": 3, "accounts": other}],
                                 type="extra_accounts"), "unsupported_provider")
     assert answer["unsupported_provider_domains"] == [microsoft["domain"]]
-    answer = refused(dfyd.order([{"domain": google["domain"], "email_provider": 2, "accounts": [
-        {"email_address_prefix": "other", "first_name": "O", "last_name": "P"}]}], type="extra_accounts"),
-        "provider_mismatch")
+    answer = refused(dfyd.order([{"domain": google["domain"], "email_provider": 2, "accounts": other}],
+                                type="extra_accounts"), "provider_mismatch")
     assert answer["provider_mismatch_domains"] == [google["domain"]]
 
 

@@ -24,8 +24,9 @@ PLACING = [
     ("place.charged", "tok_dropped", False),
     ("place.closed", "tok_dropped", False),
 ]
-PROVISIONING = [(point, count) for point in ("step.claimed", "step.looked", "step.acted", "step.recorded")
-                for count in (1, 2, 4, 6)]
+# point, and at which of its times; steps are claimed several at once, so that point is passed less often
+PROVISIONING = [("step.claimed", count) for count in (1, 2, 4)] + [
+    (point, count) for point in ("step.looked", "step.acted", "step.recorded") for count in (1, 2, 4, 6, 9)]
 
 
 def book(server):
@@ -58,7 +59,7 @@ def expect_all_delivered(server):
     assert sorted(a["email"] for a in accounts) == emails
     assert book(server) == {"cents": PRICE_CENTS, "charges": 1, "names": ["crash-one.com", "crash-two.org"],
                             "mailboxes": emails}
-    assert order_states(server) == ["placed"]
+    assert order_states(server)[-1:] == ["placed"] and order_states(server).count("placed") == 1
 
 
 def expect_nothing_sold(server):
@@ -83,8 +84,7 @@ def test_killed_while_placing(fresh, point, token, paid):
         expect_nothing_sold(server)
         server.cli("card", "set", "--workspace", "default", "--token", "tok_visa", "--name", "Jane Doe")
         assert server.order(ITEMS)["order_placed"], "names that were given back can be bought"
-        expect_nothing_else = server.wait_accounts(4)
-        assert len(expect_nothing_else) == 4 and book(server)["cents"] == PRICE_CENTS
+        expect_all_delivered(server)
 
 
 @pytest.mark.parametrize("point", ["settle.claimed", "settle.asked", "settle.recorded"])
