@@ -252,7 +252,7 @@ static bool end_order(struct db *db, struct str order_id, enum order_state state
 
 bool order_settle(struct db *db, struct str order_id, int64_t now_ms, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
-    struct ending order;
+    struct ending order = {.state = ORDER_RESERVED};
     if (!read_ending(db, order_id, arena, &order, reterr)) return false;
     if (order.state == ORDER_PLACED) return true;
     if (!order_may_move(order.state, ORDER_PLACED))
@@ -269,7 +269,7 @@ bool order_settle(struct db *db, struct str order_id, int64_t now_ms, struct err
 bool order_release(struct db *db, struct str order_id, struct str reason, struct str answer, int64_t now_ms,
                    struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
-    struct ending order;
+    struct ending order = {.state = ORDER_RESERVED};
     if (!read_ending(db, order_id, arena, &order, reterr)) return false;
     if (order.state == ORDER_PAYMENT_FAILED) return true;
     if (!order_may_move(order.state, ORDER_PAYMENT_FAILED))

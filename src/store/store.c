@@ -231,6 +231,8 @@ bool store_write(struct store *store, store_fn *fn, void *arg, struct error *ret
     pthread_mutex_lock(&store->mutex);
     bool was_empty = !store->first;
     *store->last = &change;
+    /* This function returns only after the writer has taken the change off the queue. */
+    /* cppcheck-suppress autoVariables */
     store->last = &change.next;
     pthread_mutex_unlock(&store->mutex);
     if (was_empty) pthread_cond_signal(&store->some);

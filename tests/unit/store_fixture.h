@@ -21,10 +21,15 @@
 #include "store/store.h"
 #include "store/workspaces.h"
 
+static inline _Noreturn void fixture_fail(const char *what, const char *why) {
+    fail_msg("%s: %s", what, why);
+    abort(); /* not reached; says so to those who only read the code */
+}
+
 /* Fails the test with the error's words. */
 #define OK(call)                                                                                                       \
     do {                                                                                                               \
-        if (!(call)) fail_msg("%s: %s", #call, f->error.message);                                                      \
+        if (!(call)) fixture_fail(#call, f->error.message);                                                            \
     } while (0)
 #define FAILS(expected, call)                                                                                          \
     do {                                                                                                               \
@@ -110,7 +115,7 @@ static inline struct store *fixture_store(struct fixture *f) {
 /* The number that SQL, a literal, selects. */
 static inline int64_t number_of(struct fixture *f, const char *sql) {
     struct stmt *stmt = db_stmt(f->db, sql);
-    if (stmt_step(stmt, &f->error) != DB_ROW) fail_msg("%s: %s", sql, f->error.message);
+    if (stmt_step(stmt, &f->error) != DB_ROW) fixture_fail(sql, f->error.message);
     int64_t n = stmt_col_int(stmt, 0);
     stmt_done(stmt);
     return n;
@@ -125,7 +130,7 @@ static inline const char *words_of(struct fixture *f, const char *sql) {
         struct str word = stmt_col_text(stmt, 0);
         all = arena_printf(f->arena, "%.*s%s%.*s", STR_ARG(all), all.n ? "|" : "", STR_ARG(word));
     }
-    if (step == DB_FAIL) fail_msg("%s: %s", sql, f->error.message);
+    if (step == DB_FAIL) fixture_fail(sql, f->error.message);
     return arena_cstr(f->arena, all);
 }
 

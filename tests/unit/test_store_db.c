@@ -1,5 +1,3 @@
-#include <sqlite3.h>
-
 #include "store_fixture.h"
 
 static void parameters_go_by_number(void **state) {

@@ -289,7 +289,7 @@ static void unsettled_orders_are_taken_once(void **state) {
     for (int i = 0; i < 3; i++) {
         domains[i] = make_domain(f, names[i], 1, "");
         orders[i] = make_order(f, ORDER_DFY, &domains[i], 1);
-        orders[i].settle_after_ms = f->now + 300 - 100 * i; /* the last is due first */
+        orders[i].settle_after_ms = f->now + 300 - INT64_C(100) * i; /* the last is due first */
         OK(IN_TX(order_reserve(f->db, &orders[i], &f->error)));
     }
     struct unsettled *taken;

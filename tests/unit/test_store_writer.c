@@ -72,7 +72,7 @@ static void many_threads_share_commits(void **state) {
     }
     uint64_t commits = store_generation(store) - before;
     assert_true(commits > 0);
-    assert_true(commits < THREADS * WRITES);
+    assert_true(commits < (uint64_t)THREADS * WRITES);
     /* Seen by a connection that is not the store's. */
     assert_int_equal(number_of(f, "SELECT COUNT(*) FROM prices"), THREADS * WRITES);
     store_close(store);
