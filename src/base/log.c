@@ -56,7 +56,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     for (size_t i = 0; i < n; i++) {
         if (fields[i].is_number)
             buf_printf(&line, " %s=%lld", fields[i].key, (long long)fields[i].number);
-        else
+        else if (fields[i].text.n)
             add_field(&line, fields[i].key, fields[i].text);
     }
     buf_add_byte(&line, '\n');

@@ -1,6 +1,7 @@
 /*
  * log: one event a line on standard error, as key=value pairs (logfmt). Every line carries time, level and event;
- * the thread's request id is added by the logger. Values are quoted when they need it and cut at 400 bytes.
+ * the thread's request id is added by the logger. Values are quoted when they need it and cut at 400 bytes; a field
+ * with an empty text is left out.
  * Secrets (keys, passwords, tokens, bodies) are never handed to it. Safe from any thread; one write(2) a line.
  */
 #pragma once

@@ -120,7 +120,7 @@ static bool record_change(struct db *db, void *arg, struct error *reterr) {
 static void log_end(const struct record *record) {
     const struct step *step = record->step;
     enum log_level level = record->end == STEP_DONE ? LOG_INFO : LOG_WARN;
-    char next[TIME_TEXT] = "none";
+    char next[TIME_TEXT] = "";
     if (record->end == STEP_RETRYING) time_format(record->again_ms, next);
     log_event(level, record->stale ? "step_lease_lost" : "step_ended", LOG_STR("order", step->order_id),
               LOG_STR("domain", step->domain), LOG_TEXT("step", step_kind_names[step->kind]),
