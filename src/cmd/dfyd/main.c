@@ -1,6 +1,7 @@
 /* dfyd: the table of its commands. */
 #include <sodium.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "commands.h"
 #include "setup.h"
@@ -113,6 +114,7 @@ const struct command commands[] = {
 const size_t n_commands = ARRAY_LEN(commands);
 
 int main(int argc, char **argv) {
+    umask(S_IRWXG | S_IRWXO); /* whatever is made holds passwords or orders */
     if (sodium_init() < 0) {
         fputs("dfyd: the system gives no random numbers\n", stderr);
         return 1;

@@ -17,7 +17,7 @@ static const char *const level_words[] = {
 
 const struct setting_row setting_rows[SETTING_END] = {
     [SETTING_DATA] = {"data", "data", "DFYD_DATA", SETTING_TEXT, AT(data), .value = "DIR",
-                      .help = "folder that holds everything; required", .everywhere = true},
+                      .help = "folder that holds everything (required)", .everywhere = true},
     [SETTING_CONFIG] = {"config", "config", "DFYD_CONFIG", SETTING_TEXT, AT(config), .value = "FILE",
                         .help = "file with settings, one `name = value` a line", .everywhere = true},
     [SETTING_DB] = {"db", "db", "DFYD_DB", SETTING_ENGINE, AT(db), .fallback = "sqlite", .value = "URL",

@@ -71,7 +71,8 @@ static bool folder_is_ready(const char *dir, unsigned flags, struct arena *arena
     if (!access(path, F_OK)) return true;
     if (errno != ENOENT && errno != ENOTDIR)
         return error_set(reterr, ERR_UNAVAILABLE, "cannot look into the data folder %s: %s", dir, strerror(errno));
-    return error_set(reterr, ERR_NOT_FOUND, "%s holds no data of dfyd; `dfyd serve --data %s` makes it", dir, dir);
+    return error_set(reterr, ERR_NOT_FOUND, "%s holds no data of dfyd; `dfyd serve` and `dfyd key create` make it",
+                     dir);
 }
 
 static bool open_parts(struct setup *setup, const struct settings *settings, unsigned flags, struct error *reterr) {
