@@ -1,0 +1,418 @@
+/* The clients: requests drawn from a few names, cards and keys, so that they contend, and dfyd's work on each of them,
+ * in the order in which the API does it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "driver/registrar/registrar.h"
+#include "inside.h"
+#include "store/facts.h"
+#include "store/idempotency.h"
+
+enum { ITEMS_MAX = 3, ROUNDS_MAX = 3, MICROSOFT_ACCOUNTS = 50, KEYS = 12 };
+
+static const char *const prefixes[] = {"ann",       "bob",      "cat",      "dan",        "eve",
+                                       "flaky.fay", "slow.sam", "lost.lee", "refused.ray"};
+/* Mostly the first, which works. */
+static const char *const tokens[] = {"tok_visa",  "tok_mastercard", "tok_lost",    "tok_dropped",     "tok_silent",
+                                     "tok_flaky", "tok_declined",   "tok_expired", "tok_authenticate"};
+static const char *const type_names[] = {"dfy", "pre_warmed_up", "extra_accounts"};
+
+static uint32_t draw(struct run *run, uint32_t below) {
+    return rng_below(&run->rng, below);
+}
+
+/* --- requests ---------------------------------------------------------------------------------------------------- */
+
+static void draw_accounts(struct run *run, struct order_item *item) {
+    bool is_microsoft = item->provider == PROVIDER_MICROSOFT;
+    item->n_accounts = is_microsoft ? MICROSOFT_ACCOUNTS : 1 + draw(run, 3);
+    item->accounts = ARENA_ARRAY(run->arena, item->n_accounts, struct account);
+    /* Different ones, mostly. */
+    size_t from = draw(run, (uint32_t)ARRAY_LEN(prefixes)), apart = run_happens(run, 30) ? 0 : 1;
+    for (size_t i = 0; i < item->n_accounts; i++) {
+        struct account *account = &item->accounts[i];
+        account->prefix = is_microsoft ? arena_printf(run->arena, "user%zu", i)
+                                       : str_of(prefixes[(from + i * apart) % ARRAY_LEN(prefixes)]);
+        account->first_name = STR("Ann");
+        account->last_name = STR("Example");
+    }
+}
+
+/* A domain that one of the workspace's placed orders named; empty when there is none. */
+static struct str draw_bought(struct run *run, int workspace) {
+    const struct model *model = &run->model;
+    size_t from = model->n_orders ? draw(run, (uint32_t)model->n_orders) : 0;
+    for (size_t i = 0; i < model->n_orders; i++) {
+        const struct model_order *order = &model->orders[(from + i) % model->n_orders];
+        if (order->told == TOLD_PLACED && order->workspace == workspace) return order->domains[0].name;
+    }
+    return STR("");
+}
+
+/* Always the same for a name, so that extra accounts find their provider. */
+static enum provider provider_of(struct str name) {
+    return name.n % 2 && !str_starts(name, "warm") ? PROVIDER_AIRMAIL : PROVIDER_GOOGLE;
+}
+
+static void draw_item(struct run *run, enum order_type type, int workspace, size_t at, struct order_item *item) {
+    item->domain = run->names[at % run->n_names];
+    if (type == ORDER_PRE_WARMED_UP) item->domain = arena_printf(run->arena, "warm%zu.com", at % (STOCK + 1));
+    if (type == ORDER_EXTRA_ACCOUNTS && run_happens(run, 850)) {
+        struct str bought = draw_bought(run, workspace);
+        if (bought.n) item->domain = bought;
+    }
+    item->provider = provider_of(item->domain);
+    if (run_happens(run, 50)) item->provider = PROVIDER_GOOGLE + (int64_t)draw(run, 2);
+    if (type == ORDER_DFY && run_happens(run, 15)) item->provider = PROVIDER_MICROSOFT;
+    if (type != ORDER_EXTRA_ACCOUNTS && run_happens(run, 300)) item->forwarding = STR("www.example.net");
+    if (type != ORDER_PRE_WARMED_UP) draw_accounts(run, item);
+}
+
+static struct request *draw_request(struct run *run) {
+    struct request *request = &run->requests[run->n_requests];
+    uint32_t kind = draw(run, 100), more = draw(run, 10);
+    int workspace = (int)draw(run, WORKSPACES);
+    bool has_domains = draw_bought(run, workspace).n || run_happens(run, 100);
+    enum order_type type = kind < 30 && has_domains ? ORDER_EXTRA_ACCOUNTS
+                           : kind < 85              ? ORDER_DFY
+                                                    : ORDER_PRE_WARMED_UP;
+    size_t n = more < 7 ? 1 : more < 9 ? 2 : ITEMS_MAX;
+    *request = (struct request){
+        .no = (int)++run->n_requests,
+        .workspace = workspace,
+        .token = str_of(tokens[run_happens(run, 500) ? 0 : draw(run, (uint32_t)ARRAY_LEN(tokens))]),
+        .order = {.type = type, .items = ARENA_ARRAY(run->arena, n, struct order_item), .n_items = n},
+    };
+    if (run_happens(run, 700)) request->key = arena_printf(run->arena, "key%u", (unsigned)draw(run, KEYS));
+    size_t at = draw(run, NAMES_MAX * (STOCK + 1)), apart = run_happens(run, 30) ? 0 : 1;
+    for (size_t i = 0; i < n; i++) draw_item(run, type, workspace, at + i * apart, &request->order.items[i]);
+    return request;
+}
+
+static void show_request(struct run *run, const struct request *request, const char *what) {
+    struct buf text;
+    buf_init(&text, 2000);
+    for (size_t i = 0; i < request->order.n_items; i++) {
+        const struct order_item *item = &request->order.items[i];
+        buf_printf(&text, " %.*s(", STR_ARG(item->domain));
+        for (size_t j = 0; j < item->n_accounts && j < 5; j++)
+            buf_printf(&text, "%s%.*s", j ? " " : "", STR_ARG(item->accounts[j].prefix));
+        buf_printf(&text, "%s)", item->n_accounts > 5 ? " ..." : "");
+    }
+    history_add(run->history, "client %d %s request %d%s%.*s with %.*s: %s%.*s", request->workspace, what, request->no,
+                request->key.n ? " under " : "", STR_ARG(request->key), STR_ARG(request->token),
+                type_names[request->order.type], STR_ARG(buf_str(&text)));
+    buf_finish(&text);
+}
+
+static struct task *free_task(struct run *run) {
+    for (size_t i = 0; i < TASKS_MAX; i++)
+        if (run->tasks[i].stage == STAGE_FREE && !run->tasks[i].is_busy) return &run->tasks[i];
+    return NULL;
+}
+
+static void start_task(struct run *run, struct task *task, const struct request *request) {
+    arena_reset(task->arena);
+    *task = (struct task){.stage = STAGE_CLAIM, .request = request, .arena = task->arena};
+    run->totals->requests++;
+}
+
+void client_send(struct run *run) {
+    struct task *task = free_task(run);
+    if (!task || run->n_requests == REQUESTS_MAX || run->model.n_orders + 20 > MODEL_ORDERS) return;
+    const struct request *request = draw_request(run);
+    show_request(run, request, "sends");
+    start_task(run, task, request);
+}
+
+void client_repeat(struct run *run) {
+    struct task *task = free_task(run);
+    if (!task || run->n_requests == 0 || run->model.n_orders + 20 > MODEL_ORDERS) return;
+    /* Mostly what was sent lately. */
+    size_t back = draw(run, run_happens(run, 700) && run->n_requests > 4 ? 4 : (uint32_t)run->n_requests);
+    const struct request *request = &run->requests[run->n_requests - 1 - back];
+    show_request(run, request, "repeats");
+    start_task(run, task, request);
+}
+
+/* --- the key ----------------------------------------------------------------------------------------------------- */
+
+struct keyed {
+    const struct task *task;
+    struct idempotency_claim claim;
+    struct arena *arena;
+    enum idempotency result;
+    struct str answer;
+};
+
+static bool claim_change(struct db *db, void *arg, struct error *reterr) {
+    struct keyed *k = arg;
+    return idempotency_claim(db, &k->claim, k->arena, &k->result, &k->answer, reterr);
+}
+
+static bool store_change(struct db *db, void *arg, struct error *reterr) {
+    const struct keyed *k = arg;
+    return idempotency_store(db, k->claim.workspace_id, k->claim.key, k->answer, k->claim.now_ms, reterr);
+}
+
+static bool drop_change(struct db *db, void *arg, struct error *reterr) {
+    const struct keyed *k = arg;
+    return idempotency_drop(db, k->claim.workspace_id, k->claim.key, reterr);
+}
+
+static struct keyed keyed_of(struct run *run, struct task *task) {
+    const struct request *request = task->request;
+    struct keyed keyed = {
+        .claim = {.workspace_id = str_of(workspace_ids[request->workspace]),
+                  .key = request->key,
+                  .now_ms = clock_now(&run->clock)},
+        .arena = task->arena,
+        .answer = STR(""),
+    };
+    snprintf((char *)keyed.claim.body_hash, sizeof keyed.claim.body_hash, "body %d", request->no);
+    return keyed;
+}
+
+static void drop_key(struct run *run, struct task *task) {
+    if (task->request->key.n == 0) return;
+    struct keyed keyed = keyed_of(run, task);
+    struct error error = {0};
+    if (!store_write(run->store, drop_change, &keyed, &error))
+        history_add(run->history, "request %d: its key is not dropped: %s", task->request->no, error.message);
+}
+
+/* --- the end of a request ---------------------------------------------------------------------------------------- */
+
+static void tell(struct run *run, struct task *task, const char *what, struct str detail) {
+    if (run_is_dead(run)) return;
+    history_add(run->history, "request %d: answered %s%s%.*s", task->request->no, what, detail.n ? ": " : "",
+                STR_ARG(detail));
+}
+
+/* A final answer, which is the same for ever under its key. */
+static void tell_answer(struct run *run, struct task *task, struct str answer) {
+    task->stage = STAGE_FREE;
+    if (run_is_dead(run)) return;
+    const struct request *request = task->request;
+    tell(run, task, "200", answer);
+    model_answered(&run->model, request->workspace, request->key, request->no, answer);
+}
+
+static void tell_error(struct run *run, struct task *task, const struct error *error) {
+    task->stage = STAGE_FREE;
+    tell(run, task, error_name(error->code), str_of(error->message));
+}
+
+static void tell_order(struct run *run, struct task *task, enum told told) {
+    if (!run_is_dead(run)) task->placed_as->told = told;
+}
+
+/* --- stages ------------------------------------------------------------------------------------------------------ */
+
+static void claim(struct run *run, struct task *task) {
+    const struct request *request = task->request;
+    task->stage = STAGE_JUDGE;
+    if (request->key.n == 0) return;
+    struct keyed keyed = keyed_of(run, task);
+    struct error error = {0};
+    if (!store_write(run->store, claim_change, &keyed, &error)) {
+        tell_error(run, task, &error);
+        return;
+    }
+    if (run_is_dead(run)) return;
+    if (keyed.result == IDEMPOTENCY_NEW) {
+        model_key_new(&run->model, request->workspace, request->key, request->no, keyed.claim.now_ms);
+        return;
+    }
+    task->stage = STAGE_FREE;
+    switch (keyed.result) {
+    case IDEMPOTENCY_DONE:
+        run->totals->replayed++;
+        tell_answer(run, task, keyed.answer);
+        break;
+    case IDEMPOTENCY_RUNNING:
+        tell(run, task, "409", STR("still running"));
+        model_key_running(&run->model, request->workspace, request->key, request->no);
+        break;
+    default:
+        tell(run, task, "422", STR("another body"));
+        model_key_other_body(&run->model, request->workspace, request->key, request->no);
+        break;
+    }
+}
+
+struct gathering {
+    const struct task *task;
+    struct domain_facts *facts;
+};
+
+static bool gather(struct db *db, void *arg, struct error *reterr) {
+    const struct gathering *g = arg;
+    return facts_gather(db, g->task->check, str_of(workspace_ids[g->task->request->workspace]), g->task->arena,
+                        g->facts, reterr);
+}
+
+static bool ask_registrar(struct run *run, struct task *task, struct domain_facts *facts, struct error *reterr) {
+    const struct check *check = task->check;
+    struct str names[ITEMS_MAX];
+    size_t at[ITEMS_MAX], n = 0;
+    bool taken[ITEMS_MAX] = {false};
+    for (size_t i = 0; i < check->n_items; i++) {
+        if (check->items[i].faults) continue;
+        at[n] = i;
+        names[n++] = check->items[i].name;
+    }
+    struct answer answer = {0};
+    if (n && registrar_check(run->drivers.registrar, names, n, taken, &answer) != OUTCOME_DONE)
+        return error_set(reterr, ERR_UNAVAILABLE, "%s", answer.reason);
+    for (size_t i = 0; i < n; i++) facts[at[i]].taken = taken[i];
+    return true;
+}
+
+static bool judge_order(struct run *run, struct task *task, struct error *reterr) {
+    const struct rules rules = {.restricted = run->restricted};
+    task->check = check_words(&task->request->order, &rules, task->arena);
+    struct gathering g = {task, ARENA_ARRAY(task->arena, task->check->n_items, struct domain_facts)};
+    if (!store_read(run->store, gather, &g, reterr)) return false;
+    check_facts(task->check, g.facts, &rules, task->arena);
+    if (task->check->type == ORDER_DFY) {
+        if (!ask_registrar(run, task, g.facts, reterr)) return false;
+        check_facts(task->check, g.facts, &rules, task->arena);
+    }
+    struct prices prices = prices_standard();
+    return quote_make(task->check, &prices, task->arena, &task->quote, reterr);
+}
+
+static void refuse(struct run *run, struct task *task) {
+    struct str answer = arena_printf(task->arena, "refused, try %d of request %d: %s", ++run->n_tries,
+                                     task->request->no, check_fault_name(check_error(task->check)));
+    struct error error = {0};
+    if (task->request->key.n) {
+        struct keyed keyed = keyed_of(run, task);
+        keyed.answer = answer;
+        if (!store_write(run->store, store_change, &keyed, &error)) {
+            tell_error(run, task, &error);
+            drop_key(run, task);
+            return;
+        }
+    }
+    run->totals->refused++;
+    tell_answer(run, task, answer);
+}
+
+static struct str declined_answer(void *arg, enum decline decline) {
+    const struct task *task = arg;
+    return arena_printf(task->arena, "declined instead of %.*s: %s", STR_ARG(task->placed_answer),
+                        decline_names[decline]);
+}
+
+static void judge(struct run *run, struct task *task) {
+    struct error error = {0};
+    if (task->rounds++ == ROUNDS_MAX) {
+        error_set(&error, ERR_UNAVAILABLE, "others order the same");
+        tell_error(run, task, &error);
+        drop_key(run, task);
+        return;
+    }
+    if (!judge_order(run, task, &error)) {
+        tell_error(run, task, &error);
+        drop_key(run, task);
+        return;
+    }
+    if (run_is_dead(run)) return;
+    if (check_error(task->check)) {
+        refuse(run, task);
+        return;
+    }
+    const struct request *request = task->request;
+    task->placed_answer = arena_printf(task->arena, "placed, try %d of request %d", ++run->n_tries, request->no);
+    task->placed_as = model_add_order(&run->model, task->check, request->workspace, request->key, task->placed_answer);
+    place_init(&task->placing, &run->world, task->check, &task->quote, str_of(workspace_ids[request->workspace]),
+               request->token, request->key, task->placed_answer, task->arena);
+    task->placing.declined_answer = declined_answer;
+    task->lease_is_over = false;
+    task->placing.arg = task;
+    snprintf(task->placed_as->id, UUID_TEXT, "%s", task->placing.reservation.order_id);
+    history_add(run->history, "request %d: becomes order %.*s of %lld cents", request->no,
+                STR_ARG(history_id(str_of(task->placed_as->id))), (long long)task->quote.total);
+    task->stage = STAGE_PLACE;
+}
+
+static const char *const phase_names[] = {"reserve",  "charge",  "settle",  "release", "placed",
+                                          "declined", "changed", "pending", "error"};
+
+static void place(struct run *run, struct task *task) {
+    struct placing *placing = &task->placing;
+    enum place_phase last = placing->phase;
+    bool goes_on = place_next(placing, &run->world);
+    history_add(run->history, "order %.*s: %s -> %s%s", STR_ARG(history_id(str_of(placing->reservation.order_id))),
+                phase_names[last], phase_names[placing->phase], run_is_dead(run) ? ", dead" : "");
+    if (goes_on || run_is_dead(run)) return;
+    switch (placing->phase) {
+    case PLACE_PLACED:
+        run->totals->placed++;
+        tell_order(run, task, TOLD_PLACED);
+        tell_answer(run, task, task->placed_answer);
+        break;
+    case PLACE_DECLINED:
+        run->totals->declined++;
+        tell_order(run, task, TOLD_DECLINED);
+        tell_answer(run, task, declined_answer(task, placing->decline));
+        break;
+    case PLACE_CHANGED:
+        tell_order(run, task, TOLD_CHANGED);
+        task->stage = STAGE_JUDGE;
+        break;
+    case PLACE_PENDING:
+        tell_order(run, task, TOLD_PENDING);
+        tell(run, task, "503", STR("the payment is not known yet"));
+        task->stage = STAGE_FREE;
+        break;
+    default:
+        tell_order(run, task, TOLD_ERROR);
+        tell_error(run, task, &placing->error);
+        /* Later the order itself ends its key. */
+        if (last == PLACE_RESERVE) drop_key(run, task);
+        break;
+    }
+}
+
+bool client_work(struct run *run) {
+    size_t from = draw(run, TASKS_MAX);
+    struct task *task = NULL;
+    for (size_t i = 0; i < TASKS_MAX && !task; i++) {
+        struct task *next = &run->tasks[(from + i) % TASKS_MAX];
+        if (next->stage != STAGE_FREE && !next->is_busy) task = next;
+    }
+    if (!task) return false;
+    task->is_busy = true;
+    switch (task->stage) {
+    case STAGE_CLAIM:
+        claim(run, task);
+        break;
+    case STAGE_JUDGE:
+        judge(run, task);
+        break;
+    case STAGE_PLACE:
+        place(run, task);
+        break;
+    case STAGE_FREE:
+        break;
+    }
+    task->is_busy = false;
+    return true;
+}
+
+void client_see_time(struct run *run) {
+    for (size_t i = 0; i < TASKS_MAX; i++)
+        if (clock_now(&run->clock) >= run->tasks[i].placing.reservation.settle_after_ms)
+            run->tasks[i].lease_is_over = true;
+}
+
+void client_forget(struct run *run) {
+    for (size_t i = 0; i < TASKS_MAX; i++) {
+        if (run->tasks[i].stage != STAGE_FREE)
+            history_add(run->history, "request %d: the connection breaks", run->tasks[i].request->no);
+        run->tasks[i].stage = STAGE_FREE;
+    }
+}

@@ -1,0 +1,50 @@
+/*
+ * hostile: drivers of all four kinds over the sandbox's, between dfyd and a network at its worst. By chance a call is
+ * lost on its way, acts and loses its answer, is refused for good, acts much later, or takes long while other work
+ * goes on. What it does stays within what the drivers' headers allow: a refusal is kept to, a lookup never lies.
+ * It stands outside the process, so a crash leaves it as it is.
+ */
+#pragma once
+
+#include "crashfs.h"
+#include "driver/drivers.h"
+#include "history.h"
+
+struct hostile;
+
+/* Chances in a thousand, of each call. */
+struct hostile_level {
+    uint32_t lose;        /* UNKNOWN, and nothing was done */
+    uint32_t lose_answer; /* UNKNOWN, but it was done */
+    uint32_t late;        /* UNKNOWN, and it will be done at some later time */
+    uint32_t refuse;      /* REFUSED for good; never once it may have been done */
+    uint32_t slow;        /* other work goes on during the call */
+    uint32_t power_cut;   /* the process dies before, or after, it was done */
+};
+
+struct hostile_config {
+    struct rng *rng;
+    const struct clock *clock;
+    struct crashfs *fs; /* its power is that of the process */
+    struct history *history;
+    void (*meanwhile)(void *arg); /* runs other work */
+    void *meanwhile_arg;
+};
+
+enum hostile_kind { HOSTILE_REGISTRAR, HOSTILE_DNS, HOSTILE_MAILBOX, HOSTILE_PAYMENT };
+
+/* An empty outside world (a sandbox book in memory). What CONFIG points to must outlive it. */
+MUST_CHECK bool hostile_create(const struct hostile_config *config, struct hostile **ret, struct error *reterr);
+/* Frees the drivers too. NULL is fine. */
+void hostile_destroy(struct hostile *hostile);
+/* The drivers, for struct world; they belong to HOSTILE. */
+struct drivers hostile_drivers(struct hostile *hostile);
+struct sandbox_book *hostile_book(struct hostile *hostile);
+
+/* All zero: calls pass as they are. */
+void hostile_set_level(struct hostile *hostile, struct hostile_level level);
+/* A call that was on its way arrives; false when there is none. */
+bool hostile_arrive(struct hostile *hostile);
+/* Whether dfyd was, or will be, told that SUBJECT (domain name, address, or a zone with "/mail" or "/web") is refused.
+ */
+bool hostile_refused(const struct hostile *hostile, enum hostile_kind kind, struct str subject);

@@ -1,0 +1,105 @@
+/* inside: what the files of one run share; nobody else includes it. */
+#pragma once
+
+#include "core/restricted.h"
+#include "hostile.h"
+#include "run.h"
+#include "step/place.h"
+#include "step/provision.h"
+
+enum {
+    WORKSPACES = 2,
+    STOCK = 4,
+    STOCK_ACCOUNTS = 2,
+    NAMES_MAX = 16,
+    REQUESTS_MAX = 120,
+    TASKS_MAX = 6,
+    HELD_MAX = 12,
+};
+
+/* What a client sends; the same again when it repeats itself. Lives as long as the run. */
+struct request {
+    int no; /* also the number of its body */
+    int workspace;
+    struct str key, token;
+    struct order order;
+};
+
+enum stage { STAGE_FREE, STAGE_CLAIM, STAGE_JUDGE, STAGE_PLACE };
+
+/* A request that dfyd works on. Dies with the process. */
+struct task {
+    enum stage stage;
+    bool is_busy; /* further down on the stack */
+    const struct request *request;
+    struct arena *arena;
+    int rounds;
+    struct check *check;
+    struct quote quote;
+    struct placing placing;
+    bool lease_is_over; /* it was once, so others may have ended the order */
+    struct model_order *placed_as;
+    struct str placed_answer;
+};
+
+/* A step that a worker has claimed and not run yet. Dies with the process. */
+struct held {
+    bool is_used, is_busy;
+    struct step step; /* text in the life's arena */
+};
+
+struct run {
+    struct sim_totals *totals;
+    struct crashfs *fs;
+    struct history *history;
+    struct rng rng, disk_rng, outside_rng, inside_rng; /* one each for choices, disk, hostile and the program's own */
+    struct clock clock;
+    struct hostile *hostile;
+    struct drivers drivers;
+    struct restricted *restricted;
+    struct vault vault;
+    struct ids ids;
+    struct store *store; /* NULL while the process is dead */
+    struct world world;
+    struct model model;
+    struct arena *arena; /* lives as long as the run */
+    struct arena *life;  /* as long as the process */
+    int depth;           /* of work inside work */
+    bool is_quiet;       /* nothing fails any more */
+    bool disk_fails;     /* more than by losing power */
+    struct crashfs_faults disk_faults;
+    uint32_t cut_at_point; /* chance in a thousand that the power goes at a named point */
+    struct str names[NAMES_MAX];
+    size_t n_names;
+    struct request *requests;
+    size_t n_requests;
+    int n_tries;
+    struct task tasks[TASKS_MAX];
+    struct held held[HELD_MAX];
+    int64_t audited_cents; /* what the bank had taken when orders were last looked at */
+};
+
+extern const char *const workspace_ids[WORKSPACES];
+
+bool run_is_dead(const struct run *run);
+bool run_happens(struct run *run, uint32_t permille);
+
+/* A new request, or a repeated one; makes a task of it when there is room. */
+void client_send(struct run *run);
+void client_repeat(struct run *run);
+/* Goes on with one of the tasks, chosen by chance; false when there is none that is not busy. */
+bool client_work(struct run *run);
+/* After the clock was moved. */
+void client_see_time(struct run *run);
+/* The process died: nobody gets an answer. */
+void client_forget(struct run *run);
+
+/* What must be true at every moment. ALL: looks at every order, not only when money moved. */
+void audit_now(struct run *run, bool all);
+/* Nobody takes over an order before its lease ends. */
+void audit_leases(struct run *run);
+/* NEWER, a claim that has not been run yet, still holds its step after an older claim of it was run. */
+void audit_fence(struct run *run, const struct step *newer);
+bool step_is_same(const struct step *a, const struct step *b);
+/* What must be true once nothing is left to do. */
+void audit_quiet(struct run *run);

@@ -1,0 +1,175 @@
+/* dfyd-sim: runs seeded histories of dfyd and checks each; see docs/testing.md. */
+#include <stdio.h>
+#include <string.h>
+
+#include "run.h"
+#include "step/world.h"
+
+static const char usage[] =
+    "usage: dfyd-sim [--seed N | --seeds FROM..TO | --count N] [options]\n"
+    "  --seed N           one history\n"
+    "  --seeds FROM..TO   all histories of a range\n"
+    "  --count N          histories 1 to N (default 1000)\n"
+    "  --verbose          print every history as it happens\n"
+    "  --points           also print how often each named point was reached, and how often the power went there\n"
+    "  --twice            run each history twice; the second must be the first, byte for byte\n"
+    "  --plant NAME       build a known bug in: forget-paid, charge-again, no-look, charge-first\n"
+    "  --expect-failure   succeed when a history fails, fail when none does\n"
+    "Exits 0 when every history is as it must be, 1 when one is not, 2 when the command is wrong.\n";
+
+static const struct {
+    const char *name;
+    unsigned plant;
+} plants[] = {
+    {"forget-paid", PLANT_FORGET_PAID},
+    {"charge-again", PLANT_CHARGE_AGAIN},
+    {"no-look", PLANT_NO_LOOK},
+    {"charge-first", PLANT_CHARGE_FIRST},
+};
+
+struct options {
+    int64_t from, to;
+    unsigned plant;
+    const char *plant_name;
+    bool verbose, points, twice, expect_failure;
+};
+
+static bool read_plant(const char *name, struct options *options) {
+#ifdef DFYD_TEST_SWITCHES
+    for (size_t i = 0; i < ARRAY_LEN(plants); i++) {
+        if (strcmp(plants[i].name, name) != 0) continue;
+        options->plant = plants[i].plant;
+        options->plant_name = plants[i].name;
+        return true;
+    }
+    fprintf(stderr, "dfyd-sim: there is no bug %s to plant\n", name);
+#else
+    (void)plants, (void)name, (void)options;
+    fputs("dfyd-sim: --plant needs a build with -Dtest_switches=true\n", stderr);
+#endif
+    return false;
+}
+
+/* An option that takes a value; *ret_known says whether NAME is one. */
+static bool read_value(const char *name, const char *value, struct options *options, bool *ret_known) {
+    struct str text = str_of(value), rest;
+    *ret_known = true;
+    if (strcmp(name, "--plant") == 0) return read_plant(value, options);
+    if (strcmp(name, "--seed") == 0) {
+        if (!str_to_int(text, 0, INT64_MAX, &options->from)) return false;
+        options->to = options->from;
+        return true;
+    }
+    if (strcmp(name, "--count") == 0) {
+        options->from = 1;
+        return str_to_int(text, 1, INT64_MAX, &options->to);
+    }
+    if (strcmp(name, "--seeds") == 0) {
+        struct str from = str_cut(text, '.', &rest);
+        if (!str_starts(rest, ".")) return false;
+        rest.p++, rest.n--;
+        return str_to_int(from, 0, INT64_MAX - 1, &options->from) &&
+               str_to_int(rest, options->from, INT64_MAX - 1, &options->to);
+    }
+    *ret_known = false;
+    return false;
+}
+
+static bool read_options(int argc, char **argv, struct options *ret) {
+    *ret = (struct options){.from = 1, .to = 1000};
+    for (int i = 1; i < argc; i++) {
+        bool *flag = strcmp(argv[i], "--verbose") == 0          ? &ret->verbose
+                     : strcmp(argv[i], "--points") == 0         ? &ret->points
+                     : strcmp(argv[i], "--twice") == 0          ? &ret->twice
+                     : strcmp(argv[i], "--expect-failure") == 0 ? &ret->expect_failure
+                                                                : NULL;
+        if (flag) {
+            *flag = true;
+            continue;
+        }
+        bool known = false;
+        if (i + 1 < argc && read_value(argv[i], argv[i + 1], ret, &known)) {
+            i++;
+            continue;
+        }
+        fprintf(stderr, "dfyd-sim: %s %s\n", argv[i], known ? "has a wrong value" : "is not known, or lacks its value");
+        return false;
+    }
+    return true;
+}
+
+static void print_totals(const struct sim_totals *t, int64_t failures) {
+    printf("%lld histories, %lld actions, %lld crashes (%lld disk changes lost), %lld disk errors, "
+           "%lld requests: %lld orders placed, %lld declined, %lld refused, %lld answers replayed; "
+           "%lld steps run, %lld of them after their lease; %lld failures\n",
+           (long long)t->runs, (long long)t->actions, (long long)t->crashes, (long long)t->changes_lost,
+           (long long)t->disk_faults, (long long)t->requests, (long long)t->placed, (long long)t->declined,
+           (long long)t->refused, (long long)t->replayed, (long long)t->steps, (long long)t->stale_steps,
+           (long long)failures);
+}
+
+static void print_points(const struct sim_totals *totals) {
+    for (size_t i = 0; i < POINTS_MAX && totals->points[i].name; i++)
+        printf("%-20s reached %lld times, the power went %lld times\n", totals->points[i].name,
+               (long long)totals->points[i].reached, (long long)totals->points[i].crashed);
+}
+
+/* Runs SEED again; the history in HISTORY must come out again. */
+static bool replays(struct sim *sim, uint64_t seed, unsigned plant, const struct history *history,
+                    char broken[BROKEN_TEXT]) {
+    struct buf first;
+    char spare[BROKEN_TEXT];
+    struct sim_totals totals = {0};
+    buf_init(&first, history->lines.max);
+    buf_add(&first, buf_str(&history->lines));
+    sim_run(sim, seed, plant, &totals, spare);
+    bool same = buf_ok(&first) && str_eq(buf_str(&first), buf_str(&history->lines));
+    if (!same) snprintf(broken, BROKEN_TEXT, "another history the second time; the second is shown");
+    buf_finish(&first);
+    return same;
+}
+
+static void print_failure(const struct options *options, const struct history *history, int64_t seed,
+                          const char *broken) {
+    if (!options->verbose) fwrite(history->lines.p, 1, history->lines.n, stdout);
+    printf("\nseed %lld is broken: %s\nreplay it with: dfyd-sim --seed %lld --verbose%s%s\n", (long long)seed, broken,
+           (long long)seed, options->plant_name ? " --plant " : "", options->plant_name ? options->plant_name : "");
+}
+
+int main(int argc, char **argv) {
+    struct options options;
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        fputs(usage, stdout);
+        return 0;
+    }
+    if (!read_options(argc, argv, &options)) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    struct history history;
+    struct sim *sim;
+    struct error error = {0};
+    history_init(&history, options.verbose);
+    if (!sim_create(&history, &sim, &error)) {
+        fprintf(stderr, "dfyd-sim: %s\n", error.message);
+        history_finish(&history);
+        return 2;
+    }
+    struct sim_totals totals = {0};
+    int64_t failures = 0;
+    /* Stops at the first failure: its history is what is wanted. */
+    for (int64_t seed = options.from; seed <= options.to && !failures; seed++) {
+        char broken[BROKEN_TEXT];
+        if (options.verbose) printf("seed %lld\n", (long long)seed);
+        bool ok = sim_run(sim, (uint64_t)seed, options.plant, &totals, broken);
+        if (ok && options.twice) ok = replays(sim, (uint64_t)seed, options.plant, &history, broken);
+        if (ok) continue;
+        failures++;
+        print_failure(&options, &history, seed, broken);
+    }
+    print_totals(&totals, failures);
+    if (options.points) print_points(&totals);
+    sim_destroy(sim);
+    history_finish(&history);
+    return (failures > 0) == options.expect_failure ? 0 : 1;
+}

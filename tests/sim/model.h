@@ -1,0 +1,103 @@
+/*
+ * model: what clients asked for and what they were told, and from that alone what has to be true. Plain arrays; knows
+ * nothing of the store's code. Whoever asks hands in what was seen outside: the order's row, the bank's book.
+ */
+#pragma once
+
+#include "base/ids.h"
+#include "core/check.h"
+#include "core/money.h"
+#include "core/state.h"
+
+enum { MODEL_ORDERS = 400, MODEL_KEYS = 64, BROKEN_TEXT = 400 };
+
+enum told {
+    TOLD_NOTHING, /* the connection broke, by a crash */
+    TOLD_PLACED,
+    TOLD_DECLINED,
+    TOLD_CHANGED, /* the facts changed: this try came to nothing */
+    TOLD_PENDING,
+    TOLD_ERROR, /* nothing was charged */
+    TOLD_END
+};
+
+extern const char *const told_names[TOLD_END];
+
+struct model_domain {
+    struct str name;
+    struct str *emails;
+    size_t n_emails;
+    bool has_forwarding;
+    bool is_lost;     /* the registrar refused it for good, so it may be sold again */
+    bool *email_lost; /* the same of a mailbox */
+};
+
+/* One try to place an order; a request that is judged anew makes another. */
+struct model_order {
+    char id[UUID_TEXT];
+    int workspace;
+    struct str key; /* empty: none */
+    int key_life;   /* of the key when the order was tried */
+    enum order_type type;
+    cents amount; /* by the model's own arithmetic */
+    struct model_domain *domains;
+    size_t n_domains;
+    struct str answer; /* to be given once placed; no other order's */
+    enum told told;
+};
+
+struct model_key {
+    int workspace;
+    struct str key;
+    int body;          /* of the newest claim */
+    struct str answer; /* given to a client; empty: none yet */
+    int64_t claimed_ms;
+    bool may_be_gone; /* older than what is kept */
+    int life;         /* how often it began anew after that */
+};
+
+struct model {
+    struct arena *arena; /* lives as long as the model */
+    struct model_order *orders;
+    size_t n_orders;
+    struct model_key *keys;
+    size_t n_keys;
+    /* The first thing that was not as it must be; empty while all is well. */
+    char broken[BROKEN_TEXT];
+};
+
+void model_init(struct model *model, struct arena *arena);
+/* Notes what is broken; only the first is kept. */
+void model_break(struct model *model, const char *fmt, ...) PRINTF_LIKE(2, 3);
+bool model_is_broken(const struct model *model);
+
+/* A new try, told nothing so far; NULL when there is no more room. What CHECK says is copied. */
+struct model_order *model_add_order(struct model *model, const struct check *check, int workspace, struct str key,
+                                    struct str answer);
+struct model_order *model_find_order(struct model *model, struct str id);
+
+/* What a client heard about its Idempotency-Key. BODY numbers the bodies. */
+void model_key_new(struct model *model, int workspace, struct str key, int body, int64_t now_ms);
+void model_key_running(struct model *model, int workspace, struct str key, int body);
+void model_key_other_body(struct model *model, int workspace, struct str key, int body);
+/* A final answer, also a replayed one; KEY may be empty. An answer that says "placed" tells its order so. */
+void model_answered(struct model *model, int workspace, struct str key, int body, struct str answer);
+/* Answers from before BEFORE_MS may be forgotten from now on. */
+void model_keys_expire(struct model *model, int64_t before_ms);
+
+/* An order as others see it. */
+struct model_seen {
+    bool exists;
+    enum order_state state;
+    cents amount;
+    int64_t charges; /* how often the bank charged its key */
+};
+
+/* What must be true of an order at every moment, and with IS_QUIET once nothing is left to do. */
+void model_check_order(struct model *model, const struct model_order *order, const struct model_seen *seen,
+                       bool is_quiet);
+/* Whether one of the orders for which PLACED[i] is true bought NAME (not only mailboxes on it) and did not lose it. */
+bool model_is_sold(const struct model *model, const bool *placed, struct str name);
+/* No name or address sold to two, extra accounts only where the same workspace bought the domain, and no key with two
+ * placed orders. */
+void model_check_sales(struct model *model, const bool *placed);

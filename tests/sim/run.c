@@ -1,0 +1,539 @@
+#include "run.h"
+
+#include <sodium.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "inside.h"
+#include "step/settle.h"
+#include "store/idempotency.h"
+#include "store/inventory.h"
+#include "store/workspaces.h"
+
+enum {
+    START_TRIES = 6,     /* after that a start is left alone */
+    QUIET_ROUNDS = 4000, /* more rounds than any amount of work here can need */
+    DEPTH_MAX = 2,
+    CLAIM_MAX = 3,
+    SETTLE_MAX = 4,
+};
+
+static const int64_t start_ms = INT64_C(1790000000000);
+static const int64_t lease_ms = 60000, hour_ms = 3600000;
+
+static const char vfs_name[] = "dfyd-sim";
+
+const char *const workspace_ids[WORKSPACES] = {"01900000-0000-7000-8000-000000000001",
+                                               "01900000-0000-7000-8000-000000000002"};
+
+/* The first word of some makes the sandbox's registrar or DNS host misbehave. */
+static const char *const names[] = {
+    "alpha.com",      "bravo.com",       "carol.org",        "delta.com",     "echo.org",       "foxtrot.com",
+    "golf.com",       "hotel.org",       "india.com",        "flaky-fox.com", "slow-snail.com", "lost-key.com",
+    "refused-me.com", "snatched-it.org", "flakydns-lee.com", "nodns-jay.com", "noweb-kit.org",  "taken-away.com",
+};
+
+struct sim {
+    struct crashfs *fs;
+    struct rng image_rng;
+    struct restricted *restricted;
+    struct history *history;
+    struct run run;
+};
+
+bool run_is_dead(const struct run *run) {
+    return !run->store || crashfs_is_off(run->fs);
+}
+
+bool run_happens(struct run *run, uint32_t permille) {
+    return permille != 0 && rng_below(&run->rng, 1000) < permille;
+}
+
+static uint32_t draw(struct run *run, uint32_t below) {
+    return rng_below(&run->rng, below);
+}
+
+/* --- the first image of the disk --------------------------------------------------------------------------------- */
+
+static bool fill_change(struct db *db, void *arg, struct error *reterr) {
+    struct arena *arena = arg;
+    for (int i = 0; i < WORKSPACES; i++) {
+        struct workspace workspace = {
+            .name = arena_printf(arena, "client %d", i), .plan_active = true, .created_ms = start_ms};
+        memcpy(workspace.id, workspace_ids[i], UUID_TEXT);
+        if (!workspace_add(db, &workspace, reterr)) return false;
+    }
+    for (int i = 0; i < STOCK; i++) {
+        struct account accounts[STOCK_ACCOUNTS] = {{STR("warma"), STR("Warm"), STR("Ann")},
+                                                   {STR("flaky.warmb"), STR("Warm"), STR("Bob")}};
+        struct stock stock = {.domain = arena_printf(arena, "warm%d.com", i),
+                              .provider = PROVIDER_GOOGLE,
+                              .accounts = accounts,
+                              .n_accounts = STOCK_ACCOUNTS};
+        if (!inventory_add(db, &stock, start_ms, reterr)) return false;
+    }
+    return true;
+}
+
+static bool is_filled(struct db *db, void *arg, struct error *reterr) {
+    struct arena *arena = arg;
+    struct workspace workspace;
+    return workspace_find(db, str_of(workspace_ids[0]), arena, &workspace, reterr);
+}
+
+static bool open_store(struct store **ret, struct error *reterr) {
+    const struct store_config config = {.dir = "/sim", .vfs = vfs_name, .single = true};
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
+    if (!store_open(&config, ret, reterr)) return false;
+    struct error ignored;
+    if (store_read(*ret, is_filled, arena, &ignored) || store_write(*ret, fill_change, arena, reterr)) return true;
+    store_close(*ret);
+    *ret = NULL;
+    return false;
+}
+
+bool sim_create(struct history *history, struct sim **ret, struct error *reterr) {
+    if (sodium_init() < 0) return error_set(reterr, ERR_INTERNAL, "libsodium cannot start");
+    struct sim *sim = calloc(1, sizeof *sim);
+    if (!sim) return error_set(reterr, ERR_UNAVAILABLE, "no memory left");
+    sim->history = history;
+    sim->fs = crashfs_create(vfs_name);
+    sim->restricted = restricted_create(STR("casino\n"), STR(""));
+    sim->image_rng = rng_seeded(0);
+    sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, 1, NULL);
+    crashfs_reset(sim->fs, &sim->image_rng);
+    log_set_level(LOG_OFF);
+    struct store *store;
+    if (!open_store(&store, reterr)) {
+        sim_destroy(sim);
+        return false;
+    }
+    store_close(store);
+    crashfs_keep(sim->fs);
+    *ret = sim;
+    return true;
+}
+
+void sim_destroy(struct sim *sim) {
+    if (!sim) return;
+    restricted_destroy(sim->restricted);
+    crashfs_destroy(sim->fs);
+    free(sim);
+}
+
+/* --- the process ------------------------------------------------------------------------------------------------- */
+
+static void set_weather(struct run *run) {
+    /* Some histories are calm, so that little hides what goes wrong; some are wild. */
+    uint32_t wild = 1 + draw(run, 4);
+    struct hostile_level level = {
+        .lose = draw(run, 60 * wild),
+        .lose_answer = draw(run, 60 * wild),
+        .late = draw(run, 50 * wild),
+        .refuse = draw(run, 20 * wild),
+        .slow = draw(run, 60 * wild),
+        .power_cut = draw(run, 6 * wild),
+    };
+    hostile_set_level(run->hostile, level);
+    run->cut_at_point = draw(run, 20 * wild);
+    run->disk_faults = (struct crashfs_faults){.power_cut = draw(run, 2 * wild)};
+    crashfs_set_faults(run->fs, run->disk_faults);
+}
+
+static void die(struct run *run, bool is_crash) {
+    if (is_crash) {
+        crashfs_power_off(run->fs);
+        run->totals->crashes++;
+        history_add(run->history, "CRASH");
+    } else {
+        history_add(run->history, "stop");
+    }
+    client_forget(run);
+    for (size_t i = 0; i < HELD_MAX; i++) run->held[i].is_used = false;
+    store_close(run->store);
+    run->store = NULL;
+    run->world.store = NULL;
+    /* The power may also go during the stop. */
+    if (crashfs_is_off(run->fs)) crashfs_crash(run->fs);
+    arena_reset(run->life);
+}
+
+static bool clear_change(struct db *db, void *arg, struct error *reterr) {
+    const struct run *run = arg;
+    return step_free_all(db, clock_now(&run->clock), reterr) && idempotency_free_orphans(db, reterr);
+}
+
+static bool start_process(struct run *run, struct error *reterr) {
+    if (!open_store(&run->store, reterr)) return false;
+    run->world.store = run->store;
+    ids_init(&run->ids, &run->clock, &run->inside_rng);
+    size_t n = 0;
+    if (!store_write(run->store, clear_change, run, reterr)) return false;
+    if (!settle_due(&run->world, true, MODEL_ORDERS, &n, reterr)) return false;
+    history_add(run->history, "start: %zu open orders", n);
+    return true;
+}
+
+/* Starts until it holds, through what may go wrong during a start. */
+static void start(struct run *run) {
+    for (int i = 0; run_is_dead(run) && !model_is_broken(&run->model); i++) {
+        bool is_last = run->is_quiet || i == START_TRIES;
+        const struct crashfs_faults none = {0};
+        crashfs_set_faults(run->fs, is_last ? none : run->disk_faults);
+        if (is_last) hostile_set_level(run->hostile, (struct hostile_level){0});
+        uint32_t cut = run->cut_at_point;
+        if (is_last) run->cut_at_point = 0;
+        struct error error = {0};
+        bool ok = start_process(run, &error);
+        run->cut_at_point = cut;
+        if (ok && !run_is_dead(run)) {
+            if (is_last && !run->is_quiet) set_weather(run);
+            audit_now(run, true);
+            return;
+        }
+        history_add(run->history, "start fails: %s", ok ? "the power goes" : error.message);
+        if (is_last) model_break(&run->model, "it does not start, with nothing in its way: %s", error.message);
+        die(run, true);
+    }
+}
+
+/* --- workers ----------------------------------------------------------------------------------------------------- */
+
+static void claim_steps(struct run *run) {
+    size_t room = 0, n = 0;
+    for (size_t i = 0; i < HELD_MAX; i++) room += !run->held[i].is_used;
+    size_t max = 1 + draw(run, CLAIM_MAX);
+    if (max > room) return;
+    struct step *steps;
+    struct error error = {0};
+    if (!provision_claim(&run->world, max, run->life, &steps, &n, &error)) {
+        history_add(run->history, "worker: nothing claimed: %s", error.message);
+        return;
+    }
+    for (size_t i = 0, at = 0; i < n; i++) {
+        while (run->held[at].is_used) at++;
+        run->held[at] = (struct held){.is_used = true, .step = steps[i]};
+        history_add(run->history, "worker: claims %s of %.*s%s%.*s, attempt %lld", step_kind_names[steps[i].kind],
+                    STR_ARG(steps[i].domain), steps[i].email.n ? " " : "", STR_ARG(steps[i].email),
+                    (long long)steps[i].attempts);
+    }
+}
+
+static void run_step(struct run *run, struct held *held) {
+    const struct step *step = &held->step;
+    bool is_stale = step->due_ms <= clock_now(&run->clock);
+    struct error error = {0};
+    held->is_busy = true;
+    bool ok = provision_run(&run->world, step, &error);
+    held->is_busy = held->is_used = false;
+    run->totals->steps++;
+    run->totals->stale_steps += is_stale;
+    history_add(run->history, "worker: ran %s of %.*s%s%.*s, attempt %lld%s%s%s", step_kind_names[step->kind],
+                STR_ARG(step->domain), step->email.n ? " " : "", STR_ARG(step->email), (long long)step->attempts,
+                is_stale ? ", after its lease" : "", ok ? "" : ": ", error.message);
+    for (size_t i = 0; i < HELD_MAX && !run_is_dead(run); i++) {
+        const struct held *other = &run->held[i];
+        if (other->is_used && !other->is_busy && step_is_same(&other->step, step) &&
+            other->step.attempts > step->attempts)
+            audit_fence(run, &other->step);
+    }
+}
+
+static bool run_some_step(struct run *run) {
+    size_t from = draw(run, HELD_MAX);
+    for (size_t i = 0; i < HELD_MAX; i++) {
+        struct held *held = &run->held[(from + i) % HELD_MAX];
+        if (!held->is_used || held->is_busy) continue;
+        run_step(run, held);
+        return true;
+    }
+    return false;
+}
+
+static void settle(struct run *run) {
+    size_t n = 0;
+    struct error error = {0};
+    bool ok = settle_due(&run->world, false, SETTLE_MAX, &n, &error);
+    if (!ok || n) history_add(run->history, "settle: %zu orders%s%s", n, ok ? "" : ": ", error.message);
+    if (!run_is_dead(run)) audit_leases(run);
+}
+
+/* --- time -------------------------------------------------------------------------------------------------------- */
+
+static void move_clock(struct run *run) {
+    uint32_t kind = draw(run, 100);
+    int64_t ms = kind < 50   ? (int64_t)draw(run, 3000)
+                 : kind < 80 ? (int64_t)draw(run, (uint32_t)lease_ms)
+                 : kind < 92 ? lease_ms + (int64_t)draw(run, (uint32_t)lease_ms)
+                 : kind < 96 ? (int64_t)draw(run, 5) * hour_ms
+                 : kind < 98 ? 25 * hour_ms
+                             : -(int64_t)draw(run, 5000); /* someone set it back */
+    run->clock.manual_ms += ms;
+    client_see_time(run);
+    history_add(run->history, "the clock moves by %lld ms", (long long)ms);
+}
+
+static bool expire_change(struct db *db, void *arg, struct error *reterr) {
+    return idempotency_expire(db, *(const int64_t *)arg, reterr);
+}
+
+static void expire_keys(struct run *run) {
+    int64_t before = clock_now(&run->clock) - 24 * hour_ms;
+    struct error error = {0};
+    model_keys_expire(&run->model, before);
+    bool ok = store_write(run->store, expire_change, &before, &error);
+    history_add(run->history, "old keys are forgotten%s%s", ok ? "" : ": ", error.message);
+}
+
+/* --- what may happen --------------------------------------------------------------------------------------------- */
+
+static void toggle_disk(struct run *run) {
+    struct crashfs_faults faults = run->disk_faults;
+    run->disk_fails = !run->disk_fails;
+    if (run->disk_fails) {
+        faults.write = draw(run, 200);
+        faults.full = draw(run, 500);
+        faults.sync = draw(run, 300);
+    }
+    crashfs_set_faults(run->fs, faults);
+    history_add(run->history, "the disk %s", run->disk_fails ? "begins to fail" : "works again");
+}
+
+/* Work that also happens while something else is under way. */
+static void act_inside(struct run *run) {
+    uint32_t kind = draw(run, 100);
+    if (kind < 35)
+        client_work(run);
+    else if (kind < 50)
+        claim_steps(run);
+    else if (kind < 75)
+        run_some_step(run);
+    else if (kind < 85)
+        settle(run);
+    else if (kind < 92)
+        move_clock(run);
+    else
+        hostile_arrive(run->hostile);
+}
+
+static void act(struct run *run) {
+    if (run->disk_fails && run_happens(run, 200)) toggle_disk(run);
+    uint32_t kind = draw(run, 1000);
+    if (kind < 90)
+        client_send(run);
+    else if (kind < 140)
+        client_repeat(run);
+    else if (kind < 560)
+        client_work(run);
+    else if (kind < 650)
+        claim_steps(run);
+    else if (kind < 800)
+        run_some_step(run);
+    else if (kind < 840)
+        settle(run);
+    else if (kind < 920)
+        move_clock(run);
+    else if (kind < 955)
+        hostile_arrive(run->hostile);
+    else if (kind < 965)
+        expire_keys(run);
+    else if (kind < 985)
+        toggle_disk(run);
+    else
+        die(run, kind < 995);
+}
+
+static void meanwhile(void *arg) {
+    struct run *run = arg;
+    if (run->depth == DEPTH_MAX) return;
+    run->depth++;
+    run->history->depth++;
+    for (uint32_t n = 1 + draw(run, 3); n > 0 && !run_is_dead(run); n--) act_inside(run);
+    run->history->depth--;
+    run->depth--;
+}
+
+static void reached(void *arg, const char *point) {
+    struct run *run = arg;
+    if (run_is_dead(run)) return;
+    size_t i = 0;
+    while (i < POINTS_MAX - 1 && run->totals->points[i].name && strcmp(run->totals->points[i].name, point) != 0) i++;
+    run->totals->points[i].name = point;
+    run->totals->points[i].reached++;
+    if (run_happens(run, run->cut_at_point)) {
+        run->totals->points[i].crashed++;
+        history_add(run->history, "the power goes at %s", point);
+        crashfs_power_off(run->fs);
+    } else if (!run->is_quiet && run_happens(run, 30)) {
+        meanwhile(run);
+    }
+}
+
+/* --- the quiet end ----------------------------------------------------------------------------------------------- */
+
+static bool next_due(struct db *db, void *arg, struct error *reterr) {
+    return step_next_due(db, arg, reterr);
+}
+
+static bool work_off_once(struct run *run, int64_t due_ms, struct error *reterr) {
+    if (due_ms > run->clock.manual_ms) run->clock.manual_ms = due_ms;
+    size_t n = 0;
+    struct step *steps;
+    if (!settle_due(&run->world, false, SETTLE_MAX, &n, reterr)) return false;
+    if (n) history_add(run->history, "settle: %zu orders", n);
+    if (!provision_claim(&run->world, HELD_MAX, run->life, &steps, &n, reterr)) return false;
+    for (size_t i = 0; i < n; i++) {
+        struct held held = {.is_used = true, .step = steps[i]};
+        run_step(run, &held);
+    }
+    return true;
+}
+
+/* Moves the clock from one due thing to the next until there is none. */
+static void work_off(struct run *run) {
+    for (int i = 0; i < QUIET_ROUNDS && !model_is_broken(&run->model); i++) {
+        int64_t due_ms;
+        struct error error = {0};
+        if (!store_read(run->store, next_due, &due_ms, &error)) {
+            model_break(&run->model, "the database cannot be read: %s", error.message);
+            return;
+        }
+        if (due_ms == INT64_MAX) return;
+        if (!work_off_once(run, due_ms, &error))
+            model_break(&run->model, "work fails with nothing in its way: %s", error.message);
+    }
+    model_break(&run->model, "the work never ends");
+}
+
+static void quieten(struct run *run) {
+    history_add(run->history, "from now on nothing fails");
+    run->is_quiet = true;
+    run->cut_at_point = 0;
+    run->disk_faults = (struct crashfs_faults){0};
+    hostile_set_level(run->hostile, (struct hostile_level){0});
+    crashfs_set_faults(run->fs, run->disk_faults);
+    if (draw(run, 2)) {
+        while (client_work(run)) continue;
+        while (draw(run, 2) && run_some_step(run)) continue;
+    } else {
+        die(run, true);
+        start(run);
+    }
+    while (draw(run, 2) && hostile_arrive(run->hostile)) continue;
+    if (!model_is_broken(&run->model)) work_off(run);
+    /* What was on its way all the time comes when everything is over. */
+    while (hostile_arrive(run->hostile)) continue;
+    die(run, true);
+    start(run);
+    if (!model_is_broken(&run->model)) work_off(run);
+    if (!model_is_broken(&run->model)) audit_quiet(run);
+}
+
+/* --- one run ----------------------------------------------------------------------------------------------------- */
+
+static void draw_names(struct run *run) {
+    bool used[ARRAY_LEN(names)] = {false};
+    size_t n = 5 + draw(run, 8);
+    while (run->n_names < n) {
+        size_t i = draw(run, (uint32_t)ARRAY_LEN(names));
+        if (used[i]) continue;
+        used[i] = true;
+        run->names[run->n_names++] = str_of(names[i]);
+    }
+}
+
+static bool init_run(struct run *run, struct sim *sim, uint64_t seed, unsigned plant, struct sim_totals *totals,
+                     struct error *reterr) {
+    *run = (struct run){
+        .totals = totals,
+        .fs = sim->fs,
+        .history = sim->history,
+        .rng = rng_seeded(seed),
+        .disk_rng = rng_seeded(seed ^ UINT64_C(0x6469736b00000000)),
+        .outside_rng = rng_seeded(seed ^ UINT64_C(0x6f75747300000000)),
+        .inside_rng = rng_seeded(seed ^ UINT64_C(0x696e736900000000)),
+        .clock = clock_manual(start_ms),
+        .restricted = sim->restricted,
+        .arena = arena_create(65536),
+        .life = arena_create(65536),
+    };
+    sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, (int)(seed & 0x7fffffff) | 1, NULL);
+    history_start(run->history, &run->clock);
+    crashfs_reset(run->fs, &run->disk_rng);
+    /* One history in 16 begins with an empty disk, the others with one that was set up. */
+    if (seed % 16) crashfs_restore(run->fs);
+    model_init(&run->model, run->arena);
+    run->requests = ARENA_ARRAY(run->arena, REQUESTS_MAX, struct request);
+    for (size_t i = 0; i < TASKS_MAX; i++) run->tasks[i].arena = arena_create(4096);
+    vault_init(&run->vault, &run->inside_rng);
+    draw_names(run);
+    const struct hostile_config config = {
+        .rng = &run->outside_rng,
+        .clock = &run->clock,
+        .fs = run->fs,
+        .history = run->history,
+        .meanwhile = meanwhile,
+        .meanwhile_arg = run,
+    };
+    if (!hostile_create(&config, &run->hostile, reterr)) return false;
+    run->drivers = hostile_drivers(run->hostile);
+    run->world = (struct world){
+        .clock = &run->clock,
+        .rng = &run->inside_rng,
+        .ids = &run->ids,
+        .drivers = &run->drivers,
+        .vault = &run->vault,
+        .web_address = STR("192.0.2.80"),
+        .retry_base_ms = 500,
+        .retry_max_ms = 30000,
+        .lease_ms = lease_ms,
+        .reached = reached,
+        .reached_arg = run,
+        .plant = plant,
+    };
+    return true;
+}
+
+static void finish_run(struct run *run) {
+    if (run->store) store_close(run->store);
+    struct crashfs_counts counts = crashfs_counts(run->fs);
+    run->totals->runs++;
+    run->totals->changes_lost += counts.changes_lost;
+    run->totals->disk_faults += counts.faults;
+    hostile_destroy(run->hostile);
+    for (size_t i = 0; i < TASKS_MAX; i++) arena_destroy(run->tasks[i].arena);
+    arena_destroy(run->life);
+    arena_destroy(run->arena);
+    vault_finish(&run->vault);
+}
+
+static void play(struct run *run) {
+    set_weather(run);
+    start(run);
+    for (uint32_t n = 60 + draw(run, 91); n > 0 && !model_is_broken(&run->model); n--) {
+        act(run);
+        run->totals->actions++;
+        if (run->store && crashfs_is_off(run->fs)) die(run, true);
+        if (run->store)
+            audit_now(run, false);
+        else
+            start(run);
+    }
+    if (!model_is_broken(&run->model)) quieten(run);
+}
+
+bool sim_run(struct sim *sim, uint64_t seed, unsigned plant, struct sim_totals *totals, char broken[BROKEN_TEXT]) {
+    struct run *run = &sim->run;
+    struct error error = {0};
+    if (init_run(run, sim, seed, plant, totals, &error))
+        play(run);
+    else
+        model_break(&run->model, "%s", error.message);
+    bool ok = !model_is_broken(&run->model);
+    memcpy(broken, run->model.broken, BROKEN_TEXT);
+    if (!ok) history_add(run->history, "BROKEN: %s", broken);
+    finish_run(run);
+    return ok;
+}

@@ -1,0 +1,31 @@
+/*
+ * run: one seeded history of dfyd: clients that order and repeat themselves, workers, a clock that jumps, a network and
+ * a disk that fail, crashes; checked against the model after every action and once more when nothing is left to do.
+ * The same seed gives the same history, byte for byte.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "history.h"
+#include "model.h"
+
+struct sim;
+
+enum { POINTS_MAX = 24 };
+
+/* Added up over runs. */
+struct sim_totals {
+    int64_t runs, actions, crashes, changes_lost, disk_faults;
+    int64_t requests, placed, declined, refused, replayed, steps, stale_steps;
+    struct {
+        const char *name;
+        int64_t reached, crashed;
+    } points[POINTS_MAX]; /* named points of the steps */
+};
+
+/* HISTORY must outlive it. */
+MUST_CHECK bool sim_create(struct history *history, struct sim **ret, struct error *reterr);
+/* NULL is fine. */
+void sim_destroy(struct sim *sim);
+/* PLANT: enum plant, 0 for none. False when something was broken: BROKEN says what, the history how it came to it. */
+bool sim_run(struct sim *sim, uint64_t seed, unsigned plant, struct sim_totals *totals, char broken[BROKEN_TEXT]);
