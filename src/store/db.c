@@ -1,6 +1,7 @@
 #include "store/db.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +96,14 @@ static bool set_up(struct db *db, const struct connect *connect, struct error *r
     return db_exec(db, connect->read_only ? "PRAGMA query_only = ON" : "PRAGMA cache_size = -8192", reterr);
 }
 
+/* SQLite's count of its memory is read by nobody and costs a lock at every allocation. */
+static void leave_memory_uncounted(void) {
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 bool db_open(const struct connect *connect, struct db **ret, struct error *reterr) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, leave_memory_uncounted);
     struct db *db = allocate(1, sizeof *db);
     db->n_slots = SLOTS_MIN;
     db->slots = allocate(db->n_slots, sizeof(struct stmt *));

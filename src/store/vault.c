@@ -58,12 +58,15 @@ static bool read_key(int fd, const char *path, struct vault *ret, struct error *
     return true;
 }
 
-bool vault_open(const char *dir, struct vault *ret, struct error *reterr) {
+bool vault_open(const char *dir, bool may_make, struct vault *ret, struct error *reterr) {
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "%s/secret.key", dir) >= (int)sizeof path)
         return error_set(reterr, ERR_INVALID, "the path of the data folder is too long");
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 && errno == ENOENT) {
+        if (!may_make)
+            return error_set(reterr, ERR_INVALID, "%s is missing: restore it, the stored passwords are sealed with it",
+                             path);
         if (!make_key(dir, path, reterr)) return false;
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     }

@@ -13,8 +13,11 @@ struct vault {
     unsigned char key[32];
 };
 
-/* Reads DIR/secret.key or makes it. Refuses a key file that others can read, naming the file and the mode to set. */
-MUST_CHECK bool vault_open(const char *dir, struct vault *ret, struct error *reterr);
+/*
+ * Reads DIR/secret.key, or makes it when it is missing and MAY_MAKE. Refuses a key file that others can read, naming
+ * the file and the mode to set.
+ */
+MUST_CHECK bool vault_open(const char *dir, bool may_make, struct vault *ret, struct error *reterr);
 /* A vault with a key drawn from RNG, kept nowhere; for the simulator. */
 void vault_init(struct vault *vault, struct rng *rng);
 /* Wipes the key. */

@@ -457,3 +457,20 @@ def test_the_database_holds_no_password(fresh):
     with sqlite3.connect(server.dir / "dfyd.db") as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert password.encode() not in (server.dir / "dfyd.db").read_bytes()
+
+
+@pytest.mark.parametrize("change", ["missing", "another"])
+def test_a_database_is_not_served_with_the_wrong_key(fresh, change):
+    server = fresh()
+    server.stop()
+    key = server.dir / "secret.key"
+    right = key.read_bytes()
+    if change == "missing":
+        key.unlink()
+    else:
+        key.write_bytes(bytes(32))
+    assert not server.start(expect_start=False)
+    assert str(key) in server.log() and "restore" in server.log()
+    key.write_bytes(right)
+    key.chmod(0o600)
+    assert server.start()

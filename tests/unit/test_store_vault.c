@@ -60,8 +60,8 @@ static void another_key_does_not_open(void **state) {
 static void the_key_file_lasts(void **state) {
     struct fixture *f = *state;
     struct vault first, second;
-    OK(vault_open(f->dir, &first, &f->error));
-    OK(vault_open(f->dir, &second, &f->error));
+    OK(vault_open(f->dir, true, &first, &f->error));
+    OK(vault_open(f->dir, true, &second, &f->error));
     assert_memory_equal(first.key, second.key, sizeof first.key);
     assert_false(sodium_is_zero(first.key, sizeof first.key));
     struct stat about;
@@ -74,30 +74,30 @@ static void the_key_file_lasts(void **state) {
 static void a_readable_key_is_refused(void **state) {
     struct fixture *f = *state;
     struct vault vault;
-    OK(vault_open(f->dir, &vault, &f->error));
+    OK(vault_open(f->dir, true, &vault, &f->error));
     static const mode_t modes[] = {0640, 0604, 0660};
     for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
         assert_int_equal(chmod(key_path(f), modes[i]), 0);
-        FAILS(ERR_INVALID, vault_open(f->dir, &vault, &f->error));
+        FAILS(ERR_INVALID, vault_open(f->dir, true, &vault, &f->error));
         assert_non_null(strstr(f->error.message, "chmod 600"));
     }
     assert_int_equal(chmod(key_path(f), 0600), 0);
-    OK(vault_open(f->dir, &vault, &f->error));
+    OK(vault_open(f->dir, true, &vault, &f->error));
 }
 
 static void a_cut_key_is_refused(void **state) {
     struct fixture *f = *state;
     struct vault vault;
-    OK(vault_open(f->dir, &vault, &f->error));
+    OK(vault_open(f->dir, true, &vault, &f->error));
     assert_int_equal(truncate(key_path(f), 31), 0);
-    FAILS(ERR_INVALID, vault_open(f->dir, &vault, &f->error));
+    FAILS(ERR_INVALID, vault_open(f->dir, true, &vault, &f->error));
 }
 
 static void a_link_is_not_followed(void **state) {
     struct fixture *f = *state;
     struct vault vault;
     assert_int_equal(symlink("/etc/hostname", key_path(f)), 0);
-    FAILS(ERR_UNAVAILABLE, vault_open(f->dir, &vault, &f->error));
+    FAILS(ERR_UNAVAILABLE, vault_open(f->dir, true, &vault, &f->error));
 }
 
 int main(void) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "driver/payment/payment.h"
+#include "store/vault_proof.h"
 #include "store/workspaces.h"
 
 enum { ARENA_CHUNK = 4096 };
@@ -84,7 +85,7 @@ static bool open_parts(struct setup *setup, const struct settings *settings, uns
         setup->store = NULL;
         return false;
     }
-    if (flags & SETUP_SERVE && !vault_open(dir, &setup->vault, reterr)) return false;
+    if (flags & SETUP_SERVE && !vault_proof_open(setup->store, dir, &setup->rng, &setup->vault, reterr)) return false;
     if (flags & SETUP_DRIVERS && !drivers_open(dir, &setup->clock, &setup->drivers, reterr)) {
         setup->drivers = (struct drivers){0};
         return false;

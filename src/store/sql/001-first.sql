@@ -9,6 +9,12 @@ CREATE TABLE heartbeat (
 ) STRICT;
 INSERT INTO heartbeat (id, beats) VALUES (1, 0);
 
+-- What DIR/secret.key sealed at its first use, so that a start with another key, or without it, is refused.
+CREATE TABLE vault_proof (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    sealed BLOB NOT NULL
+) STRICT;
+
 -- Who orders.
 CREATE TABLE workspaces (
     id TEXT NOT NULL PRIMARY KEY,
