@@ -76,8 +76,11 @@ static bool see_leases(struct db *db, void *arg, struct error *reterr) {
                        (task->placing.phase == PLACE_CHARGE || task->placing.phase == PLACE_SETTLE);
         struct order_row row;
         if (!is_held) continue;
-        if (!order_get(db, str_of(reservation->order_id), a->arena, &row, reterr)) return false;
-        if (row.state != ORDER_RESERVED)
+        if (!order_get(db, str_of(reservation->order_id), a->arena, &row, reterr)) {
+            if (reterr->code != ERR_NOT_FOUND) return false;
+            model_break(&a->run->model, "order %.*s is worked on, but its reservation is not there",
+                        STR_ARG(history_id(str_of(reservation->order_id))));
+        } else if (row.state != ORDER_RESERVED)
             model_break(&a->run->model, "order %.*s was taken over before its lease ended",
                         STR_ARG(history_id(row.id)));
     }
@@ -244,8 +247,8 @@ static void check_step(struct audit *a, const struct all_steps *all, const struc
         break;
     case STEP_FAILED:
         if (!was_refused(a, step))
-            model_break(model, "%s of %.*s%.*s failed, but nobody refused it", kind, STR_ARG(step->domain),
-                        STR_ARG(step->email));
+            model_break(model, "%s of %.*s failed, but nobody refused it", kind,
+                        STR_ARG(step->email.n ? step->email : step->domain));
         if (step->reason.n == 0) model_break(model, "%s of %.*s failed without a reason", kind, STR_ARG(step->domain));
         if (step->kind == STEP_REGISTER_DOMAIN &&
             sandbox_book_registrations(hostile_book(a->run->hostile), step->domain))
