@@ -129,24 +129,35 @@ static enum place_phase run_settle(struct placing *p, const struct world *world)
 struct release {
     struct placing *placing;
     struct str answer;
+    bool lease_lost; /* someone else ended the order, and freed its idempotency key, in the meantime */
 };
 
 static bool release_change(struct db *db, void *arg, struct error *reterr) {
-    const struct release *release = arg;
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
+    struct release *release = arg;
     const struct placing *p = release->placing;
+    struct str id = str_of(p->reservation.order_id);
     struct str reason = p->decline ? str_of(decline_names[p->decline]) : str_of(p->answer.reason);
-    return order_release(db, str_of(p->reservation.order_id), reason, release->answer, p->reservation.now_ms, reterr);
+    struct order_row order;
+    if (!order_get(db, id, arena, &order, reterr)) return false;
+    release->lease_lost = order.state != ORDER_RESERVED;
+    return order_release(db, id, reason, release->answer, p->reservation.now_ms, reterr);
 }
 
 static enum place_phase run_release(struct placing *p, const struct world *world) {
     struct release release = {.placing = p, .answer = STR("")};
     if (p->decline && p->declined_answer) release.answer = p->declined_answer(p->arg, p->decline);
     struct error error = {0};
-    if (!store_write(world->store, release_change, &release, &error))
+    bool released = store_write(world->store, release_change, &release, &error);
+    if (!released)
         log_event(LOG_WARN, "order_not_released", LOG_TEXT("order", p->reservation.order_id),
                   LOG_TEXT("reason", error.message), LOG_TEXT("next", "not charged; released when its lease ends"));
     world_reached(world, "place.released");
-    return p->decline ? PLACE_DECLINED : PLACE_ERROR;
+    if (!p->decline) return PLACE_ERROR;
+    if (released && !release.lease_lost) return PLACE_DECLINED;
+    /* A decline is a final answer: it is only given when a retry with the same key gets it too. */
+    error_set(&p->error, ERR_UNAVAILABLE, "The payment was not made and nothing was ordered. Try again.");
+    return PLACE_ERROR;
 }
 
 bool place_next(struct placing *p, const struct world *world) {
