@@ -97,15 +97,61 @@ void call_answer(struct call *call) {
     call->response->status = 200;
 }
 
+struct actor call_actor(const struct call *call) {
+    return (struct actor){
+        .key_id = call->identity ? str_of(call->identity->key.id) : STR(""),
+        .address = call->request->peer,
+        .user_agent = http_header(call->request, "User-Agent", NULL),
+    };
+}
+
 /* A GET route answers HEAD too; http leaves the body out. */
 static bool is_method(struct str method, const char *wanted) {
     return str_is(method, wanted) || (str_is(method, "HEAD") && strcmp(wanted, "GET") == 0);
 }
 
-static const struct route *find_route(const struct http_request *request) {
-    for (size_t i = 0; i < ARRAY_LEN(routes); i++)
-        if (str_is(request->path, routes[i].path) && is_method(request->method, routes[i].method)) return &routes[i];
+/* The text that stands for "{}" in PATTERN; false when PATH is another. One non-empty segment (RFC 3986 section 3.3).
+ */
+static bool match_parameter(struct str path, const char *pattern, struct str *ret) {
+    const char *hole = strstr(pattern, "{}");
+    if (!hole) return false;
+    size_t before = (size_t)(hole - pattern);
+    struct str after = str_of(hole + 2);
+    if (path.n <= before + after.n || memcmp(path.p, pattern, before) != 0) return false;
+    if (!str_eq((struct str){path.p + path.n - after.n, after.n}, after)) return false;
+    struct str segment = {path.p + before, path.n - before - after.n};
+    if (memchr(segment.p, '/', segment.n)) return false;
+    *ret = segment;
+    return true;
+}
+
+static const struct route *find_route(const struct http_request *request, struct str *ret_parameter) {
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+        if (!is_method(request->method, routes[i].method)) continue;
+        if (str_is(request->path, routes[i].path) || match_parameter(request->path, routes[i].path, ret_parameter))
+            return &routes[i];
+    }
     return NULL;
+}
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Percent-decoded; an escape that is none stays as it is. */
+static struct str decode_segment(struct str segment, struct arena *arena) {
+    char *to = arena_alloc(arena, segment.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < segment.n; i++) {
+        int high = -1, low = -1;
+        if (segment.p[i] == '%' && i + 2 < segment.n)
+            high = hex_digit(segment.p[i + 1]), low = hex_digit(segment.p[i + 2]);
+        if (high >= 0 && low >= 0) i += 2;
+        to[n++] = high >= 0 && low >= 0 ? (char)(high << 4 | low) : segment.p[i];
+    }
+    return (struct str){to, n};
 }
 
 /* TEXT with every byte that is not printable ASCII as %XX, so that any path can stand in a message. */
@@ -168,12 +214,14 @@ static bool identify(struct call *call, struct error *reterr) {
 
 static enum http_verdict dispatch(struct call *call) {
     struct error error = {0};
-    call->route = find_route(call->request);
+    struct str segment = STR("");
+    call->route = find_route(call->request, &segment);
     if (!call->route) {
         (void)refuse_route(call->request, &error);
         call_refuse(call, &error);
         return HTTP_ANSWER;
     }
+    if (segment.n) call->parameter = decode_segment(segment, call->arena);
     if (call->route->resource && !identify(call, &error)) {
         call_fail(call, &error, "");
         return HTTP_ANSWER;

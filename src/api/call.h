@@ -6,12 +6,14 @@
 
 #include "api/api.h"
 #include "api/auth.h"
+#include "store/audit.h"
 
 struct call;
 struct idempotent;
 
 struct route {
-    const char *method, *path;
+    const char *method;
+    const char *path;              /* a segment "{}" stands for any text: call->parameter */
     const char *resource, *action; /* the scope it needs; NULL: open to all */
     bool needs_body;
     /* On the event thread, where waiting is forbidden. */
@@ -25,6 +27,7 @@ struct call {
     const struct api_config *config;
     struct idempotent *idempotent;
     const struct route *route; /* NULL: none */
+    struct str parameter;      /* what stands for "{}" in the path, percent-decoded; empty: none */
     const struct http_request *request;
     struct http_response *response;
     struct arena *arena;
@@ -44,6 +47,8 @@ void call_fail(struct call *call, const struct error *error, const char *reassur
 /* 200 with what the handler put into response->body. */
 void call_answer(struct call *call);
 bool call_is_draining(const struct call *call);
+/* Who makes this call; for audit records. Borrowed from the call. */
+struct actor call_actor(const struct call *call);
 
 /* The handlers. */
 enum http_verdict health_live(struct call *call);

@@ -1,12 +1,13 @@
 #include "store/connect.h"
 
 /* Written by scripts/embed.py from sql/. */
-extern const char sql_001_first[];
+extern const char sql_001_first[], sql_002_audit_events[];
 
 static const struct migration {
     const char *name, *sql;
 } migrations[] = {
     {"001-first", sql_001_first},
+    {"002-audit-events", sql_002_audit_events},
 };
 
 static bool version_get(struct db *db, int64_t *ret, struct error *reterr) {

@@ -1,13 +1,14 @@
 #include "store/orders.h"
 
+#include "store/events.h"
 #include "store/idempotency.h"
 #include "store/rows.h"
 
 static bool insert_order(struct db *db, const struct reservation *r, struct error *reterr) {
     struct stmt *stmt = db_stmt(
         db, "INSERT INTO orders (id, workspace_id, type, state, amount, card_token, idempotency_key, answer, reason,"
-            " attempts, settle_after_ms, created_ms, ended_ms)"
-            " VALUES ($1, $2, $3, 'reserved', $4, $5, $6, $7, '', 0, $8, $9, 0)");
+            " attempts, settle_after_ms, created_ms, ended_ms, actor_key_id, actor_address, actor_agent)"
+            " VALUES ($1, $2, $3, 'reserved', $4, $5, $6, $7, '', 0, $8, $9, 0, $10, $11, $12)");
     stmt_text(stmt, 1, str_of(r->order_id));
     stmt_text(stmt, 2, r->workspace_id);
     stmt_text(stmt, 3, str_of(order_type_names[r->type]));
@@ -17,6 +18,9 @@ static bool insert_order(struct db *db, const struct reservation *r, struct erro
     stmt_text(stmt, 7, r->idempotency_key.n ? r->answer : STR(""));
     stmt_int(stmt, 8, r->settle_after_ms);
     stmt_int(stmt, 9, r->now_ms);
+    stmt_text(stmt, 10, r->actor.key_id);
+    stmt_text(stmt, 11, r->actor.address);
+    stmt_text(stmt, 12, r->actor.user_agent);
     return stmt_run(stmt, NULL, reterr);
 }
 
@@ -214,12 +218,14 @@ struct ending {
     enum order_type type;
     char workspace_id[UUID_TEXT];
     struct str key, answer; /* from an arena */
+    struct actor actor;
 };
 
 static bool read_ending(struct db *db, struct str order_id, struct arena *arena, struct ending *ret,
                         struct error *reterr) {
-    struct stmt *stmt =
-        db_stmt(db, "SELECT state, type, workspace_id, idempotency_key, answer FROM orders WHERE id = $1");
+    struct stmt *stmt = db_stmt(
+        db, "SELECT state, type, workspace_id, idempotency_key, answer, actor_key_id, actor_address, actor_agent"
+            " FROM orders WHERE id = $1");
     stmt_text(stmt, 1, order_id);
     switch (stmt_step(stmt, reterr)) {
     case DB_FAIL:
@@ -234,6 +240,7 @@ static bool read_ending(struct db *db, struct str order_id, struct arena *arena,
     row_uuid(stmt, 2, ret->workspace_id);
     ret->key = row_text(stmt, 3, arena);
     ret->answer = row_text(stmt, 4, arena);
+    ret->actor = (struct actor){row_text(stmt, 5, arena), row_text(stmt, 6, arena), row_text(stmt, 7, arena)};
     stmt_done(stmt);
     return true;
 }
@@ -250,6 +257,36 @@ static bool end_order(struct db *db, struct str order_id, enum order_state state
     return stmt_run(stmt, NULL, reterr);
 }
 
+/* The domains that an order is about; extra accounts name theirs, too. */
+static bool count_domains(struct db *db, struct str order_id, int64_t *ret, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT COUNT(DISTINCT domain_id) FROM accounts WHERE order_id = $1");
+    stmt_text(stmt, 1, order_id);
+    if (stmt_step(stmt, reterr) != DB_ROW) return false;
+    *ret = stmt_col_int(stmt, 0);
+    stmt_done(stmt);
+    return true;
+}
+
+/* Tells those who ask later: the audit record, whose id is the order's, and the event. */
+static bool tell_placed(struct db *db, struct str order_id, const struct ending *order, struct arena *arena,
+                        int64_t now_ms, struct error *reterr) {
+    int64_t domains;
+    if (!count_domains(db, order_id, &domains, reterr)) return false;
+    const struct audit_record record = {
+        .id = order_id,
+        .workspace_id = str_of(order->workspace_id),
+        .activity = ACTIVITY_ORDER_PLACED,
+        .actor = order->actor,
+        .affected = domains,
+        .detail = arena_printf(arena, "{\"order_id\":\"%.*s\",\"order_type\":\"%s\"}", STR_ARG(order_id),
+                               order_type_names[order->type]),
+        .now_ms = now_ms,
+    };
+    const struct event event = {
+        .workspace_id = record.workspace_id, .type = EVENT_ORDER_PLACED, .order_id = order_id, .now_ms = now_ms};
+    return audit_add(db, &record, reterr) && event_add(db, &event, reterr);
+}
+
 bool order_settle(struct db *db, struct str order_id, int64_t now_ms, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
     struct ending order = {.state = ORDER_RESERVED};
@@ -263,6 +300,7 @@ bool order_settle(struct db *db, struct str order_id, int64_t now_ms, struct err
     } else if (!settle_domains(db, order_id, order.type == ORDER_PRE_WARMED_UP, now_ms, reterr)) {
         return false;
     }
+    if (!tell_placed(db, order_id, &order, arena, now_ms, reterr)) return false;
     return !order.key.n || idempotency_store(db, str_of(order.workspace_id), order.key, order.answer, now_ms, reterr);
 }
 

@@ -12,7 +12,7 @@
 #include "core/check.h"
 #include "core/money.h"
 #include "core/state.h"
-#include "store/db.h"
+#include "store/audit.h"
 
 /* One mailbox to be sold; its password is generated and sealed before anything is charged. */
 struct reserve_account {
@@ -39,6 +39,7 @@ struct reservation {
     struct str card_token;
     struct str answer;          /* the answer to give once it is paid */
     struct str idempotency_key; /* empty: none */
+    struct actor actor;
     int64_t now_ms;
     int64_t settle_after_ms; /* when others may take over: this process is then taken for dead */
     struct reserve_domain *domains;

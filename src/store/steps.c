@@ -1,5 +1,6 @@
 #include "store/steps.h"
 
+#include "store/events.h"
 #include "store/rows.h"
 
 /* The words in the index steps_open: what will run by itself. */
@@ -82,14 +83,31 @@ static bool write_end(struct db *db, const struct step *step, enum step_state en
     return true;
 }
 
+static bool tell(struct db *db, const struct step *step, enum event_type type, struct str email, struct str reason,
+                 int64_t now_ms, struct error *reterr) {
+    const struct event event = {
+        .workspace_id = step->workspace_id,
+        .type = type,
+        .domain = step->domain,
+        .email = email,
+        .reason = reason,
+        .order_id = step->order_id,
+        .now_ms = now_ms,
+    };
+    return event_add(db, &event, reterr);
+}
+
 /* A refused mailbox no longer holds its address. */
-static bool end_account(struct db *db, struct str account_id, bool ready, struct str reason, struct error *reterr) {
+static bool end_account(struct db *db, const struct step *step, bool ready, struct str reason, int64_t now_ms,
+                        struct error *reterr) {
     struct stmt *stmt = db_stmt(db, "UPDATE accounts SET state = CASE WHEN $2 = 1 THEN 'ready' ELSE 'failed' END,"
                                     " active = $2, reason = $3 WHERE id = $1 AND state = 'pending'");
-    stmt_text(stmt, 1, account_id);
+    stmt_text(stmt, 1, step->account_id);
     stmt_int(stmt, 2, ready);
     stmt_text(stmt, 3, reason);
-    return stmt_run(stmt, NULL, reterr);
+    int64_t changed;
+    if (!stmt_run(stmt, &changed, reterr)) return false;
+    return !changed || !ready || tell(db, step, EVENT_ACCOUNT_READY, step->email, STR(""), now_ms, reterr);
 }
 
 /*
@@ -112,14 +130,14 @@ static bool fail_domain(struct db *db, const struct step *step, struct str reaso
     stmt = db_stmt(db, "UPDATE domains SET state = 'failed', active = $2 WHERE id = $1");
     stmt_text(stmt, 1, step->domain_id);
     stmt_int(stmt, 2, step->kind != STEP_REGISTER_DOMAIN);
-    return stmt_run(stmt, NULL, reterr);
+    return stmt_run(stmt, NULL, reterr) && tell(db, step, EVENT_DOMAIN_FAILED, STR(""), reason, now_ms, reterr);
 }
 
 /* Wakes what waits on the lowest rank that has not ended; with nothing left the domain is finished. */
-static bool move_on(struct db *db, struct str domain_id, int64_t now_ms, struct error *reterr) {
+static bool move_on(struct db *db, const struct step *step, int64_t now_ms, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, "SELECT MIN(rank) FROM steps WHERE domain_id = $1"
                                     " AND state IN ('blocked', 'due', 'retrying', 'running')");
-    stmt_text(stmt, 1, domain_id);
+    stmt_text(stmt, 1, step->domain_id);
     if (stmt_step(stmt, reterr) != DB_ROW) return false;
     bool over = stmt_col_is_null(stmt, 0);
     int64_t rank = stmt_col_int(stmt, 0);
@@ -128,12 +146,14 @@ static bool move_on(struct db *db, struct str domain_id, int64_t now_ms, struct 
         stmt = db_stmt(db, "UPDATE domains SET state = CASE WHEN EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = $1"
                            " AND s.state IN ('failed', 'skipped')) THEN 'partial' ELSE 'ready' END"
                            " WHERE id = $1 AND state = 'provisioning'");
-        stmt_text(stmt, 1, domain_id);
-        return stmt_run(stmt, NULL, reterr);
+        stmt_text(stmt, 1, step->domain_id);
+        int64_t changed;
+        if (!stmt_run(stmt, &changed, reterr)) return false;
+        return !changed || tell(db, step, EVENT_DOMAIN_READY, STR(""), STR(""), now_ms, reterr);
     }
     stmt = db_stmt(db, "UPDATE steps SET state = 'due', due_ms = $3"
                        " WHERE domain_id = $1 AND rank = $2 AND state = 'blocked'");
-    stmt_text(stmt, 1, domain_id);
+    stmt_text(stmt, 1, step->domain_id);
     stmt_int(stmt, 2, rank);
     stmt_int(stmt, 3, now_ms);
     return stmt_run(stmt, NULL, reterr);
@@ -148,10 +168,10 @@ bool step_record(struct db *db, const struct step *step, enum step_state end, st
     if (!write_end(db, step, end, reason, end == STEP_RETRYING ? again_ms : now_ms, &held, reterr)) return false;
     *ret_stale = !held;
     if (!held || end == STEP_RETRYING) return true;
-    if (step->kind == STEP_CREATE_MAILBOX && !end_account(db, step->account_id, end == STEP_DONE, reason, reterr))
+    if (step->kind == STEP_CREATE_MAILBOX && !end_account(db, step, end == STEP_DONE, reason, now_ms, reterr))
         return false;
     if (end == STEP_FAILED && step_is_vital(step->kind)) return fail_domain(db, step, reason, now_ms, reterr);
-    return move_on(db, step->domain_id, now_ms, reterr);
+    return move_on(db, step, now_ms, reterr);
 }
 
 bool step_free_all(struct db *db, int64_t now_ms, struct error *reterr) {
