@@ -124,10 +124,11 @@ static void a_file_of_something_else_is_told(void **state) {
 
 static void migrating_again_changes_nothing(void **state) {
     struct fixture *f = *state;
-    int64_t before = db_total_changes(f->db);
+    int64_t before = db_total_changes(f->db), version = number_of(f, "SELECT MAX(version) FROM schema_version");
+    assert_true(version > 0);
     OK(migrate_run(f->db, &f->error));
     assert_true(db_total_changes(f->db) == before);
-    assert_int_equal(number_of(f, "SELECT MAX(version) FROM schema_version"), 1);
+    assert_int_equal(number_of(f, "SELECT MAX(version) FROM schema_version"), version);
 }
 
 static void a_newer_database_is_refused(void **state) {
