@@ -27,8 +27,10 @@ struct settings {
     int64_t webhook_threads, webhook_retry_ms, webhook_tries;
     int64_t webhook_private_targets; /* 0 no, 1 yes */
     unsigned providers_off;          /* bit 1 << provider */
-    int64_t log_level;               /* enum log_level */
-    const char *crash_at;            /* only set in builds with test switches, as the next */
+    int64_t rate_limit;              /* 1: calls are limited */
+    int64_t rate_per_second, rate_per_minute;
+    int64_t log_level;    /* enum log_level */
+    const char *crash_at; /* only set in builds with test switches, as the next */
     int64_t crash_at_count;
 };
 
@@ -52,6 +54,9 @@ enum setting {
     SETTING_WEBHOOK_TRIES,
     SETTING_WEBHOOK_PRIVATE_TARGETS,
     SETTING_WEB_ADDRESS,
+    SETTING_RATE_LIMIT,
+    SETTING_RATE_PER_SECOND,
+    SETTING_RATE_PER_MINUTE,
     SETTING_LOG_LEVEL,
 #ifdef DFYD_TEST_SWITCHES
     SETTING_CRASH_AT,
