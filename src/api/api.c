@@ -15,6 +15,7 @@
 enum { RETRY_AFTER_SECONDS = 5 };
 
 #define ORDERS "/api/v2/dfy-email-account-orders"
+#define FORWARDING "/api/v2/domains/{}/forwarding"
 #define ORDER_SCOPE "dfy_email_account_orders"
 
 static const struct route routes[] = {
@@ -23,6 +24,10 @@ static const struct route routes[] = {
     {"POST", ORDERS, ORDER_SCOPE, "create", true, place_order_begin, place_order_run},
     {"GET", ORDERS, ORDER_SCOPE, "read", false, list_orders, NULL},
     {"GET", ORDERS "/accounts", ORDER_SCOPE, "read", false, list_accounts, NULL},
+    {"POST", ORDERS "/accounts/cancel", ORDER_SCOPE, "delete", true, cancel_accounts_begin, cancel_accounts_run},
+    {"GET", FORWARDING, ORDER_SCOPE, "read", false, get_forwarding, NULL},
+    {"PUT", FORWARDING, ORDER_SCOPE, "update", true, put_forwarding_begin, change_forwarding_run},
+    {"DELETE", FORWARDING, ORDER_SCOPE, "delete", false, delete_forwarding_begin, change_forwarding_run},
 };
 
 struct api {

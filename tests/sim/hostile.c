@@ -24,6 +24,7 @@ struct subject {
 struct late {
     enum hostile_kind kind;
     struct subject *subject;
+    bool is_removal; /* of a mailbox: its address and key alone count */
     struct registrar_create registrar;
     struct mailbox_create mailbox;
     struct payment_charge payment;
@@ -128,6 +129,7 @@ static enum outcome do_act(struct hostile *h, const struct late *job, struct ans
     case HOSTILE_DNS:
         return dns_publish(h->real.dns, job->dns.zone, job->dns.sets, job->dns.n, answer);
     case HOSTILE_MAILBOX:
+        if (job->is_removal) return mailbox_remove(h->real.mailbox, job->mailbox.email, job->mailbox.key, answer);
         return mailbox_create(h->real.mailbox, &job->mailbox, answer);
     case HOSTILE_PAYMENT:
         break;
@@ -185,7 +187,8 @@ static enum outcome act(struct hostile *h, const struct late *job, struct answer
     wait_a_while(h);
     if (is_off(h)) return no_answer(answer);
     struct subject *subject = job->subject;
-    enum fate fate = draw_fate(h, !subject->may_be_done, true);
+    /* A host that cannot remove what it has made would need a person. */
+    enum fate fate = draw_fate(h, !subject->may_be_done && !job->is_removal, true);
     if (fate == FATE_PASS && subject->is_refused) fate = FATE_REFUSED;
     enum outcome outcome = OUTCOME_UNKNOWN;
     const char *shown = "";
@@ -222,7 +225,7 @@ static enum outcome act(struct hostile *h, const struct late *job, struct answer
         shown = fate == FATE_CUT_AFTER ? "done, then the power goes" : "the power goes before";
         break;
     }
-    note(h, job->kind, what[job->kind], subject->text, shown);
+    note(h, job->kind, job->is_removal ? "remove" : what[job->kind], subject->text, shown);
     return outcome;
 }
 
@@ -350,11 +353,25 @@ static enum outcome create_address(struct mailbox *m, const struct mailbox_creat
     return act(h, &call, answer, &decline);
 }
 
+/* Another subject than its creation: an address that was refused can still be removed. */
+static enum outcome remove_address(struct mailbox *m, struct str email, struct str key, struct answer *answer) {
+    struct hostile *h = of_mailbox(m);
+    char text[300];
+    int size = snprintf(text, sizeof text, "%.*s/removal", STR_ARG(email));
+    enum decline decline = DECLINE_NONE;
+    struct late call = {.kind = HOSTILE_MAILBOX,
+                        .subject = subject_of(h, HOSTILE_MAILBOX, (struct str){text, (size_t)size}),
+                        .is_removal = true,
+                        .mailbox = {.email = email, .key = key}};
+    return act(h, &call, answer, &decline);
+}
+
 static const struct mailbox_ops mailbox_ops = {
     .name = "hostile",
     .mail_facts = mail_facts,
     .lookup = lookup_address,
     .create = create_address,
+    .remove = remove_address,
 };
 
 /* --- payment ----------------------------------------------------------------------------------------------------- */
