@@ -2,7 +2,7 @@
 
 #include "api/list_query.h"
 #include "base/log.h"
-#include "store/cancel.h"
+#include "step/cancel.h"
 #include "worker/worker.h"
 
 struct cancel_body {
@@ -34,47 +34,24 @@ enum http_verdict cancel_accounts_begin(struct call *call) {
     return HTTP_DEFER;
 }
 
-struct cancelling {
-    struct cancellation job;
-    struct arena *arena;
-    struct account_row *rows;
-    size_t n;
-};
-
-static bool cancel_change(struct db *db, void *arg, struct error *reterr) {
-    struct cancelling *c = arg;
-    return cancel_accounts(db, &c->job, c->arena, &c->rows, &c->n, reterr);
-}
-
 void cancel_accounts_run(struct call *call) {
     const struct cancel_body *body = call->order;
-    const struct world *world = call->config->world;
-    char audit_id[UUID_TEXT];
-    ids_uuid(world->ids, audit_id);
-    struct cancelling c = {
-        .job =
-            {
-                .workspace_id = str_of(call->identity->workspace.id),
-                .emails = body->accounts,
-                .n = body->n_accounts,
-                .audit_id = str_of(audit_id),
-                .actor = call_actor(call),
-                .now_ms = clock_now(world->clock),
-            },
-        .arena = call->arena,
-    };
+    struct str workspace_id = str_of(call->identity->workspace.id);
+    struct account_row *rows;
+    size_t n;
     struct error error = {0};
-    if (!store_write(world->store, cancel_change, &c, &error)) {
+    if (!cancel_run(call->config->world, workspace_id, body->accounts, body->n_accounts, call_actor(call), call->arena,
+                    &rows, &n, &error)) {
         call_fail(call, &error, "Nothing was cancelled.");
         return;
     }
     if (call->config->worker) worker_wake(call->config->worker);
-    log_event(LOG_INFO, "accounts_cancelled", LOG_STR("workspace", c.job.workspace_id), LOG_INT("accounts", c.n));
+    log_event(LOG_INFO, "accounts_cancelled", LOG_STR("workspace", workspace_id), LOG_INT("accounts", n));
     struct buf *out = &call->response->body;
     BUF_LIT(out, "{\"items\":[");
-    for (size_t i = 0; i < c.n; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (i) buf_add_byte(out, ',');
-        list_add_account(out, &c.rows[i]);
+        list_add_account(out, &rows[i]);
         buf_add_byte(out, '}');
     }
     BUF_LIT(out, "]}");

@@ -93,7 +93,9 @@ static enum outcome set_forwarding(const struct world *world, const struct step 
     size_t n;
     /* Both modes are the edge's matter: the records are the same. */
     records_web(step->domain, step->forwarding.n ? world->web_address : STR(""), arena, &sets, &n);
-    return publish(world, step->domain, sets, n, answer);
+    /* What a change finds may be overtaken by an earlier call that is still on its way; what it publishes is not. */
+    return step->is_change ? dns_publish(world->drivers->dns, step->domain, sets, n, answer)
+                           : publish(world, step->domain, sets, n, answer);
 }
 
 /* Not looked for first: it may not be there only because its creation is still on its way. Removing it closes the key. */

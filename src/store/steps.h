@@ -21,6 +21,7 @@ struct step {
     struct str domain, forwarding, email, first_name, last_name, sealed_password;
     enum provider provider;
     bool is_pre_warmed;
+    bool is_change; /* of forwarding that was set up before */
 };
 
 /* Leases up to MAX steps that are due, or whose lease ended, until LEASE_UNTIL_MS. Oldest first; text from ARENA. */

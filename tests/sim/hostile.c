@@ -66,6 +66,8 @@ struct hostile {
     size_t n_late;
     struct subject *subjects;
     size_t n_subjects;
+    struct str *closed; /* keys of mailboxes that were removed */
+    size_t n_closed;
 };
 
 /* --- chance ------------------------------------------------------------------------------------------------------ */
@@ -141,12 +143,31 @@ static enum outcome do_act(struct hostile *h, const struct late *job, struct ans
     return outcome;
 }
 
+static bool is_closed(const struct hostile *h, const struct late *job) {
+    if (job->kind != HOSTILE_MAILBOX || job->is_removal) return false;
+    for (size_t i = 0; i < h->n_closed; i++)
+        if (str_eq(h->closed[i], job->mailbox.key)) return true;
+    return false;
+}
+
+/* What follows from something that was really done. */
+static void see_done(struct hostile *h, const struct late *job) {
+    if (job->is_removal && h->n_closed < SUBJECTS_MAX) h->closed[h->n_closed++] = arena_str(h->arena, job->mailbox.key);
+    /* No earlier call for the same records takes effect after a later one (driver/dns/dns.h). */
+    for (size_t i = 0; job->kind == HOSTILE_DNS && i < h->n_late;)
+        if (h->late[i].subject == job->subject)
+            h->late[i] = h->late[--h->n_late];
+        else
+            i++;
+}
+
 static const char *const outcome_names[] = {"done", "refused", "unknown"};
 
 static enum outcome really_act(struct hostile *h, const struct late *job, struct answer *answer,
                                enum decline *ret_decline) {
     struct answer spare = {0};
     enum outcome outcome = do_act(h, job, answer ? answer : &spare, ret_decline);
+    if (outcome == OUTCOME_DONE) see_done(h, job);
     if (outcome == OUTCOME_REFUSED)
         job->subject->is_refused = true;
     else
@@ -187,6 +208,11 @@ static enum outcome act(struct hostile *h, const struct late *job, struct answer
     wait_a_while(h);
     if (is_off(h)) return no_answer(answer);
     struct subject *subject = job->subject;
+    if (is_closed(h, job)) {
+        /* Of this account alone: the address can be ordered again. */
+        note(h, job->kind, what[job->kind], subject->text, "refused, its key is closed");
+        return do_act(h, job, answer, ret_decline);
+    }
     /* A host that cannot remove what it has made would need a person. */
     enum fate fate = draw_fate(h, !subject->may_be_done && !job->is_removal, true);
     if (fate == FATE_PASS && subject->is_refused) fate = FATE_REFUSED;
@@ -246,7 +272,8 @@ bool hostile_arrive(struct hostile *h) {
     h->late[i] = h->late[--h->n_late];
     if (job.subject->is_refused) return true;
     enum decline decline = DECLINE_NONE;
-    enum outcome outcome = really_act(h, &job, NULL, &decline);
+    struct answer spare = {0};
+    enum outcome outcome = is_closed(h, &job) ? do_act(h, &job, &spare, &decline) : really_act(h, &job, NULL, &decline);
     note(h, job.kind, "at last comes the call for", job.subject->text, outcome_names[outcome]);
     return true;
 }
@@ -437,6 +464,7 @@ bool hostile_create(const struct hostile_config *config, struct hostile **ret, s
     h->arena = arena;
     h->book = book;
     h->subjects = ARENA_ARRAY(arena, SUBJECTS_MAX, struct subject);
+    h->closed = ARENA_ARRAY(arena, SUBJECTS_MAX, struct str);
     h->real = (struct drivers){
         .registrar = registrar_sandbox_create(book),
         .dns = dns_sandbox_create(book),
