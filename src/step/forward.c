@@ -46,8 +46,8 @@ static struct ending ending_of(const struct world *world, const struct step *ste
     };
 }
 
-bool forward_change(const struct world *world, struct str workspace_id, const struct forwarding *to,
-                    struct actor actor, struct arena *arena, struct error *reterr) {
+bool forward_change(const struct world *world, struct str workspace_id, const struct forwarding *to, struct actor actor,
+                    struct arena *arena, struct error *reterr) {
     char audit_id[UUID_TEXT];
     ids_uuid(world->ids, audit_id);
     int64_t now = clock_now(world->clock);
@@ -76,18 +76,21 @@ bool forward_change(const struct world *world, struct str workspace_id, const st
                          " look again later.",
                          error.message);
     world_reached(world, "forward.recorded");
-    log_event(outcome == OUTCOME_DONE ? LOG_INFO : LOG_WARN, ending.stale ? "forwarding_lease_lost" : "forwarding_ended",
-              LOG_STR("domain", to->domain), LOG_STR("to", to->target), LOG_TEXT("state", step_state_names[ending.end]),
+    log_event(outcome == OUTCOME_DONE ? LOG_INFO : LOG_WARN,
+              ending.stale ? "forwarding_lease_lost" : "forwarding_ended", LOG_STR("domain", to->domain),
+              LOG_STR("to", to->target), LOG_TEXT("state", step_state_names[ending.end]),
               LOG_STR("reason", ending.reason));
     if (ending.stale)
-        return error_set(reterr, ERR_CONFLICT,
-                         "The change of the forwarding of %.*s took so long that others went on with it. Look at what it is now.",
-                         STR_ARG(to->domain));
+        return error_set(
+            reterr, ERR_CONFLICT,
+            "The change of the forwarding of %.*s took so long that others went on with it. Look at what it is now.",
+            STR_ARG(to->domain));
     switch (outcome) {
     case OUTCOME_DONE:
         return true;
     case OUTCOME_REFUSED:
-        return error_set(reterr, ERR_UPSTREAM, "The DNS host refused the change: %s. Nothing was changed.", answer.reason);
+        return error_set(reterr, ERR_UPSTREAM, "The DNS host refused the change: %s. Nothing was changed.",
+                         answer.reason);
     case OUTCOME_UNKNOWN:
         break;
     }

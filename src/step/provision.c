@@ -98,7 +98,8 @@ static enum outcome set_forwarding(const struct world *world, const struct step 
                            : publish(world, step->domain, sets, n, answer);
 }
 
-/* Not looked for first: it may not be there only because its creation is still on its way. Removing it closes the key. */
+/* Not looked for first: it may not be there only because its creation is still on its way. Removing it closes the key.
+ */
 static enum outcome remove_mailbox(const struct world *world, const struct step *step, struct arena *arena,
                                    struct answer *answer) {
     (void)arena;
@@ -108,10 +109,8 @@ static enum outcome remove_mailbox(const struct world *world, const struct step 
 typedef enum outcome step_action(const struct world *, const struct step *, struct arena *, struct answer *);
 
 static step_action *const actions[STEP_KIND_END] = {
-    [STEP_REGISTER_DOMAIN] = register_domain,
-    [STEP_PUBLISH_DNS] = publish_dns,
-    [STEP_CREATE_MAILBOX] = create_mailbox,
-    [STEP_SET_FORWARDING] = set_forwarding,
+    [STEP_REGISTER_DOMAIN] = register_domain, [STEP_PUBLISH_DNS] = publish_dns,
+    [STEP_CREATE_MAILBOX] = create_mailbox,   [STEP_SET_FORWARDING] = set_forwarding,
     [STEP_REMOVE_MAILBOX] = remove_mailbox,
 };
 

@@ -70,8 +70,9 @@ static bool skip_steps(struct db *db, struct str domain_id, struct str account_i
 
 static bool add_removal(struct db *db, const struct account_ref *account, struct str workspace_id, int64_t due_ms,
                         struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "INSERT INTO steps (domain_id, account_id, kind, rank, order_id, workspace_id,"
-                                    " state, attempts, due_ms, reason) VALUES ($1, $2, $3, $4, $5, $6, 'due', 0, $7, '')");
+    struct stmt *stmt =
+        db_stmt(db, "INSERT INTO steps (domain_id, account_id, kind, rank, order_id, workspace_id,"
+                    " state, attempts, due_ms, reason) VALUES ($1, $2, $3, $4, $5, $6, 'due', 0, $7, '')");
     stmt_text(stmt, 1, account->domain_id);
     stmt_text(stmt, 2, account->id);
     stmt_text(stmt, 3, str_of(step_kind_names[STEP_REMOVE_MAILBOX]));
@@ -156,7 +157,8 @@ static bool end_domain(struct db *db, struct str domain_id, struct str except_or
 static bool record(struct db *db, const struct cancellation *job, struct buf *emails, int64_t affected,
                    struct error *reterr) {
     BUF_LIT(emails, "]}");
-    if (!buf_ok(emails)) return error_set(reterr, ERR_INTERNAL, "an audit record of more than %d bytes", DETAIL_MAX_BYTES);
+    if (!buf_ok(emails))
+        return error_set(reterr, ERR_INTERNAL, "an audit record of more than %d bytes", DETAIL_MAX_BYTES);
     const struct audit_record record = {
         .id = job->audit_id,
         .workspace_id = job->workspace_id,

@@ -106,11 +106,13 @@ static bool see_step(struct db *db, const struct domain_ref *domain, const struc
 static bool write_pending(struct db *db, const struct forwarding_change *change, const struct domain_ref *domain,
                           const struct step *before, struct error *reterr) {
     struct stmt *stmt = db_stmt(
-        db, "INSERT INTO forwarding_changes (domain_id, id, forwarding, forwarding_mode, is_undo, is_second,"
-            " step_state, step_reason, actor_key_id, actor_address, actor_agent) VALUES ($1, $2, $3, $4, 0, 0, $5, $6, $7, $8, $9)"
-            " ON CONFLICT (domain_id) DO UPDATE SET id = excluded.id, forwarding = excluded.forwarding,"
-            " forwarding_mode = excluded.forwarding_mode, is_undo = 0, is_second = 1, actor_key_id = excluded.actor_key_id,"
-            " actor_address = excluded.actor_address, actor_agent = excluded.actor_agent");
+        db,
+        "INSERT INTO forwarding_changes (domain_id, id, forwarding, forwarding_mode, is_undo, is_second,"
+        " step_state, step_reason, actor_key_id, actor_address, actor_agent) VALUES ($1, $2, $3, $4, 0, 0, $5, $6, $7, "
+        "$8, $9)"
+        " ON CONFLICT (domain_id) DO UPDATE SET id = excluded.id, forwarding = excluded.forwarding,"
+        " forwarding_mode = excluded.forwarding_mode, is_undo = 0, is_second = 1, actor_key_id = excluded.actor_key_id,"
+        " actor_address = excluded.actor_address, actor_agent = excluded.actor_agent");
     stmt_text(stmt, 1, domain->id);
     stmt_text(stmt, 2, change->audit_id);
     stmt_text(stmt, 3, change->to.target);
@@ -192,8 +194,8 @@ static bool apply(struct db *db, const struct step *step, const struct pending *
         .activity = is_set ? ACTIVITY_FORWARDING_SET : ACTIVITY_FORWARDING_REMOVED,
         .actor = pending->actor,
         .affected = 1,
-        .detail = arena_printf(arena, "{\"domain\":\"%.*s\"%.*s}", STR_ARG(step->domain), is_set ? (int)set.n : 0,
-                               set.p),
+        .detail =
+            arena_printf(arena, "{\"domain\":\"%.*s\"%.*s}", STR_ARG(step->domain), is_set ? (int)set.n : 0, set.p),
         .now_ms = now_ms,
     };
     return audit_add(db, &record, reterr);

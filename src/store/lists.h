@@ -23,7 +23,8 @@ struct account_row {
     struct str reason; /* of a failed one */
 };
 
-/* What of ACCOUNT_COLUMNS a row has; SQL that selects them from accounts a JOIN domains d may be followed by anything. */
+/* What of ACCOUNT_COLUMNS a row has; SQL that selects them from accounts a JOIN domains d may be followed by anything.
+ */
 #define ACCOUNT_COLUMNS                                                                                                \
     "SELECT a.id, d.name, a.email, a.first_name, a.last_name, a.sealed_password, a.provider, a.state,"                 \
     " a.is_pre_warmed, a.created_ms, a.cancelled_ms, a.reason FROM accounts a JOIN domains d ON d.id = a.domain_id "

@@ -9,9 +9,10 @@
 
 #define STEP_COLUMNS                                                                                                   \
     "SELECT s.domain_id, s.account_id, s.order_id, s.workspace_id, s.kind, s.state, s.attempts, s.due_ms, s.reason,"   \
-    " d.name, COALESCE(c.forwarding, d.forwarding), COALESCE(a.email, ''), COALESCE(a.first_name, ''), COALESCE(a.last_name, ''),"             \
-    " a.sealed_password, d.provider, COALESCE(a.is_pre_warmed, d.is_pre_warmed), c.domain_id IS NOT NULL"                                       \
-    " FROM steps s JOIN domains d ON d.id = s.domain_id LEFT JOIN accounts a ON a.id = s.account_id"     \
+    " d.name, COALESCE(c.forwarding, d.forwarding), COALESCE(a.email, ''), COALESCE(a.first_name, ''), "               \
+    "COALESCE(a.last_name, ''),"                                                                                       \
+    " a.sealed_password, d.provider, COALESCE(a.is_pre_warmed, d.is_pre_warmed), c.domain_id IS NOT NULL"              \
+    " FROM steps s JOIN domains d ON d.id = s.domain_id LEFT JOIN accounts a ON a.id = s.account_id"                   \
     " LEFT JOIN forwarding_changes c ON c.domain_id = s.domain_id "
 
 static void read_row(struct stmt *stmt, struct arena *arena, struct step *ret) {
@@ -137,7 +138,8 @@ static bool fail_domain(struct db *db, const struct step *step, struct str reaso
     return stmt_run(stmt, NULL, reterr) && tell(db, step, EVENT_DOMAIN_FAILED, STR(""), reason, now_ms, reterr);
 }
 
-/* Nothing is open any more. A domain that was ready before may be so again, or be it only now that a part was cancelled.
+/* Nothing is open any more. A domain that was ready before may be so again, or be it only now that a part was
+ * cancelled.
  */
 static bool finish_domain(struct db *db, const struct step *about, int64_t now_ms, struct error *reterr) {
     static const char *const sql[] = {

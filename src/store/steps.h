@@ -38,8 +38,8 @@ MUST_CHECK bool step_claim(struct db *db, int64_t now_ms, int64_t lease_until_ms
 MUST_CHECK bool step_record(struct db *db, const struct step *step, enum step_state end, struct str reason,
                             int64_t again_ms, int64_t now_ms, bool *ret_stale, struct error *reterr);
 /*
- * Wakes what may run next on a domain; with nothing left open, the domain is ready or partial. What was cancelled counts
- * for neither. ABOUT's domain_id, domain, order_id and workspace_id are read.
+ * Wakes what may run next on a domain; with nothing left open, the domain is ready or partial. What was cancelled
+ * counts for neither. ABOUT's domain_id, domain, order_id and workspace_id are read.
  */
 MUST_CHECK bool step_move_on(struct db *db, const struct step *about, int64_t now_ms, struct error *reterr);
 /* One step; ERR_NOT_FOUND. ACCOUNT_ID is empty for a domain's own. Text from ARENA. */

@@ -317,8 +317,7 @@ static void check_kinds(struct audit *a, const struct model_order *order, const 
 static bool read_steps(struct db *db, struct audit *a, struct all_steps *all, struct error *reterr) {
     const struct model *model = &a->run->model;
     for (size_t i = 0; i < model->n_orders; i++)
-        if (a->placed[i] &&
-            !step_list(db, str_of(model->orders[i].id), a->arena, &all->steps[i], &all->n[i], reterr))
+        if (a->placed[i] && !step_list(db, str_of(model->orders[i].id), a->arena, &all->steps[i], &all->n[i], reterr))
             return false;
     return true;
 }
@@ -333,7 +332,8 @@ static void check_steps(struct audit *a, const struct all_steps *all) {
 
 static bool read_accounts(struct db *db, struct audit *a, struct error *reterr) {
     for (int w = 0; w < WORKSPACES; w++) {
-        if (!account_page(db, str_of(workspace_ids[w]), STR(""), ROWS_MAX, a->arena, &a->rows[w], &a->n_rows[w], reterr))
+        if (!account_page(db, str_of(workspace_ids[w]), STR(""), ROWS_MAX, a->arena, &a->rows[w], &a->n_rows[w],
+                          reterr))
             return false;
         for (size_t i = 0; i < a->n_rows[w]; i++) {
             struct model_account *known = model_find_account(&a->run->model, a->rows[w][i].id);
@@ -348,7 +348,8 @@ static bool read_accounts(struct db *db, struct audit *a, struct error *reterr) 
 /* A domain that was cancelled before anybody heard that it was refused keeps its name. */
 static bool was_given_up(const struct step *steps, size_t n, struct str name) {
     for (size_t i = 0; i < n; i++)
-        if (steps[i].kind == STEP_REGISTER_DOMAIN && str_eq(steps[i].domain, name)) return steps[i].state == STEP_SKIPPED;
+        if (steps[i].kind == STEP_REGISTER_DOMAIN && str_eq(steps[i].domain, name))
+            return steps[i].state == STEP_SKIPPED;
     return false;
 }
 

@@ -471,8 +471,8 @@ void client_cancel(struct run *run) {
     struct account_row *rows = NULL;
     struct error error = {0};
     struct actor nobody = {STR(""), STR(""), STR("")};
-    bool ok = cancel_run(&run->world, str_of(workspace_ids[workspace]), sent, n_sent, nobody, arena, &rows, &n_rows,
-                         &error);
+    bool ok =
+        cancel_run(&run->world, str_of(workspace_ids[workspace]), sent, n_sent, nobody, arena, &rows, &n_rows, &error);
     if (run_is_dead(run)) return;
     history_add(run->history, "client %d: %zu cancelled%s%s", workspace, n_rows, ok ? "" : ": ", error.message);
     if (!ok && error.code != ERR_NOT_FOUND) return;

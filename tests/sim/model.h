@@ -38,8 +38,8 @@ struct model_domain {
     struct str *emails;
     size_t n_emails;
     bool has_forwarding;
-    bool is_lost;     /* the registrar refused it for good, so it may be sold again */
-    bool *email_lost; /* the same of a mailbox */
+    bool is_lost;                   /* the registrar refused it for good, so it may be sold again */
+    bool *email_lost;               /* the same of a mailbox */
     struct model_account *accounts; /* one an address */
 };
 

@@ -31,9 +31,9 @@ struct mailbox_ops {
      */
     enum outcome (*create)(struct mailbox *, const struct mailbox_create *, struct answer *);
     /*
-     * Removes the address if it was made under KEY, or is one of ours (pre-warmed) that no account took over, and closes
-     * KEY: a creation under it that is still on its way makes nothing. DONE: both are so, also when there was nothing to
-     * remove. REFUSED: it cannot be removed; a person has to look. Repeat freely. Mandatory.
+     * Removes the address if it was made under KEY, or is one of ours (pre-warmed) that no account took over, and
+     * closes KEY: a creation under it that is still on its way makes nothing. DONE: both are so, also when there was
+     * nothing to remove. REFUSED: it cannot be removed; a person has to look. Repeat freely. Mandatory.
      */
     enum outcome (*remove)(struct mailbox *, struct str email, struct str key, struct answer *);
     /* Frees the driver. NULL if nothing is held. */
