@@ -12,7 +12,7 @@ import requests
 ORDERS = "/api/v2/dfy-email-account-orders"
 COMMANDS = ["serve", "key create", "key list", "key revoke", "workspace create", "workspace list", "workspace show",
             "workspace plan", "card set", "card show", "card remove", "inventory add", "inventory list",
-            "inventory remove", "price list", "price set", "price unset", "order list", "order show"]
+            "inventory remove", "price list", "price set", "price unset", "order list", "order show", "webhook list", "webhook secret"]
 
 
 def failed(done, status, *parts):
