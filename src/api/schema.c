@@ -429,7 +429,9 @@ bool schema_query(const struct schema *schema, struct str query, struct arena *a
         struct str text = percent_decode(value, arena);
         struct place at = {.name = schema->fields[i].name};
         if (utf8_valid_bytes(text) < text.n) return fail(&d, &at, "must be UTF-8 text");
-        values[i] = (struct value){.kind = KIND_STRING, .text = text};
+        /* Repeated names are a list in the reference, and a list of several is neither text, number nor boolean. */
+        assert(schema->fields[i].type != SCHEMA_ARRAY);
+        values[i] = (struct value){.kind = values[i].kind == KIND_ABSENT ? KIND_STRING : KIND_ARRAY, .text = text};
     }
     return decode_fields(&d, schema, NULL, values, ret_struct);
 }
