@@ -167,7 +167,7 @@ static bool identify(struct call *call, struct error *reterr) {
 }
 
 static enum http_verdict dispatch(struct call *call) {
-    struct error error = {0};
+    struct error error;
     call->route = find_route(call->request);
     if (!call->route) {
         (void)refuse_route(call->request, &error);

@@ -94,6 +94,7 @@ static void set_reason(struct checked_account *account, enum account_reason reas
 }
 
 static void find_duplicates(struct checked_item *item, struct arena *arena) {
+    if (item->n_accounts < 2) return;
     struct keyed *keys = ARENA_ARRAY(arena, item->n_accounts, struct keyed);
     size_t n = 0;
     for (size_t i = 0; i < item->n_accounts; i++)
