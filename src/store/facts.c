@@ -49,21 +49,20 @@ static void share(struct gathering *g) {
 }
 
 /*
- * Also what lies in stock counts as sold for a new registration: the operator holds it already. This runs for every
- * simulated order, and a query a name costs two thirds of one for a list of them.
+ * Also what lies in stock counts as sold for a new registration: the operator holds it already. The list drives the
+ * query, so that each name costs two look-ups and no temporary index; this runs for every simulated order.
  */
-static bool gather_sold(struct db *db, const struct check *check, struct domain_facts *facts, struct error *reterr) {
-    for (size_t i = 0; i < check->n_items; i++) {
-        if (!check_needs_facts(check, i)) continue;
-        struct stmt *stmt = db_stmt(db, "SELECT 1 WHERE EXISTS (SELECT 1 FROM domains WHERE name = $1 AND active = 1)"
-                                        " OR EXISTS (SELECT 1 FROM stock WHERE domain = $1 AND order_id IS NULL)");
-        stmt_text(stmt, 1, check->items[i].name);
-        enum db_step step = stmt_step(stmt, reterr);
-        if (step == DB_FAIL) return false;
-        facts[i].sold = step == DB_ROW;
-        stmt_done(stmt);
+static bool gather_sold(struct gathering *g, struct error *reterr) {
+    struct stmt *stmt = db_stmt(g->db, "SELECT j.value FROM json_each($1) j"
+                                       " WHERE EXISTS (SELECT 1 FROM domains WHERE name = j.value AND active = 1)"
+                                       " OR EXISTS (SELECT 1 FROM stock WHERE domain = j.value AND order_id IS NULL)");
+    stmt_list(stmt, 1, g->names, g->n);
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
+        const struct want *want = find(g, stmt_col_text(stmt, 0));
+        if (want) g->facts[want->item].sold = true;
     }
-    return true;
+    return step == DB_END;
 }
 
 static bool gather_stock(struct gathering *g, struct error *reterr) {
@@ -136,21 +135,31 @@ static bool gather_mine(struct gathering *g, struct str workspace_id, struct err
 
 bool facts_gather(struct db *db, const struct check *check, struct str workspace_id, struct arena *arena,
                   struct domain_facts *facts, struct error *reterr) {
-    for (size_t i = 0; i < check->n_items; i++) facts[i] = (struct domain_facts){.sold = false};
-    if (check->type == ORDER_DFY) return gather_sold(db, check, facts, reterr);
     struct gathering g = {.db = db,
                           .facts = facts,
                           .arena = arena,
                           .wants = ARENA_ARRAY(arena, check->n_items, struct want),
                           .names = ARENA_ARRAY(arena, check->n_items, struct str)};
     for (size_t i = 0; i < check->n_items; i++) {
+        facts[i] = (struct domain_facts){.sold = false};
         if (!check_needs_facts(check, i)) continue;
         g.names[g.n] = check->items[i].name;
         g.wants[g.n++] = (struct want){.name = check->items[i].name, .item = i};
     }
     if (!g.n) return true;
     qsort(g.wants, g.n, sizeof *g.wants, by_name);
-    bool ok = check->type == ORDER_PRE_WARMED_UP ? gather_stock(&g, reterr) : gather_mine(&g, workspace_id, reterr);
+    bool ok = false;
+    switch (check->type) {
+    case ORDER_DFY:
+        ok = gather_sold(&g, reterr);
+        break;
+    case ORDER_PRE_WARMED_UP:
+        ok = gather_stock(&g, reterr);
+        break;
+    case ORDER_EXTRA_ACCOUNTS:
+        ok = gather_mine(&g, workspace_id, reterr);
+        break;
+    }
     if (ok) share(&g);
     return ok;
 }

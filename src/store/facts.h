@@ -5,8 +5,8 @@
 #include "store/db.h"
 
 /*
- * Fills FACTS (one an item) for the items that check_needs_facts. New registrations: one short query an item; the other
- * types: one query. Text from ARENA.
+ * Fills FACTS (one an item) for the items that check_needs_facts, in a fixed number of queries whatever the number of
+ * items. Text from ARENA.
  */
 MUST_CHECK bool facts_gather(struct db *db, const struct check *check, struct str workspace_id, struct arena *arena,
                              struct domain_facts *facts, struct error *reterr);
