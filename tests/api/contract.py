@@ -9,6 +9,7 @@ import re
 from decimal import Decimal
 
 import jsonschema
+import pytest
 
 ORDERS = "/api/v2/dfy-email-account-orders"
 ACCOUNTS = ORDERS + "/accounts"
@@ -217,3 +218,18 @@ def make_client(server, card="tok_visa", **kw):
     if card:
         client.card(card)
     return client
+
+
+# Test files import these by name.
+
+
+@pytest.fixture
+def client(dfyd):
+    """A client with a workspace of its own."""
+    return make_client(dfyd)
+
+
+@pytest.fixture(scope="module")
+def asker(dfyd):
+    """A client that many tests share, for requests that change nothing."""
+    return make_client(dfyd)

@@ -5,6 +5,7 @@ import re
 import pytest
 import requests
 
+from contract import asker, client  # noqa: F401, fixtures
 from contract import ACCOUNTS, JSON, ORDERS, UUID_7, Client, check_error, item, make_client, name
 
 RESOURCE = "dfy_email_account_orders"
