@@ -108,7 +108,8 @@ bool db_open(const struct connect *connect, struct db **ret, struct error *reter
     db->n_slots = SLOTS_MIN;
     db->slots = allocate(db->n_slots, sizeof(struct stmt *));
     buf_init(&db->list, LIST_MAX_BYTES);
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+    if (!connect->read_only) flags |= SQLITE_OPEN_CREATE;
     bool ok = sqlite3_open_v2(connect->path, &db->handle, flags, connect->vfs) == SQLITE_OK;
     if (!db->handle) die("store", "out of memory");
     if (!ok) fail(db, reterr);
@@ -198,11 +199,20 @@ static void number_parameters(struct stmt *stmt) {
     }
 }
 
+/* A statement that was fine with every schema so far: somebody else took a piece of it away. */
+static bool misses_a_piece(const char *words) {
+    struct str text = str_of(words);
+    return str_starts(text, "no such table") || str_starts(text, "no such column");
+}
+
 static void prepare(struct stmt *stmt) {
     struct db *db = stmt->db;
     int code = sqlite3_prepare_v3(db->handle, stmt->sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt->handle, NULL);
     if (code == SQLITE_OK && stmt->handle)
         number_parameters(stmt);
+    else if (code == SQLITE_ERROR && misses_a_piece(sqlite3_errmsg(db->handle)))
+        error_set(&stmt->failure, ERR_INTERNAL, "the database is damaged (%s): restore a backup",
+                  sqlite3_errmsg(db->handle));
     else if (code == SQLITE_OK || code == SQLITE_ERROR)
         die(sqlite3_errmsg(db->handle), stmt->sql);
     else
