@@ -151,7 +151,7 @@ static void judge_names(struct checked_item *item, enum order_type type, const s
                         struct arena *arena) {
     const struct order_item *asked = item->asked;
     item->name = asked->domain;
-    bool is_name = name_host(asked->domain, arena, &item->name);
+    bool is_name = name_host(str_trim(asked->domain), arena, &item->name);
     if (!is_name || !name_is_registrable(item->name)) {
         item->faults |= FAULT_INVALID_DOMAIN;
     } else {
