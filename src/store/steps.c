@@ -8,7 +8,7 @@
 #define STEP_COLUMNS                                                                                                   \
     "SELECT s.domain_id, s.account_id, s.order_id, s.workspace_id, s.kind, s.state, s.attempts, s.due_ms, s.reason,"   \
     " d.name, d.forwarding, COALESCE(a.email, ''), COALESCE(a.first_name, ''), COALESCE(a.last_name, ''),"             \
-    " a.sealed_password, d.provider, COALESCE(a.is_pre_warmed, d.is_pre_warmed)"                                       \
+    " a.sealed_password, d.provider, COALESCE(a.is_pre_warmed, d.is_pre_warmed), d.state"                              \
     " FROM steps s JOIN domains d ON d.id = s.domain_id LEFT JOIN accounts a ON a.id = s.account_id "
 
 static void read_row(struct stmt *stmt, struct arena *arena, struct step *ret) {
@@ -30,6 +30,7 @@ static void read_row(struct stmt *stmt, struct arena *arena, struct step *ret) {
         .sealed_password = row_text(stmt, 14, arena),
         .provider = (enum provider)stmt_col_int(stmt, 15),
         .is_pre_warmed = stmt_col_int(stmt, 16) != 0,
+        .domain_state = (enum domain_state)row_word(stmt, 17, domain_state_names, DOMAIN_STATE_END),
     };
 }
 

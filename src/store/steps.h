@@ -19,6 +19,7 @@ struct step {
     struct str reason;
     /* What the step works on. */
     struct str domain, forwarding, email, first_name, last_name, sealed_password;
+    enum domain_state domain_state;
     enum provider provider;
     bool is_pre_warmed;
 };
