@@ -18,7 +18,7 @@ build: build/release/build.ninja
 
 build/release/build.ninja:
 	@$(SETUP) build
-	@meson setup build/release >/dev/null
+	@meson setup build/release -Db_lto=true >/dev/null
 
 build/check/build.ninja:
 	@$(SETUP) check

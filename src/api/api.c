@@ -285,7 +285,7 @@ static bool check_rate(struct call *call, struct error *reterr) {
 }
 
 static enum http_verdict dispatch(struct call *call) {
-    struct error error = {0};
+    struct error error;
     struct str segment = STR("");
     call->route = find_route(call->request, &segment);
     if (!call->route) {
