@@ -20,6 +20,9 @@ enum { RETRY_AFTER_SECONDS = 5 };
 static const struct route routes[] = {
     {"GET", "/healthz", NULL, NULL, false, health_live, NULL},
     {"GET", "/readyz", NULL, NULL, false, health_ready_begin, health_ready_run},
+    {"GET", "/openapi.json", NULL, NULL, false, docs_description, NULL},
+    {"GET", "/docs", NULL, NULL, false, docs_file, NULL},
+    {"GET", "/docs/{}", NULL, NULL, false, docs_file, NULL},
     {"POST", ORDERS, ORDER_SCOPE, "create", true, place_order_begin, place_order_run},
     {"GET", ORDERS, ORDER_SCOPE, "read", false, list_orders, NULL},
     {"GET", ORDERS "/accounts", ORDER_SCOPE, "read", false, list_accounts, NULL},

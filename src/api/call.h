@@ -54,6 +54,8 @@ struct actor call_actor(const struct call *call);
 enum http_verdict health_live(struct call *call);
 enum http_verdict health_ready_begin(struct call *call);
 void health_ready_run(struct call *call);
+enum http_verdict docs_description(struct call *call);
+enum http_verdict docs_file(struct call *call);
 enum http_verdict place_order_begin(struct call *call);
 void place_order_run(struct call *call);
 enum http_verdict list_orders(struct call *call);
