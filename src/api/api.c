@@ -187,8 +187,12 @@ static struct str decode_segment(struct str segment, struct arena *arena) {
         int high = -1, low = -1;
         if (segment.p[i] == '%' && i + 2 < segment.n)
             high = hex_digit(segment.p[i + 1]), low = hex_digit(segment.p[i + 2]);
-        if (high >= 0 && low >= 0) i += 2;
-        to[n++] = high >= 0 && low >= 0 ? (char)(high << 4 | low) : segment.p[i];
+        char c = segment.p[i];
+        if (high >= 0 && low >= 0) {
+            c = (char)(high << 4 | low);
+            i += 2;
+        }
+        to[n++] = c;
     }
     return (struct str){to, n};
 }

@@ -177,12 +177,58 @@ static void workspaces_change(void **state) {
     FAILS(ERR_NOT_FOUND, IN_TX(workspace_change(f->db, STR("nobody"), &change, 80, &f->error)));
 }
 
+/* The migrations up to then; see migrate.c. */
+extern const char sql_001_first[], sql_002_audit_events[];
+
+/* A database from before the records had numbers and the keys a hint. */
+static void an_older_database_is_brought_along(void **state) {
+    struct fixture *f = *state;
+    struct db *db;
+    char path[128];
+    snprintf(path, sizeof path, "%s/old.db", f->dir);
+    const struct connect connect = {.path = path};
+    OK(db_open(&connect, &db, &f->error));
+    OK(db_exec(db, "CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL) STRICT",
+               &f->error));
+    OK(db_exec(db, sql_001_first, &f->error));
+    OK(db_exec(db, sql_002_audit_events, &f->error));
+    OK(db_exec(db,
+               "INSERT INTO schema_version VALUES (1, '001-first'), (2, '002-audit-events');"
+               "INSERT INTO workspaces VALUES ('" WORKSPACE "', 'old', 1, 5);"
+               "INSERT INTO api_keys VALUES ('k1', '" WORKSPACE "', x'00', 'one', 'all:all', 0, 6, 0),"
+               " ('k2', '" WORKSPACE "', x'01', 'two', 'all:all', 0, 6, 9);"
+               "INSERT INTO audit_logs VALUES ('a', '" WORKSPACE "', 7, 'order_placed', '', '', '', 1, '{}')",
+               &f->error));
+    OK(migrate_run(db, &f->error));
+    struct workspace workspace;
+    struct api_key key;
+    OK(workspace_find(db, STR("old"), f->arena, &workspace, &f->error));
+    assert_int_equal(workspace.updated_ms, 5);
+    assert_false(workspace.has_logo);
+    OK(key_get(db, STR("k1"), f->arena, &key, &f->error));
+    assert_int_equal(key.updated_ms, 6);
+    assert_string_equal(key.hint, "");
+    OK(key_get(db, STR("k2"), f->arena, &key, &f->error));
+    assert_int_equal(key.updated_ms, 9);
+    struct audit_row *rows;
+    size_t n;
+    const struct audit_query query = {
+        .workspace_id = STR(WORKSPACE), .to_ms = INT64_MAX, .has_type = true, .type = 6, .limit = 2};
+    OK(audit_page(db, &query, f->arena, &rows, &n, &f->error));
+    assert_int_equal(n, 1);
+    db_close(db);
+}
+
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_make, fixture_drop)
     const struct CMUnitTest tests[] = {
-        CASE(pages_hold_each_record_once), CASE(filters_narrow_the_page),
-        CASE(pages_use_their_index),       CASE(keys_are_paged_without_the_revoked_and_the_operators),
-        CASE(workspaces_change),           cmocka_unit_test(every_activity_has_a_name_and_a_number),
+        CASE(pages_hold_each_record_once),
+        CASE(filters_narrow_the_page),
+        CASE(pages_use_their_index),
+        CASE(keys_are_paged_without_the_revoked_and_the_operators),
+        CASE(workspaces_change),
+        CASE(an_older_database_is_brought_along),
+        cmocka_unit_test(every_activity_has_a_name_and_a_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
