@@ -440,7 +440,9 @@ bool schema_query(const struct schema *schema, struct str query, struct arena *a
         struct str text = percent_decode(value, arena);
         struct place at = {.name = schema->fields[i].name};
         if (utf8_valid_bytes(text) < text.n) return fail(&d, &at, "must be UTF-8 text");
-        values[i] = (struct value){.kind = KIND_STRING, .text = text};
+        /* Repeated, it is a list to the reference, and there is no list of several where it takes one value. */
+        enum kind kind = values[i].kind == KIND_ABSENT ? KIND_STRING : KIND_ARRAY;
+        values[i] = (struct value){.kind = kind, .text = text};
     }
     return decode_fields(&d, schema, NULL, values, ret_struct);
 }

@@ -51,7 +51,7 @@ enum { SCHEMA_DEPTH_MAX = 64 };
  */
 MUST_CHECK bool schema_body(const struct schema *schema, struct str body, struct arena *arena, void *ret_struct,
                             struct error *reterr);
-/* QUERY ("a=1&b=2", percent-encoded, '+' is a space) likewise; messages say "querystring". The last of repeated names
- * counts, as one value. */
+/* QUERY ("a=1&b=2", percent-encoded, '+' is a space) likewise; messages say "querystring". A name
+ * that is repeated has no value that fits. */
 MUST_CHECK bool schema_query(const struct schema *schema, struct str query, struct arena *arena, void *ret_struct,
                              struct error *reterr);

@@ -115,13 +115,16 @@ function broken(dice, text) {
   }
 }
 
+// As in a URL; a lone surrogate has no form there.
+const encoded = (text) => encodeURIComponent(String(text).replace(/\p{Surrogate}/gu, "\ufffd"));
+
 function queryOf(dice, schema) {
   const parts = [];
   for (const [key, part] of Object.entries(schema.properties)) {
     for (let n = dice.chance(0.7) ? (dice.chance(0.1) ? 2 : 1) : 0; n > 0; n--) {
-      const value = dice.chance(0.5) ? fitting(dice, part) : dice.pick([...texts.filter((t) => !/[\ud800-\udfff]/.test(t)), ...numbers]);
-      const text = encodeURIComponent(value?.text ?? value);
-      const name = dice.chance(0.05) ? dice.pick(["x", `${key}[]`, encodeURIComponent(key[0].toUpperCase() + key.slice(1)), ""]) : key;
+      const value = dice.chance(0.5) ? fitting(dice, part) : dice.pick([...texts, ...numbers]);
+      const text = encoded(value?.text ?? value);
+      const name = dice.chance(0.05) ? dice.pick(["x", `${key}[]`, encoded(key[0].toUpperCase() + key.slice(1)), ""]) : key;
       parts.push(dice.chance(0.05) ? name : `${name}=${dice.chance(0.1) ? text.replace(/%20/g, "+") : text}`);
     }
   }
@@ -134,15 +137,15 @@ const types = ["application/json", "application/json; charset=utf-8", "Applicati
 
 export function request(dice, calls) {
   const call = dice.pick(calls);
-  let path = call.path.replace(/\{(\w+)\}/g, (_, key) => encodeURIComponent(
-    dice.chance(0.8) ? fitting(dice, call.params.properties[key]) || "x" : dice.pick(texts.filter((t) => t && !/[\ud800-\udfff\/]/.test(t) && t.length < 90))));
+  let path = call.path.replace(/\{(\w+)\}/g, (_, key) => encoded(
+    dice.chance(0.8) ? fitting(dice, call.params.properties[key]) || "x" : dice.pick(texts.filter((t) => t && !t.includes("/") && t.length < 90))));
   if (Object.keys(call.query.properties).length) {
     const query = queryOf(dice, call.query);
     if (query || dice.chance(0.1)) path += `?${query}`;
   }
   const headers = {};
   let body;
-  if (call.needsBody) {
+  if (call.takesBody && (call.needsBody || dice.chance(0.9))) {
     let value = fitting(dice, call.body);
     for (let n = dice.pick([0, 1, 1, 1, 2, 3]); n > 0; n--) value = changed(dice, value);
     body = written(value);
