@@ -22,6 +22,7 @@ enum {
 };
 
 #define ORDERS "/api/v2/dfy-email-account-orders"
+#define FORWARDING "/api/v2/domains/{}/forwarding"
 #define ORDER_SCOPE "dfy_email_account_orders"
 
 #define KEYS "/api/v2/api-keys"
@@ -39,6 +40,11 @@ static const struct route routes[] = {
     {"POST", ORDERS, ORDER_SCOPE, "create", true, place_order_begin, place_order_run},
     {"GET", ORDERS, ORDER_SCOPE, "read", false, list_orders, NULL},
     {"GET", ORDERS "/accounts", ORDER_SCOPE, "read", false, list_accounts, NULL},
+    {"POST", ORDERS "/accounts/cancel", ORDER_SCOPE, "delete", true, cancel_accounts_begin, cancel_accounts_run},
+    {"GET", FORWARDING, ORDER_SCOPE, "read", false, get_forwarding, NULL},
+    {"PUT", FORWARDING, ORDER_SCOPE, "update", true, put_forwarding_begin, change_forwarding_run, &forwarding_limits},
+    {"DELETE", FORWARDING, ORDER_SCOPE, "delete", false, delete_forwarding_begin, change_forwarding_run,
+     &forwarding_limits},
     {"POST", KEYS, "api_keys", "create", true, create_key_begin, create_key_run},
     {"GET", KEYS, "api_keys", "read", false, list_keys, NULL},
     {"DELETE", KEYS "/{}", "api_keys", "delete", false, delete_key_begin, delete_key_run},
