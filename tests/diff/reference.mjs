@@ -33,7 +33,7 @@ export function calls() {
 }
 
 export async function start() {
-  const app = Fastify({ logger: false });
+  const app = Fastify({ logger: false, routerOptions: { maxParamLength: 1000 } });
   for (const call of calls()) {
     const schema = {};
     if (Object.keys(call.params.properties).length) schema.params = call.params;

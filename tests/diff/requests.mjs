@@ -82,7 +82,7 @@ function changed(dice, value) {
   switch (dice.below(6)) {
     case 0: if (Array.isArray(holder)) holder.splice(key, 1); else delete holder[key]; break;
     case 1: holder[key] = [holder[key]]; break;
-    case 2: holder[key] = String(holder[key]?.text ?? holder[key]); break;
+    case 2: holder[key] = written(holder[key]); break;
     case 3: if (!Array.isArray(holder)) { holder[dice.pick(["x", "Domain", "constructor", "toString", word(dice)])] = anything(dice); break; }
     // falls through
     default: holder[key] = anything(dice);
