@@ -243,7 +243,8 @@ static bool is_json_type(struct str content_type) {
 static bool check_body(const struct http_request *request, struct error *reterr) {
     bool has_type;
     struct str type = http_header(request, "Content-Type", &has_type);
-    if (!has_type && !request->has_body) return error_set(reterr, ERR_INVALID, "body must be object");
+    bool is_empty = !request->has_body || str_is(http_header(request, "Content-Length", NULL), "0");
+    if (!has_type && is_empty) return error_set(reterr, ERR_INVALID, "body must be object");
     if (!has_type || !is_json_type(type))
         return error_set(reterr, ERR_MEDIA_TYPE, "Unsupported Media Type: send application/json");
     if (request->body_too_large) return error_set(reterr, ERR_TOO_LARGE, "Request body is too large");

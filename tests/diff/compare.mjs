@@ -28,6 +28,8 @@ function ask({ method, path, headers, body }) {
 const known = {
   "malformed JSON: other words": (r, theirs, ours) =>
     theirs.code === "FST_ERR_CTP_INVALID_JSON_BODY" && ours.status === 400 && /^(body is not valid JSON|params)/.test(ours.message),
+  "names of JavaScript's prototypes": (r, theirs) =>
+    theirs.code === "FST_ERR_CTP_INVALID_JSON_BODY" && /"__proto__"|"constructor"\s*:\s*\{\s*"prototype"/.test(r.body),
   "half a surrogate pair": (r, theirs, ours) => /\\ud[89a-f]/i.test(r.body) && ours.message.startsWith("body is not valid JSON"),
   "Infinity is no number": (r, theirs, ours) => / must be (number|integer)$/.test(ours.message) && /Infinity|1e400/.test(r.body ?? r.path),
   "no JSON type: other words": (r, theirs, ours) => theirs.status === 415 && ours.status === 415,
