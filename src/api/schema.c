@@ -176,13 +176,18 @@ static const char not_allowed[] = "must be equal to one of the allowed values";
 static bool decode_string(const struct decoder *d, const struct schema_field *field, const struct place *place,
                           struct value *value, void *base) {
     if (field->nullable) {
+        bool was_null = value->kind == KIND_NULL, was_array = value->kind == KIND_ARRAY;
         unwrap(d, value);
-        if (value->kind == KIND_NULL) {
+        bool is_text = value->kind == KIND_STRING;
+        /* Of an array of one Ajv takes only what it can still coerce: a number, a boolean, null to "", and "" to null.
+         */
+        if (was_null || (was_array && is_text && value->text.n == 0)) {
             static const struct str null = {NULL, 0};
             put(base, field->offset, &null, sizeof null);
             return true;
         }
-        if (value->kind == KIND_ARRAY || value->kind == KIND_OBJECT) return fail(d, place, "must be string,null");
+        if (value->kind == KIND_ARRAY || value->kind == KIND_OBJECT || (was_array && is_text))
+            return fail(d, place, "must be string,null");
     }
     if (!to_string(d, place, value)) return false;
     if (value->text.n < field->min_length)
