@@ -34,6 +34,9 @@ const struct limits forwarding_limits = {{{10, MINUTE_MS}, {60, HOUR_MS}}};
 static const struct route routes[] = {
     {"GET", "/healthz", NULL, NULL, false, health_live, NULL},
     {"GET", "/readyz", NULL, NULL, false, health_ready_begin, health_ready_run},
+    {"GET", "/openapi.json", NULL, NULL, false, docs_description, NULL},
+    {"GET", "/docs", NULL, NULL, false, docs_file, NULL},
+    {"GET", "/docs/{}", NULL, NULL, false, docs_file, NULL},
     {"POST", ORDERS, ORDER_SCOPE, "create", true, place_order_begin, place_order_run},
     {"GET", ORDERS, ORDER_SCOPE, "read", false, list_orders, NULL},
     {"GET", ORDERS "/accounts", ORDER_SCOPE, "read", false, list_accounts, NULL},
@@ -240,7 +243,8 @@ static bool is_json_type(struct str content_type) {
 static bool check_body(const struct http_request *request, struct error *reterr) {
     bool has_type;
     struct str type = http_header(request, "Content-Type", &has_type);
-    if (!has_type && !request->has_body) return error_set(reterr, ERR_INVALID, "body must be object");
+    bool is_empty = !request->has_body || str_is(http_header(request, "Content-Length", NULL), "0");
+    if (!has_type && is_empty) return error_set(reterr, ERR_INVALID, "body must be object");
     if (!has_type || !is_json_type(type))
         return error_set(reterr, ERR_MEDIA_TYPE, "Unsupported Media Type: send application/json");
     if (request->body_too_large) return error_set(reterr, ERR_TOO_LARGE, "Request body is too large");
@@ -285,7 +289,7 @@ static bool check_rate(struct call *call, struct error *reterr) {
 }
 
 static enum http_verdict dispatch(struct call *call) {
-    struct error error = {0};
+    struct error error;
     struct str segment = STR("");
     call->route = find_route(call->request, &segment);
     if (!call->route) {

@@ -94,6 +94,7 @@ static void set_reason(struct checked_account *account, enum account_reason reas
 }
 
 static void find_duplicates(struct checked_item *item, struct arena *arena) {
+    if (item->n_accounts < 2) return;
     struct keyed *keys = ARENA_ARRAY(arena, item->n_accounts, struct keyed);
     size_t n = 0;
     for (size_t i = 0; i < item->n_accounts; i++)
@@ -150,7 +151,7 @@ static void judge_names(struct checked_item *item, enum order_type type, const s
                         struct arena *arena) {
     const struct order_item *asked = item->asked;
     item->name = asked->domain;
-    bool is_name = name_host(asked->domain, arena, &item->name);
+    bool is_name = name_host(str_trim(asked->domain), arena, &item->name);
     if (!is_name || !name_is_registrable(item->name)) {
         item->faults |= FAULT_INVALID_DOMAIN;
     } else {

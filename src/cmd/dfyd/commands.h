@@ -26,5 +26,7 @@ bool run_price_list(const struct invocation *invocation, struct error *reterr);
 bool run_price_set(const struct invocation *invocation, struct error *reterr);
 bool run_price_unset(const struct invocation *invocation, struct error *reterr);
 
+bool run_openapi(const struct invocation *invocation, struct error *reterr);
+
 bool run_order_list(const struct invocation *invocation, struct error *reterr);
 bool run_order_show(const struct invocation *invocation, struct error *reterr);

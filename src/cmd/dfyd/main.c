@@ -108,6 +108,7 @@ const struct command commands[] = {
      .setup = SETUP_CREATE},
     {"price unset", "Puts a price back to what it was before it was set.", run_price_unset,
      OPTIONS(price_unset_options)},
+    {"openapi", "Prints the description of the API, OpenAPI 3.1 in JSON.", run_openapi, .alone = true},
     {"order list", "Lists the orders, newest first.", run_order_list, OPTIONS(order_list_options)},
     {"order show", "Shows an order and each of its steps.", run_order_show, OPTIONS(order_show_options), .bare = "id"},
 };
