@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -50,7 +49,7 @@ struct store {
     pthread_cond_t some;
     struct change *first, **last;
     bool closing;
-    bool shrink; /* the writer is to give memory back */
+    bool shrink; /* the writer is to free its pages */
 
     pthread_mutex_t watch_mutex;
     struct db *watch; /* sees whether programs other than dfyd commit */
@@ -141,7 +140,6 @@ static size_t take_group(struct store *store, struct change *group[GROUP_MAX]) {
             store->shrink = false;
             pthread_mutex_unlock(&store->mutex);
             db_shrink(store->db);
-            malloc_trim(0);
             pthread_mutex_lock(&store->mutex);
         } else {
             pthread_cond_wait(&store->some, &store->mutex);
@@ -313,8 +311,8 @@ static bool became_quiet(struct store *store) {
     return became;
 }
 
-/* The pages and the freed memory that a burst leaves behind are two thirds of the process. */
-static void give_back_memory(struct store *store) {
+/* The pages that a burst leaves behind are half of the process. */
+static void free_pages(struct store *store) {
     readers_shrink(&store->readers);
     pthread_mutex_lock(&store->mutex);
     store->shrink = true;
@@ -326,7 +324,7 @@ void store_tidy(struct store *store) {
     watch_others(store);
     if (store->single) return;
     readers_rest(&store->readers, 0);
-    if (became_quiet(store)) give_back_memory(store);
+    if (became_quiet(store)) free_pages(store);
 }
 
 static bool beat(struct db *db, void *arg, struct error *reterr) {

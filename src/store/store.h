@@ -42,8 +42,8 @@ MUST_CHECK bool store_read(struct store *store, store_fn *read, void *arg, struc
  */
 uint64_t store_generation(struct store *store);
 /*
- * Housekeeping, about once a second: ends snapshots that idle threads hold, so that the log can be cut, and gives
- * memory back when a burst of changes is over.
+ * Housekeeping, about once a second: ends snapshots that idle threads hold, so that the log can be cut, and frees
+ * cached pages when a burst of changes is over.
  */
 void store_tidy(struct store *store);
 /* True when a small write and commit works; for /readyz. */

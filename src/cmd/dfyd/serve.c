@@ -30,6 +30,7 @@ enum {
     SETTLE_ROUNDS = 100, /* at start; more open orders than that are left to the worker */
     KEEP_HOURS = 48,     /* stored answers; 24 are promised */
     HOUR_MS = 60 * 60 * 1000,
+    TRIM_TURNS = 10, /* seconds, about */
 };
 
 struct server {
@@ -198,10 +199,12 @@ static void expire_answers(struct server *server, int64_t now) {
 static int wait_for_signal(struct server *server) {
     sigset_t set = stop_signals();
     int64_t expire_at = 0;
-    for (;;) {
+    for (unsigned turn = 0;;) {
         int found = sigtimedwait(&set, NULL, &(struct timespec){.tv_sec = 1});
         if (found > 0) return found;
         store_tidy(server->setup.store);
+        /* What a burst of orders or connections took and freed goes back to the system. */
+        if (++turn % TRIM_TURNS == 0) malloc_trim(0);
         int64_t now = clock_now(&server->setup.clock);
         if (now < expire_at) continue;
         expire_answers(server, now);
