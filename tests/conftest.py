@@ -40,11 +40,14 @@ def wait_for(what, condition, limit=LIMIT, every=0.02):
 
 
 class Server:
-    """One `dfyd serve`. Settings are its flags: Server(dir, retry_base_ms=10) runs `serve --retry-base-ms 10`."""
+    """One `dfyd serve`. Settings are its flags: Server(dir, retry_base_ms=10) runs `serve --retry-base-ms 10`.
+
+    Calls are not limited, as the tests make more than a client may, unless the settings say rate_limit="on".
+    """
 
     def __init__(self, dir, **settings):
         self.dir = pathlib.Path(dir)
-        self.settings = {"listen": "127.0.0.1:0", "retry_base_ms": 10, **settings}
+        self.settings = {"listen": "127.0.0.1:0", "retry_base_ms": 10, "rate_limit": "off", **settings}
         self.process = None
         self.base = self.host = self.port = None
         self.seen = 0  # characters of the log that were judged already

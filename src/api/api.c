@@ -9,13 +9,26 @@
 #include "api/auth.h"
 #include "api/call.h"
 #include "api/idempotent.h"
+#include "api/limiter.h"
 #include "api/utf8.h"
 #include "base/log.h"
 
-enum { RETRY_AFTER_SECONDS = 5 };
+enum {
+    RETRY_AFTER_SECONDS = 5,
+    SECOND_MS = 1000,
+    MINUTE_MS = 60 * SECOND_MS,
+    HOUR_MS = 60 * MINUTE_MS,
+    AGENT_MAX = 512, /* bytes of a user agent that are kept */
+};
 
 #define ORDERS "/api/v2/dfy-email-account-orders"
 #define ORDER_SCOPE "dfy_email_account_orders"
+
+#define KEYS "/api/v2/api-keys"
+#define WORKSPACE "/api/v2/workspaces/current"
+
+const struct limits check_limits = {{{30, MINUTE_MS}, {900, HOUR_MS}}};
+const struct limits forwarding_limits = {{{10, MINUTE_MS}, {60, HOUR_MS}}};
 
 static const struct route routes[] = {
     {"GET", "/healthz", NULL, NULL, false, health_live, NULL},
@@ -23,12 +36,21 @@ static const struct route routes[] = {
     {"POST", ORDERS, ORDER_SCOPE, "create", true, place_order_begin, place_order_run},
     {"GET", ORDERS, ORDER_SCOPE, "read", false, list_orders, NULL},
     {"GET", ORDERS "/accounts", ORDER_SCOPE, "read", false, list_accounts, NULL},
+    {"POST", KEYS, "api_keys", "create", true, create_key_begin, create_key_run},
+    {"GET", KEYS, "api_keys", "read", false, list_keys, NULL},
+    {"DELETE", KEYS "/{}", "api_keys", "delete", false, delete_key_begin, delete_key_run},
+    {"GET", WORKSPACE, "workspaces", "read", false, get_workspace, NULL},
+    {"PATCH", WORKSPACE, "workspaces", "update", true, change_workspace_begin, change_workspace_run},
+    {"GET", "/api/v2/audit-logs", "audit_logs", "read", false, list_audit_begin, list_audit_run},
 };
+_Static_assert(ARRAY_LEN(routes) <= LIMITER_ROUTES, "the limiter numbers them");
 
 struct api {
     struct api_config config;
     struct auth *auth;
     struct idempotent *idempotent;
+    struct limiter *limiter;        /* NULL: nothing is limited */
+    struct limits workspace_limits; /* of all its keys and calls together */
     atomic_bool draining;
 };
 
@@ -38,12 +60,16 @@ struct api *api_create(const struct api_config *config) {
     api->config = *config;
     api->auth = auth_create(config->world->store);
     api->idempotent = idempotent_create(config->world->store);
+    if (config->rate_limit) api->limiter = limiter_create();
+    api->workspace_limits = (struct limits){
+        {{(uint32_t)config->rate_per_second, SECOND_MS}, {(uint32_t)config->rate_per_minute, MINUTE_MS}}};
     atomic_init(&api->draining, false);
     return api;
 }
 
 void api_destroy(struct api *api) {
     if (!api) return;
+    limiter_destroy(api->limiter);
     idempotent_destroy(api->idempotent);
     auth_destroy(api->auth);
     free(api);
@@ -97,11 +123,21 @@ void call_answer(struct call *call) {
     call->response->status = 200;
 }
 
+/* What HTTP let through, as text that can be stored and shown. */
+static struct str clean_text(struct str text, struct arena *arena) {
+    if (text.n > AGENT_MAX) text.n = AGENT_MAX;
+    if (utf8_valid_bytes(text) == text.n) return text;
+    char *to = arena_alloc(arena, text.n);
+    memcpy(to, text.p, text.n);
+    for (size_t i; (i = utf8_valid_bytes((struct str){to, text.n})) < text.n;) to[i] = '?';
+    return (struct str){to, text.n};
+}
+
 struct actor call_actor(const struct call *call) {
     return (struct actor){
         .key_id = call->identity ? str_of(call->identity->key.id) : STR(""),
         .address = call->request->peer,
-        .user_agent = http_header(call->request, "User-Agent", NULL),
+        .user_agent = clean_text(http_header(call->request, "User-Agent", NULL), call->arena),
     };
 }
 
@@ -212,6 +248,32 @@ static bool identify(struct call *call, struct error *reterr) {
     return true;
 }
 
+static void add_number(struct http_response *response, const char *name, int64_t number) {
+    char text[24];
+    size_t at = sizeof text;
+    text[--at] = '\0';
+    do text[--at] = (char)('0' + number % 10);
+    while (number /= 10);
+    http_response_header(response, name, text + at);
+}
+
+/* Tells what is left, by the header names of draft-ietf-httpapi-ratelimit-headers up to its version 06. */
+static bool check_rate(struct call *call, struct error *reterr) {
+    struct api *api = call->api;
+    if (!api->limiter) return true;
+    struct limit_verdict verdict =
+        limiter_ask(api->limiter, str_of(call->identity->workspace.id), &api->workspace_limits,
+                    (size_t)(call->route - routes), call->route->limits, call->started_ms);
+    if (!verdict.most) return true;
+    int64_t seconds = (verdict.reset_ms + SECOND_MS - 1) / SECOND_MS;
+    add_number(call->response, "RateLimit-Limit", verdict.most);
+    add_number(call->response, "RateLimit-Remaining", verdict.left);
+    add_number(call->response, "RateLimit-Reset", seconds);
+    if (verdict.passes) return true;
+    add_number(call->response, "Retry-After", seconds);
+    return error_set(reterr, ERR_RATE_LIMITED, "Rate limit exceeded");
+}
+
 static enum http_verdict dispatch(struct call *call) {
     struct error error = {0};
     struct str segment = STR("");
@@ -226,7 +288,10 @@ static enum http_verdict dispatch(struct call *call) {
         call_fail(call, &error, "");
         return HTTP_ANSWER;
     }
-    /* The rate limit's place: after who it is, before what it says. */
+    if (call->route->resource && !check_rate(call, &error)) {
+        call_refuse(call, &error);
+        return HTTP_ANSWER;
+    }
     if (call->route->needs_body && !check_body(call->request, &error)) {
         call_refuse(call, &error);
         return HTTP_ANSWER;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/scopes.h"
 #include "store/price_book.h"
 
 enum { ENTRIES = 64 };
@@ -131,19 +132,8 @@ bool auth_find(struct auth *auth, const struct http_request *request, const stru
     return true;
 }
 
-/* Whether SCOPE is "RESOURCE:ACTION". */
-static bool is_scope(struct str scope, const char *resource, const char *action) {
-    struct str rest, first = str_cut(scope, ':', &rest);
-    return str_is(first, resource) && str_is(rest, action);
-}
-
 bool auth_allows(const struct api_key *key, const char *resource, const char *action, struct error *reterr) {
-    for (struct str rest = key->scopes; rest.n;) {
-        struct str scope = str_cut(rest, ' ', &rest);
-        if (is_scope(scope, "all", "all") || is_scope(scope, resource, action) || is_scope(scope, resource, "all") ||
-            is_scope(scope, "all", action))
-            return true;
-    }
+    if (scopes_allow(key->scopes, str_of(resource), str_of(action))) return true;
     return error_set(reterr, ERR_FORBIDDEN, "This API key needs one of the scopes %s:%s, %s:all, all:%s, all:all",
                      resource, action, resource, action);
 }

@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "api/auth.h"
+#include "core/limit.h"
 #include "store/audit.h"
 
 struct call;
@@ -20,6 +21,8 @@ struct route {
     enum http_verdict (*begin)(struct call *call);
     /* On a worker thread, after begin said HTTP_DEFER; NULL when it never does. */
     void (*run)(struct call *call);
+    /* Beside those of the workspace; NULL: none. */
+    const struct limits *limits;
 };
 
 struct call {
@@ -47,8 +50,12 @@ void call_fail(struct call *call, const struct error *error, const char *reassur
 /* 200 with what the handler put into response->body. */
 void call_answer(struct call *call);
 bool call_is_draining(const struct call *call);
-/* Who makes this call; for audit records. Borrowed from the call. */
+/* Who makes this call; for audit records. The user agent is cut, and what is not UTF-8 is shown as '?'. Lives as long
+ * as the call. */
 struct actor call_actor(const struct call *call);
+
+/* For the limits of a route: domains/check, and setting or removing a forwarding. */
+extern const struct limits check_limits, forwarding_limits;
 
 /* The handlers. */
 enum http_verdict health_live(struct call *call);
@@ -58,3 +65,13 @@ enum http_verdict place_order_begin(struct call *call);
 void place_order_run(struct call *call);
 enum http_verdict list_orders(struct call *call);
 enum http_verdict list_accounts(struct call *call);
+enum http_verdict create_key_begin(struct call *call);
+void create_key_run(struct call *call);
+enum http_verdict list_keys(struct call *call);
+enum http_verdict delete_key_begin(struct call *call);
+void delete_key_run(struct call *call);
+enum http_verdict get_workspace(struct call *call);
+enum http_verdict change_workspace_begin(struct call *call);
+void change_workspace_run(struct call *call);
+enum http_verdict list_audit_begin(struct call *call);
+void list_audit_run(struct call *call);

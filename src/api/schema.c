@@ -181,6 +181,15 @@ static const char not_allowed[] = "must be equal to one of the allowed values";
 
 static bool decode_string(const struct decoder *d, const struct schema_field *field, const struct place *place,
                           struct value *value, void *base) {
+    if (field->nullable) {
+        unwrap(d, value);
+        if (value->kind == KIND_NULL) {
+            static const struct str null = {NULL, 0};
+            put(base, field->offset, &null, sizeof null);
+            return true;
+        }
+        if (value->kind == KIND_ARRAY || value->kind == KIND_OBJECT) return fail(d, place, "must be string,null");
+    }
     if (!to_string(d, place, value)) return false;
     if (!field->words) {
         put(base, field->offset, &value->text, sizeof value->text);
@@ -312,6 +321,8 @@ static bool decode_object(const struct decoder *d, const struct schema *schema, 
                           const struct value *value, void *base) {
     assert(schema->n_fields <= FIELDS_MAX);
     if (value->kind != KIND_OBJECT) return fail(d, place, "must be object");
+    if (yyjson_obj_size(value->json) < schema->min_properties)
+        return fail_limit(d, place, "must NOT have fewer than", (int64_t)schema->min_properties, " properties");
     struct value values[FIELDS_MAX];
     memset(values, 0, schema->n_fields * sizeof *values);
 

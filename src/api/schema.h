@@ -33,12 +33,14 @@ struct schema_field {
     bool has_minimum, has_maximum;
     bool has_min_items, has_max_items;
     bool has_default; /* arrays default to empty */
+    bool nullable;    /* strings: null passes too, as a text whose p is NULL */
 };
 
 struct schema {
     const struct schema_field *fields;
     size_t n_fields;
     size_t size; /* of the struct */
+    size_t min_properties;
 };
 
 enum { SCHEMA_DEPTH_MAX = 64 };

@@ -20,6 +20,7 @@ static const struct row {
     [ERR_MEDIA_TYPE] = {"media_type", "Unsupported Media Type", 415, false},
     [ERR_UNPROCESSABLE] = {"unprocessable", "Unprocessable Entity", 422, false},
     [ERR_TIMEOUT] = {"timeout", "Request Timeout", 408, true},
+    [ERR_RATE_LIMITED] = {"rate_limited", "Too Many Requests", 429, true},
     [ERR_INTERNAL] = {"internal", "Internal Server Error", 500, false},
     [ERR_UNAVAILABLE] = {"unavailable", "Service Unavailable", 503, true},
 };

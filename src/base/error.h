@@ -21,6 +21,7 @@ enum err_code {
     ERR_MEDIA_TYPE,    /* the body is not JSON by its content type */
     ERR_UNPROCESSABLE, /* an idempotency key came back with another body */
     ERR_TIMEOUT,       /* the client was too slow */
+    ERR_RATE_LIMITED,  /* too many requests */
     ERR_INTERNAL,      /* a bug or a damaged file */
     ERR_UNAVAILABLE,   /* disk full, database locked, upstream silent: nothing was done, try again */
 };

@@ -1,5 +1,7 @@
 #include "store/audit.h"
 
+#include "store/rows.h"
+
 const char *const activity_names[ACTIVITY_END] = {
     [ACTIVITY_ORDER_PLACED] = "order_placed",
     [ACTIVITY_ACCOUNTS_CANCELLED] = "accounts_cancelled",
@@ -13,9 +15,19 @@ const char *const activity_names[ACTIVITY_END] = {
     [ACTIVITY_WEBHOOK_REMOVED] = "webhook_removed",
 };
 
+const int activity_types[ACTIVITY_END] = {
+    [ACTIVITY_ORDER_PLACED] = 6,       /* account addition */
+    [ACTIVITY_ACCOUNTS_CANCELLED] = 7, /* account deletion */
+    [ACTIVITY_FORWARDING_SET] = 36,    /* account update */
+    [ACTIVITY_FORWARDING_REMOVED] = 36, [ACTIVITY_KEY_CREATED] = 37,     [ACTIVITY_KEY_REVOKED] = 38,
+    [ACTIVITY_WORKSPACE_CHANGED] = 40, /* what it means is not published; nothing else fits */
+    [ACTIVITY_WEBHOOK_CREATED] = 18,    [ACTIVITY_WEBHOOK_CHANGED] = 19, [ACTIVITY_WEBHOOK_REMOVED] = 19,
+};
+
 bool audit_add(struct db *db, const struct audit_record *record, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, "INSERT INTO audit_logs (id, workspace_id, at_ms, activity, key_id, address,"
-                                    " user_agent, affected, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+                                    " user_agent, affected, detail, activity_type)"
+                                    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
     stmt_text(stmt, 1, record->id);
     stmt_text(stmt, 2, record->workspace_id);
     stmt_int(stmt, 3, record->now_ms);
@@ -25,5 +37,86 @@ bool audit_add(struct db *db, const struct audit_record *record, struct error *r
     stmt_text(stmt, 7, record->actor.user_agent);
     stmt_int(stmt, 8, record->affected);
     stmt_text(stmt, 9, record->detail);
+    stmt_int(stmt, 10, activity_types[record->activity]);
     return stmt_run(stmt, NULL, reterr);
+}
+
+/* Where the page before ended; false in *ret_found when it is no record of the workspace. */
+static bool find_end(struct db *db, const struct audit_query *query, int64_t *ret_ms, bool *ret_found,
+                     struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT at_ms FROM audit_logs WHERE id = $1 AND workspace_id = $2");
+    stmt_text(stmt, 1, query->before);
+    stmt_text(stmt, 2, query->workspace_id);
+    enum db_step step = stmt_step(stmt, reterr);
+    if (step == DB_FAIL) return false;
+    *ret_found = step == DB_ROW;
+    if (step == DB_ROW) {
+        *ret_ms = stmt_col_int(stmt, 0);
+        stmt_done(stmt);
+    }
+    return true;
+}
+
+/* "%text%" for LIKE, in lower case, with its own wildcards escaped. */
+static struct str like_pattern(struct str text, struct arena *arena) {
+    char *to = arena_alloc(arena, 2 * text.n + 2);
+    size_t n = 0;
+    to[n++] = '%';
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (c == '%' || c == '_' || c == '\\') to[n++] = '\\';
+        to[n++] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+    }
+    to[n++] = '%';
+    return (struct str){to, n};
+}
+
+#define COLUMNS "SELECT id, at_ms, activity, activity_type, key_id, address, user_agent, affected, detail"
+#define RANGE " at_ms >= $2 AND at_ms <= $3 AND (at_ms, id) < ($4, $5)"
+#define SEARCH                                                                                                         \
+    " AND ($6 = '' OR LOWER(activity || ' ' || key_id || ' ' || address || ' ' || user_agent || ' ' || detail)"        \
+    " LIKE $6 ESCAPE '\\')"
+#define ORDER " ORDER BY at_ms DESC, id DESC LIMIT $7"
+
+bool audit_page(struct db *db, const struct audit_query *query, struct arena *arena, struct audit_row **ret,
+                size_t *ret_n, struct error *reterr) {
+    *ret = NULL;
+    *ret_n = 0;
+    int64_t end_ms = INT64_MAX;
+    bool found = true;
+    if (query->before.n && !find_end(db, query, &end_ms, &found, reterr)) return false;
+    if (!found) return true;
+    struct stmt *stmt =
+        query->has_type
+            ? db_stmt(db,
+                      COLUMNS " FROM audit_logs WHERE workspace_id = $1 AND activity_type = $8 AND" RANGE SEARCH ORDER)
+            : db_stmt(db, COLUMNS " FROM audit_logs WHERE workspace_id = $1 AND" RANGE SEARCH ORDER);
+    stmt_text(stmt, 1, query->workspace_id);
+    stmt_int(stmt, 2, query->from_ms);
+    stmt_int(stmt, 3, query->to_ms < end_ms ? query->to_ms : end_ms);
+    stmt_int(stmt, 4, end_ms);
+    stmt_text(stmt, 5, query->before);
+    stmt_text(stmt, 6, query->search.n ? like_pattern(query->search, arena) : STR(""));
+    stmt_int(stmt, 7, (int64_t)query->limit);
+    if (query->has_type) stmt_int(stmt, 8, query->type);
+    struct rows rows = {.size = sizeof(struct audit_row)};
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
+        struct audit_row *row = rows_add(&rows, arena);
+        *row = (struct audit_row){
+            .id = row_text(stmt, 0, arena),
+            .at_ms = stmt_col_int(stmt, 1),
+            .activity = row_text(stmt, 2, arena),
+            .type = stmt_col_int(stmt, 3),
+            .key_id = row_text(stmt, 4, arena),
+            .address = row_text(stmt, 5, arena),
+            .user_agent = row_text(stmt, 6, arena),
+            .affected = stmt_col_int(stmt, 7),
+            .detail = row_text(stmt, 8, arena),
+        };
+    }
+    if (step == DB_FAIL) return false;
+    *ret = rows.first;
+    *ret_n = rows.n;
+    return true;
 }

@@ -28,6 +28,8 @@ enum activity {
 
 /* "order_placed"; as stored. */
 extern const char *const activity_names[ACTIVITY_END];
+/* The reference's number of the kind, or of the nearest one. Kept with each record: a new number is for new records. */
+extern const int activity_types[ACTIVITY_END];
 
 struct audit_record {
     struct str id; /* UUIDv7, unique among all records */
@@ -40,3 +42,22 @@ struct audit_record {
 };
 
 MUST_CHECK bool audit_add(struct db *db, const struct audit_record *record, struct error *reterr);
+
+struct audit_row {
+    struct str id, activity, key_id, address, user_agent, detail;
+    int64_t at_ms, type, affected;
+};
+
+struct audit_query {
+    struct str workspace_id;
+    struct str before;      /* the id of the last row of the page before; empty: from the newest */
+    int64_t from_ms, to_ms; /* of at_ms, both included */
+    bool has_type;
+    int64_t type;
+    struct str search; /* somewhere in what is shown as text, ASCII letters in any case; reads every row. Empty: all */
+    size_t limit;
+};
+
+/* Newest first. A BEFORE that is no record of the workspace gives nothing. Text from ARENA. */
+MUST_CHECK bool audit_page(struct db *db, const struct audit_query *query, struct arena *arena, struct audit_row **ret,
+                           size_t *ret_n, struct error *reterr);

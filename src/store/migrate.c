@@ -1,13 +1,14 @@
 #include "store/connect.h"
 
 /* Written by scripts/embed.py from sql/. */
-extern const char sql_001_first[], sql_002_audit_events[];
+extern const char sql_001_first[], sql_002_audit_events[], sql_004_keys_workspaces_audit[];
 
 static const struct migration {
     const char *name, *sql;
 } migrations[] = {
     {"001-first", sql_001_first},
     {"002-audit-events", sql_002_audit_events},
+    {"004-keys-workspaces-audit", sql_004_keys_workspaces_audit},
 };
 
 static bool version_get(struct db *db, int64_t *ret, struct error *reterr) {

@@ -4,18 +4,32 @@
 
 enum { NAME_MAX_LENGTH = 100 };
 
+#define COLUMNS "SELECT id, name, plan_active, created_ms, updated_ms, org_logo_url FROM workspaces"
+
 static void read_row(struct stmt *stmt, struct arena *arena, struct workspace *ret) {
     row_uuid(stmt, 0, ret->id);
     ret->name = row_text(stmt, 1, arena);
     ret->plan_active = stmt_col_int(stmt, 2) != 0;
     ret->created_ms = stmt_col_int(stmt, 3);
+    ret->updated_ms = stmt_col_int(stmt, 4);
+    ret->has_logo = !stmt_col_is_null(stmt, 5);
+    ret->org_logo_url = row_text(stmt, 5, arena);
+}
+
+static bool name_is_fine(struct str name, struct error *reterr) {
+    if (name.n && name.n <= NAME_MAX_LENGTH) return true;
+    return error_set(reterr, ERR_INVALID, "a workspace's name has 1 to %d bytes", NAME_MAX_LENGTH);
+}
+
+static bool name_is_taken(struct str name, struct error *reterr) {
+    if (reterr->code != ERR_CONFLICT) return false;
+    return error_set(reterr, ERR_CONFLICT, "there is a workspace \"%.*s\" already", STR_ARG(name));
 }
 
 bool workspace_find(struct db *db, struct str id_or_name, struct arena *arena, struct workspace *ret,
                     struct error *reterr) {
-    struct stmt *stmt =
-        db_stmt(db, "SELECT id, name, plan_active, created_ms FROM workspaces WHERE id = $1 OR name = $1"
-                    " ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1");
+    struct stmt *stmt = db_stmt(db, COLUMNS " WHERE id = $1 OR name = $1"
+                                            " ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1");
     stmt_text(stmt, 1, id_or_name);
     switch (stmt_step(stmt, reterr)) {
     case DB_FAIL:
@@ -31,17 +45,34 @@ bool workspace_find(struct db *db, struct str id_or_name, struct arena *arena, s
 }
 
 bool workspace_add(struct db *db, const struct workspace *workspace, struct error *reterr) {
-    if (!workspace->name.n || workspace->name.n > NAME_MAX_LENGTH)
-        return error_set(reterr, ERR_INVALID, "a workspace's name has 1 to %d bytes", NAME_MAX_LENGTH);
-    struct stmt *stmt =
-        db_stmt(db, "INSERT INTO workspaces (id, name, plan_active, created_ms) VALUES ($1, $2, $3, $4)");
+    if (!name_is_fine(workspace->name, reterr)) return false;
+    struct stmt *stmt = db_stmt(
+        db, "INSERT INTO workspaces (id, name, plan_active, created_ms, updated_ms) VALUES ($1, $2, $3, $4, $4)");
     stmt_text(stmt, 1, str_of(workspace->id));
     stmt_text(stmt, 2, workspace->name);
     stmt_int(stmt, 3, workspace->plan_active);
     stmt_int(stmt, 4, workspace->created_ms);
-    if (stmt_run(stmt, NULL, reterr)) return true;
-    if (reterr->code != ERR_CONFLICT) return false;
-    return error_set(reterr, ERR_CONFLICT, "there is a workspace \"%.*s\" already", STR_ARG(workspace->name));
+    return stmt_run(stmt, NULL, reterr) || name_is_taken(workspace->name, reterr);
+}
+
+bool workspace_change(struct db *db, struct str id, const struct workspace_change *change, int64_t now_ms,
+                      struct error *reterr) {
+    if (change->has_name && !name_is_fine(change->name, reterr)) return false;
+    struct stmt *stmt =
+        db_stmt(db, "UPDATE workspaces SET name = CASE WHEN $2 = 1 THEN $3 ELSE name END, org_logo_url ="
+                    " CASE WHEN $4 = 1 THEN $5 ELSE org_logo_url END, updated_ms = $6 WHERE id = $1");
+    stmt_text(stmt, 1, id);
+    stmt_int(stmt, 2, change->has_name);
+    stmt_text(stmt, 3, change->name);
+    stmt_int(stmt, 4, change->has_logo);
+    if (change->logo_is_null)
+        stmt_null(stmt, 5);
+    else
+        stmt_text(stmt, 5, change->org_logo_url);
+    stmt_int(stmt, 6, now_ms);
+    int64_t changed;
+    if (!stmt_run(stmt, &changed, reterr)) return name_is_taken(change->name, reterr);
+    return changed || error_set(reterr, ERR_NOT_FOUND, "there is no workspace \"%.*s\"", STR_ARG(id));
 }
 
 bool workspace_set_plan(struct db *db, struct str id, bool active, struct error *reterr) {
@@ -55,7 +86,7 @@ bool workspace_set_plan(struct db *db, struct str id, bool active, struct error 
 
 bool workspace_list(struct db *db, struct arena *arena, struct workspace **ret, size_t *ret_n, struct error *reterr) {
     struct rows rows = {.size = sizeof(struct workspace)};
-    struct stmt *stmt = db_stmt(db, "SELECT id, name, plan_active, created_ms FROM workspaces ORDER BY id");
+    struct stmt *stmt = db_stmt(db, COLUMNS " ORDER BY id");
     enum db_step step;
     while ((step = stmt_step(stmt, reterr)) == DB_ROW) read_row(stmt, arena, rows_add(&rows, arena));
     if (step == DB_FAIL) return false;

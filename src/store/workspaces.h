@@ -9,7 +9,16 @@ struct workspace {
     char id[UUID_TEXT];
     struct str name; /* unique, 1 to 100 bytes */
     bool plan_active;
-    int64_t created_ms;
+    int64_t created_ms, updated_ms;
+    bool has_logo;
+    struct str org_logo_url;
+};
+
+/* What to change; the others stay. */
+struct workspace_change {
+    bool has_name, has_logo;
+    struct str name, org_logo_url;
+    bool logo_is_null;
 };
 
 /* The default payment method. TOKEN is the payment provider's name for the card; card data is never stored. */
@@ -21,8 +30,11 @@ struct card {
 /* By id or by name; ERR_NOT_FOUND. Text from ARENA, here and below. */
 MUST_CHECK bool workspace_find(struct db *db, struct str id_or_name, struct arena *arena, struct workspace *ret,
                                struct error *reterr);
-/* ERR_CONFLICT when the name exists. */
+/* ERR_CONFLICT when the name exists. updated_ms is created_ms then, and there is no logo. */
 MUST_CHECK bool workspace_add(struct db *db, const struct workspace *workspace, struct error *reterr);
+/* ERR_INVALID for a name of another length, ERR_CONFLICT when it is another's. */
+MUST_CHECK bool workspace_change(struct db *db, struct str id, const struct workspace_change *change, int64_t now_ms,
+                                 struct error *reterr);
 MUST_CHECK bool workspace_set_plan(struct db *db, struct str id, bool active, struct error *reterr);
 MUST_CHECK bool workspace_list(struct db *db, struct arena *arena, struct workspace **ret, size_t *ret_n,
                                struct error *reterr);

@@ -120,6 +120,9 @@ static void test_defaults(void **state) {
     assert_int_equal(s.lease_ms, 120000);
     assert_int_equal(s.providers_off, 0);
     assert_string_equal(s.web_address, "127.0.0.1");
+    assert_int_equal(s.rate_limit, 1);
+    assert_int_equal(s.rate_per_second, 100);
+    assert_int_equal(s.rate_per_minute, 6000);
     assert_int_equal(s.log_level, LOG_INFO);
 }
 

@@ -3,34 +3,23 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "core/scopes.h"
 #include "setup.h"
+#include "store/audit.h"
 #include "store/workspaces.h"
 #include "table.h"
 #include "text.h"
 
-static const char *const resources[] = {
-    "dfy_email_account_orders", "api_keys", "workspaces", "webhooks", "audit_logs", "all"};
-static const char *const actions[] = {"create", "read", "update", "delete", "all"};
-
 enum { KEY_NAME_MAX = 100 };
 
-static bool is_among(struct str text, const char *const *words, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (str_is(text, words[i])) return true;
-    return false;
-}
-
-static bool scope_is_valid(struct str scope, struct arena *arena, struct error *reterr) {
-    struct str action;
-    struct str resource = str_cut(scope, ':', &action);
-    if (is_among(resource, resources, ARRAY_LEN(resources)) && is_among(action, actions, ARRAY_LEN(actions)))
-        return true;
-    struct str allowed_resources = text_join(resources, ARRAY_LEN(resources), arena);
-    struct str allowed_actions = text_join(actions, ARRAY_LEN(actions), arena);
+static bool scope_is_valid(struct str scope, struct error *reterr) {
+    if (scope_is_known(scope)) return true;
     if (scope.n > 60) scope.n = 60;
     return error_set(reterr, ERR_INVALID,
-                     "--scope must be RESOURCE:ACTION, not \"%.*s\"; resources: %.*s; actions: %.*s", STR_ARG(scope),
-                     STR_ARG(allowed_resources), STR_ARG(allowed_actions));
+                     "--scope must be RESOURCE:ACTION, not \"%.*s\"; resources: dfy_email_account_orders, api_keys,"
+                     " workspaces, webhooks, audit_logs, all, and the others of the reference;"
+                     " actions: create, read, update, delete, all",
+                     STR_ARG(scope));
 }
 
 /* All --scope values, separated by one space. */
@@ -39,7 +28,7 @@ static bool join_scopes(const struct invocation *invocation, struct str *ret, st
     const char *const *scopes = invocation_values(invocation, "scope", &n);
     struct str text = STR("");
     for (size_t i = 0; i < n; i++) {
-        if (!scope_is_valid(str_of(scopes[i]), invocation->arena, reterr)) return false;
+        if (!scope_is_valid(str_of(scopes[i]), reterr)) return false;
         text = arena_printf(invocation->arena, "%.*s%s%s", STR_ARG(text), i ? " " : "", scopes[i]);
     }
     *ret = text;
@@ -51,14 +40,30 @@ struct creation {
     struct arena *arena;
     struct api_key key;
     unsigned char hash[KEY_HASH];
+    struct str record_id;
 };
+
+/* The command line is nobody's key. */
+static bool tell(struct db *db, const struct api_key *key, enum activity activity, struct str record_id, int64_t now_ms,
+                 struct arena *arena, struct error *reterr) {
+    struct audit_record record = {
+        .id = record_id,
+        .workspace_id = str_of(key->workspace_id),
+        .activity = activity,
+        .affected = 1,
+        .detail = arena_printf(arena, "{\"api_key_id\":\"%s\"}", key->id),
+        .now_ms = now_ms,
+    };
+    return audit_add(db, &record, reterr);
+}
 
 static bool create_change(struct db *db, void *arg, struct error *reterr) {
     struct creation *c = arg;
     struct workspace workspace;
     if (!workspace_find(db, c->workspace, c->arena, &workspace, reterr)) return false;
     snprintf(c->key.workspace_id, sizeof c->key.workspace_id, "%s", workspace.id);
-    return key_add(db, &c->key, c->hash, reterr);
+    return key_add(db, &c->key, c->hash, reterr) &&
+           tell(db, &c->key, ACTIVITY_KEY_CREATED, c->record_id, c->key.created_ms, c->arena, reterr);
 }
 
 bool run_key_create(const struct invocation *invocation, struct error *reterr) {
@@ -77,6 +82,10 @@ bool run_key_create(const struct invocation *invocation, struct error *reterr) {
     char secret[KEY_TEXT];
     key_secret_make(&setup->rng, secret);
     key_hash(str_of(secret), creation.hash);
+    key_hint(secret, creation.key.hint);
+    char record_id[UUID_TEXT];
+    ids_uuid(&setup->ids, record_id);
+    creation.record_id = str_of(record_id);
     if (!store_write(setup->store, create_change, &creation, reterr)) return false;
     puts(secret);
     return true;
@@ -135,15 +144,22 @@ bool run_key_list(const struct invocation *invocation, struct error *reterr) {
 struct revocation {
     struct str id;
     int64_t now_ms;
+    struct str record_id;
+    struct arena *arena;
 };
 
 static bool revoke_change(struct db *db, void *arg, struct error *reterr) {
     const struct revocation *r = arg;
-    return key_revoke(db, r->id, r->now_ms, reterr);
+    struct api_key key;
+    return key_revoke(db, r->id, r->now_ms, reterr) && key_get(db, r->id, r->arena, &key, reterr) &&
+           tell(db, &key, ACTIVITY_KEY_REVOKED, r->record_id, r->now_ms, r->arena, reterr);
 }
 
 bool run_key_revoke(const struct invocation *invocation, struct error *reterr) {
     struct setup *setup = invocation->setup;
-    struct revocation revocation = {str_of(invocation_value(invocation, "id")), clock_now(&setup->clock)};
+    char record_id[UUID_TEXT];
+    ids_uuid(&setup->ids, record_id);
+    struct revocation revocation = {str_of(invocation_value(invocation, "id")), clock_now(&setup->clock),
+                                    str_of(record_id), invocation->arena};
     return store_write(setup->store, revoke_change, &revocation, reterr);
 }

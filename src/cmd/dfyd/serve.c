@@ -152,6 +152,9 @@ static bool start(struct server *server, struct error *reterr) {
         .worker = server->worker,
         .restricted = server->restricted,
         .providers_off = settings->providers_off,
+        .rate_limit = settings->rate_limit != 0,
+        .rate_per_second = settings->rate_per_second,
+        .rate_per_minute = settings->rate_per_minute,
     });
     struct http_config config = {
         .host = settings->listen.host,

@@ -13,6 +13,8 @@ enum { HTTP_THREADS_MAX_DEFAULT = 4, LINE_MAX_BYTES = 4096, PROVIDER_LAST = 3 };
 static const char *const level_words[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", [LOG_OFF] = "off", NULL};
 
+static const char *const off_on[] = {"off", "on", NULL};
+
 #define AT(member) offsetof(struct settings, member)
 
 const struct setting_row setting_rows[SETTING_END] = {
@@ -55,6 +57,15 @@ const struct setting_row setting_rows[SETTING_END] = {
     [SETTING_WEB_ADDRESS] = {"web_address", "web-address", "DFYD_WEB_ADDRESS", SETTING_IPV4, AT(web_address),
                              .fallback = "127.0.0.1", .value = "IPV4",
                              .help = "where the domains' web names point, for forwarding"},
+    [SETTING_RATE_LIMIT] = {"rate_limit", "rate-limit", "DFYD_RATE_LIMIT", SETTING_WORD, AT(rate_limit),
+                            .words = off_on, .fallback = "on", .value = "WORD",
+                            .help = "off: no call is limited, not those with limits of their own either"},
+    [SETTING_RATE_PER_SECOND] = {"rate_per_second", "rate-per-second", "DFYD_RATE_PER_SECOND", SETTING_INT,
+                                 AT(rate_per_second), 0, 1000000, .fallback = "100", .value = "N",
+                                 .help = "requests of a workspace a second; 0: any number"},
+    [SETTING_RATE_PER_MINUTE] = {"rate_per_minute", "rate-per-minute", "DFYD_RATE_PER_MINUTE", SETTING_INT,
+                                 AT(rate_per_minute), 0, 60000000, .fallback = "6000", .value = "N",
+                                 .help = "requests of a workspace a minute; 0: any number"},
     [SETTING_LOG_LEVEL] = {"log_level", "log-level", "DFYD_LOG_LEVEL", SETTING_WORD, AT(log_level),
                            .words = level_words, .fallback = "info", .value = "LEVEL",
                            .help = "least serious events to log, on standard error"},

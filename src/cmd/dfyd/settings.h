@@ -25,8 +25,10 @@ struct settings {
     int64_t request_timeout_ms, drain_ms;
     int64_t retry_base_ms, retry_max_ms, lease_ms;
     unsigned providers_off; /* bit 1 << provider */
-    int64_t log_level;      /* enum log_level */
-    const char *crash_at;   /* only set in builds with test switches, as the next */
+    int64_t rate_limit;     /* 1: calls are limited */
+    int64_t rate_per_second, rate_per_minute;
+    int64_t log_level;    /* enum log_level */
+    const char *crash_at; /* only set in builds with test switches, as the next */
     int64_t crash_at_count;
 };
 
@@ -46,6 +48,9 @@ enum setting {
     SETTING_LEASE_MS,
     SETTING_PROVIDERS_OFF,
     SETTING_WEB_ADDRESS,
+    SETTING_RATE_LIMIT,
+    SETTING_RATE_PER_SECOND,
+    SETTING_RATE_PER_MINUTE,
     SETTING_LOG_LEVEL,
 #ifdef DFYD_TEST_SWITCHES
     SETTING_CRASH_AT,

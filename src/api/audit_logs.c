@@ -1,0 +1,218 @@
+#include <stddef.h>
+#include <string.h>
+#include <yyjson.h>
+
+#include "api/list_query.h"
+
+enum { DAY_MS = 24 * 60 * 60 * 1000, MINUTE_MS = 60 * 1000 };
+
+struct asked {
+    int64_t limit, activity_type;
+    struct str starting_after, search, start_date, end_date;
+    bool has_type;
+};
+
+static const struct schema_field fields[] = {
+    {.name = "limit",
+     .type = SCHEMA_INTEGER,
+     .offset = offsetof(struct asked, limit),
+     .has_minimum = true,
+     .minimum = 1,
+     .has_maximum = true,
+     .maximum = 1000,
+     .has_default = true,
+     .fallback = 10},
+    {.name = "starting_after", .type = SCHEMA_STRING, .offset = offsetof(struct asked, starting_after)},
+    {.name = "activity_type",
+     .type = SCHEMA_NUMBER,
+     .offset = offsetof(struct asked, activity_type),
+     .present_offset = offsetof(struct asked, has_type)},
+    {.name = "search", .type = SCHEMA_STRING, .offset = offsetof(struct asked, search)},
+    {.name = "start_date", .type = SCHEMA_STRING, .offset = offsetof(struct asked, start_date)},
+    {.name = "end_date", .type = SCHEMA_STRING, .offset = offsetof(struct asked, end_date)},
+};
+
+static const struct schema audit_schema = {fields, ARRAY_LEN(fields), sizeof(struct asked)};
+
+/* ---- times ---- */
+
+/* "", ".4", ".406" or longer: the milliseconds; the rest of the digits is cut. */
+static bool parse_fraction(struct str text, int *ret_ms) {
+    if (text.n == 0) {
+        *ret_ms = 0;
+        return true;
+    }
+    if (text.p[0] != '.' || text.n < 2) return false;
+    int ms = 0;
+    for (size_t i = 1; i < text.n || i <= 3; i++) {
+        char c = i < text.n ? text.p[i] : '0';
+        if (c < '0' || c > '9') return false;
+        if (i <= 3) ms = ms * 10 + (c - '0');
+    }
+    *ret_ms = ms;
+    return true;
+}
+
+/* Takes "Z" or "+02:00" off the end of TEXT. */
+static bool cut_zone(struct str *text, int64_t *ret_ms) {
+    *ret_ms = 0;
+    if (text->n && (text->p[text->n - 1] == 'Z' || text->p[text->n - 1] == 'z')) {
+        text->n--;
+        return true;
+    }
+    if (text->n < 6) return false;
+    const char *zone = text->p + text->n - 6;
+    int64_t hours, minutes;
+    if ((zone[0] != '+' && zone[0] != '-') || zone[3] != ':' || !str_to_int((struct str){zone + 1, 2}, 0, 23, &hours) ||
+        !str_to_int((struct str){zone + 4, 2}, 0, 59, &minutes))
+        return false;
+    *ret_ms = (hours * 60 + minutes) * MINUTE_MS * (zone[0] == '+' ? 1 : -1);
+    text->n -= 6;
+    return true;
+}
+
+/* A date or a time (RFC 3339), as the range of milliseconds that it names: a whole day, or one. */
+static bool parse_time(struct str text, int64_t *ret_from, int64_t *ret_to) {
+    char full[TIME_TEXT] = "0000-00-00T00:00:00.000Z";
+    enum { DATE = 10, SECONDS = 19 };
+    bool is_date = text.n == DATE;
+    int ms = 0;
+    int64_t offset_ms = 0, at;
+    if (!is_date && !cut_zone(&text, &offset_ms)) return false;
+    if (!is_date && (text.n < SECONDS || !parse_fraction((struct str){text.p + SECONDS, text.n - SECONDS}, &ms)))
+        return false;
+    memcpy(full, text.p, is_date ? DATE : SECONDS);
+    if (full[DATE] == 't') full[DATE] = 'T';
+    if (!time_parse(str_of(full), &at)) return false;
+    *ret_from = at + ms - offset_ms;
+    *ret_to = is_date ? at + DAY_MS - 1 : *ret_from;
+    return true;
+}
+
+static bool bad_time(const char *name, struct error *reterr) {
+    return error_set(reterr, ERR_INVALID,
+                     "querystring/%s must be a date such as 2026-03-05 or a time such as 2026-03-05T23:09:47.406Z",
+                     name);
+}
+
+static bool read_query(const struct call *call, struct audit_query *ret, struct error *reterr) {
+    struct asked asked;
+    if (!schema_query(&audit_schema, call->request->query, call->arena, &asked, reterr)) return false;
+    if (asked.starting_after.n && !uuid_is_valid(asked.starting_after)) return list_bad_cursor(reterr);
+    int64_t from = INT64_MIN, to = INT64_MAX, other;
+    if (asked.start_date.n && !parse_time(asked.start_date, &from, &other)) return bad_time("start_date", reterr);
+    if (asked.end_date.n && !parse_time(asked.end_date, &other, &to)) return bad_time("end_date", reterr);
+    *ret = (struct audit_query){
+        .workspace_id = str_of(call->identity->workspace.id),
+        .before = asked.starting_after,
+        .from_ms = from,
+        .to_ms = to,
+        .has_type = asked.has_type,
+        .type = asked.activity_type,
+        .search = asked.search,
+        .limit = (size_t)asked.limit,
+    };
+    return true;
+}
+
+/* ---- the answer ---- */
+
+/* What the detail calls NAME, a text; empty: nothing. */
+static struct str detail_text(struct str detail, const char *name, struct arena *arena) {
+    struct str text = STR("");
+    yyjson_doc *doc = yyjson_read(detail.p, detail.n, 0);
+    yyjson_val *value = yyjson_obj_get(yyjson_doc_get_root(doc), name);
+    if (yyjson_is_str(value)) text = arena_str(arena, (struct str){yyjson_get_str(value), yyjson_get_len(value)});
+    yyjson_doc_free(doc);
+    return text;
+}
+
+static void add_text_or_null(struct buf *out, struct str text) {
+    if (text.n)
+        buf_add_json(out, text);
+    else
+        BUF_LIT(out, "null");
+}
+
+static void add_row(struct buf *out, const struct audit_row *row, struct str workspace_id, struct arena *arena) {
+    BUF_LIT(out, "{\"id\":");
+    buf_add_json(out, row->id);
+    BUF_LIT(out, ",\"timestamp\":");
+    list_add_time(out, row->at_ms);
+    BUF_LIT(out, ",\"organization_id\":");
+    buf_add_json(out, workspace_id);
+    BUF_LIT(out, ",\"activity_type\":");
+    buf_add_int(out, row->type);
+    BUF_LIT(out, ",\"user_agent\":");
+    add_text_or_null(out, row->user_agent);
+    BUF_LIT(out, ",\"user_id\":null,\"ip_address\":");
+    buf_add_json(out, row->address);
+    buf_add(out,
+            row->key_id.n ? STR(",\"from_api\":true,\"api_key_id\":") : STR(",\"from_api\":false,\"api_key_id\":"));
+    add_text_or_null(out, row->key_id);
+    BUF_LIT(out, ",\"affected_count\":");
+    buf_add_int(out, row->affected);
+    BUF_LIT(out, ",\"campaign_id\":null,\"webhook_id\":");
+    add_text_or_null(out,
+                     str_starts(row->activity, "webhook_") ? detail_text(row->detail, "webhook_id", arena) : STR(""));
+    BUF_LIT(out, ",\"subsequence_id\":null,\"list_id\":null,\"audit_metadata\":{\"activity\":");
+    buf_add_json(out, row->activity);
+    /* The detail is an object that was written by dfyd: its members follow. */
+    if (row->detail.n > 2) {
+        buf_add_byte(out, ',');
+        buf_add(out, (struct str){row->detail.p + 1, row->detail.n - 2});
+    }
+    BUF_LIT(out, "},\"user_name\":null}");
+}
+
+struct paging {
+    struct audit_query query;
+    struct call *call;
+    struct audit_row *rows;
+    size_t n;
+};
+
+static bool read_page(struct db *db, void *arg, struct error *reterr) {
+    struct paging *p = arg;
+    struct audit_query query = p->query;
+    query.limit++; /* one more than asked for tells whether there is another page */
+    return audit_page(db, &query, p->call->arena, &p->rows, &p->n, reterr);
+}
+
+void list_audit_run(struct call *call) {
+    struct paging p = {.query = *(const struct audit_query *)call->order, .call = call};
+    p.query.workspace_id = str_of(call->identity->workspace.id);
+    struct error error = {0};
+    if (!store_read(call->config->world->store, read_page, &p, &error)) {
+        call_fail(call, &error, "");
+        return;
+    }
+    struct buf *out = &call->response->body;
+    size_t shown = p.n > p.query.limit ? p.query.limit : p.n;
+    BUF_LIT(out, "{\"items\":[");
+    for (size_t i = 0; i < shown; i++) {
+        if (i) buf_add_byte(out, ',');
+        add_row(out, &p.rows[i], p.query.workspace_id, call->arena);
+    }
+    BUF_LIT(out, "]");
+    if (shown < p.n) {
+        BUF_LIT(out, ",\"next_starting_after\":");
+        buf_add_json(out, p.rows[shown - 1].id);
+    }
+    BUF_LIT(out, "}");
+    call_answer(call);
+}
+
+enum http_verdict list_audit_begin(struct call *call) {
+    struct audit_query *query = ARENA_NEW(call->arena, struct audit_query);
+    struct error error = {0};
+    if (!read_query(call, query, &error)) {
+        call_refuse(call, &error);
+        return HTTP_ANSWER;
+    }
+    call->order = query;
+    /* A search may have to read every record; all else is a range of an index. */
+    if (query->search.n) return HTTP_DEFER;
+    list_audit_run(call);
+    return HTTP_ANSWER;
+}
