@@ -10,6 +10,7 @@
 #include "api/call.h"
 #include "api/idempotent.h"
 #include "api/limiter.h"
+#include "api/restrictions.h"
 #include "api/utf8.h"
 #include "base/log.h"
 
@@ -31,17 +32,22 @@ const struct limits check_limits = {{{30, MINUTE_MS}, {900, HOUR_MS}}};
 const struct limits forwarding_limits = {{{10, MINUTE_MS}, {60, HOUR_MS}}};
 
 static const struct route routes[] = {
-    {"GET", "/healthz", NULL, NULL, false, health_live, NULL},
-    {"GET", "/readyz", NULL, NULL, false, health_ready_begin, health_ready_run},
-    {"POST", ORDERS, ORDER_SCOPE, "create", true, place_order_begin, place_order_run},
-    {"GET", ORDERS, ORDER_SCOPE, "read", false, list_orders, NULL},
-    {"GET", ORDERS "/accounts", ORDER_SCOPE, "read", false, list_accounts, NULL},
-    {"POST", KEYS, "api_keys", "create", true, create_key_begin, create_key_run},
-    {"GET", KEYS, "api_keys", "read", false, list_keys, NULL},
-    {"DELETE", KEYS "/{}", "api_keys", "delete", false, delete_key_begin, delete_key_run},
-    {"GET", WORKSPACE, "workspaces", "read", false, get_workspace, NULL},
-    {"PATCH", WORKSPACE, "workspaces", "update", true, change_workspace_begin, change_workspace_run},
-    {"GET", "/api/v2/audit-logs", "audit_logs", "read", false, list_audit_begin, list_audit_run},
+    {"GET", "/healthz", NULL, NULL, BODY_NONE, health_live, NULL},
+    {"GET", "/readyz", NULL, NULL, BODY_NONE, health_ready_begin, health_ready_run},
+    {"POST", ORDERS, ORDER_SCOPE, "create", BODY_NEEDED, place_order_begin, place_order_run},
+    {"GET", ORDERS, ORDER_SCOPE, "read", BODY_NONE, list_orders, NULL},
+    {"GET", ORDERS "/accounts", ORDER_SCOPE, "read", BODY_NONE, list_accounts, NULL},
+    {"POST", ORDERS "/domains/check", ORDER_SCOPE, "create", BODY_NEEDED, check_domains_begin, check_domains_run,
+     &check_limits},
+    {"POST", ORDERS "/domains/similar", ORDER_SCOPE, "create", BODY_NEEDED, similar_domains_begin, similar_domains_run},
+    {"POST", ORDERS "/domains/pre-warmed-up-list", ORDER_SCOPE, "read", BODY_OPTIONAL, pre_warmed_begin,
+     pre_warmed_run},
+    {"POST", KEYS, "api_keys", "create", BODY_NEEDED, create_key_begin, create_key_run},
+    {"GET", KEYS, "api_keys", "read", BODY_NONE, list_keys, NULL},
+    {"DELETE", KEYS "/{}", "api_keys", "delete", BODY_NONE, delete_key_begin, delete_key_run},
+    {"GET", WORKSPACE, "workspaces", "read", BODY_NONE, get_workspace, NULL},
+    {"PATCH", WORKSPACE, "workspaces", "update", BODY_NEEDED, change_workspace_begin, change_workspace_run},
+    {"GET", "/api/v2/audit-logs", "audit_logs", "read", BODY_NONE, list_audit_begin, list_audit_run},
 };
 _Static_assert(ARRAY_LEN(routes) <= LIMITER_ROUTES, "the limiter numbers them");
 
@@ -49,6 +55,7 @@ struct api {
     struct api_config config;
     struct auth *auth;
     struct idempotent *idempotent;
+    struct restrictions *restrictions;
     struct limiter *limiter;        /* NULL: nothing is limited */
     struct limits workspace_limits; /* of all its keys and calls together */
     atomic_bool draining;
@@ -60,6 +67,7 @@ struct api *api_create(const struct api_config *config) {
     api->config = *config;
     api->auth = auth_create(config->world->store);
     api->idempotent = idempotent_create(config->world->store);
+    api->restrictions = restrictions_create(config->world->store);
     if (config->rate_limit) api->limiter = limiter_create();
     api->workspace_limits = (struct limits){
         {{(uint32_t)config->rate_per_second, SECOND_MS}, {(uint32_t)config->rate_per_minute, MINUTE_MS}}};
@@ -70,6 +78,7 @@ struct api *api_create(const struct api_config *config) {
 void api_destroy(struct api *api) {
     if (!api) return;
     limiter_destroy(api->limiter);
+    restrictions_destroy(api->restrictions);
     idempotent_destroy(api->idempotent);
     auth_destroy(api->auth);
     free(api);
@@ -81,6 +90,16 @@ void api_drain(struct api *api) {
 
 bool call_is_draining(const struct call *call) {
     return atomic_load(&call->api->draining);
+}
+
+bool call_rules(const struct call *call, struct rules *ret, struct error *reterr) {
+    struct rules rules = {
+        .providers_off = call->config->providers_off,
+        .workspace_id = str_of(call->identity->workspace.id),
+    };
+    if (!restrictions_now(call->restrictions, &rules.restricted, reterr)) return false;
+    *ret = rules;
+    return true;
 }
 
 static void envelope(struct http_response *response, const struct error *error) {
@@ -227,7 +246,8 @@ static bool is_json_type(struct str content_type) {
     return type.n == sizeof wanted - 1 && strncasecmp(type.p, wanted, type.n) == 0;
 }
 
-static bool check_body(const struct http_request *request, struct error *reterr) {
+static bool check_body(const struct http_request *request, enum body_rule rule, struct error *reterr) {
+    if (rule == BODY_OPTIONAL && request->body.n == 0 && !request->body_too_large) return true;
     bool has_type;
     struct str type = http_header(request, "Content-Type", &has_type);
     if (!has_type && !request->has_body) return error_set(reterr, ERR_INVALID, "body must be object");
@@ -292,7 +312,7 @@ static enum http_verdict dispatch(struct call *call) {
         call_refuse(call, &error);
         return HTTP_ANSWER;
     }
-    if (call->route->needs_body && !check_body(call->request, &error)) {
+    if (call->route->body != BODY_NONE && !check_body(call->request, call->route->body, &error)) {
         call_refuse(call, &error);
         return HTTP_ANSWER;
     }
@@ -322,6 +342,7 @@ static enum http_verdict begin(void *ctx, const struct http_request *request, st
         .api = api,
         .config = &api->config,
         .idempotent = api->idempotent,
+        .restrictions = api->restrictions,
         .request = request,
         .response = response,
         .arena = arena,

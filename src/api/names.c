@@ -5,6 +5,7 @@
 #include "api/schema.h"
 #include "base/log.h"
 #include "core/name.h"
+#include "core/restricted.h"
 #include "core/similar.h"
 #include "driver/registrar/registrar.h"
 #include "store/facts.h"
@@ -36,7 +37,8 @@ static bool find_sold(struct call *call, const struct str *names, size_t n, bool
 
 static bool ask_registrar(struct call *call, const struct str *names, size_t n, bool *ret_taken) {
     struct answer answer = {0};
-    if (!n || registrar_check_many(call->config->world->drivers->registrar, names, n, ret_taken, &answer) == OUTCOME_DONE)
+    if (!n ||
+        registrar_check_many(call->config->world->drivers->registrar, names, n, ret_taken, &answer) == OUTCOME_DONE)
         return true;
     log_event(LOG_WARN, "registrar_check_unknown", LOG_INT("names", n), LOG_TEXT("reason", answer.reason),
               LOG_TEXT("next", "answered 503"));
@@ -118,8 +120,8 @@ void check_domains_run(struct call *call) {
     if (!find_rules(call, &rules)) return;
     struct checked_name *checked = ARENA_ARRAY(call->arena, body->n, struct checked_name);
     for (size_t i = 0; i < body->n; i++)
-        checked[i].faults = check_domain(body->domains[i], ORDER_DFY, &rules, call->arena, &checked[i].name,
-                                         &checked[i].keyword);
+        checked[i].faults =
+            check_domain(body->domains[i], ORDER_DFY, &rules, call->arena, &checked[i].name, &checked[i].keyword);
     if (!look_up(call, checked, body->n)) return;
     struct buf *out = &call->response->body;
     BUF_LIT(out, "{\"results\":[");
@@ -218,7 +220,8 @@ static void add_candidates(struct similar *s, const struct similar_body *body, s
         for (size_t e = 0; new_extensions[e]; e++) {
             if (!is_wanted(str_of(new_extensions[e]), body->tlds, body->n_tlds)) continue;
             struct str like = arena_printf(arena, "%.*s.%s", STR_ARG(labels[i]), new_extensions[e]);
-            if (str_eq(like, name) || restricted_match(rules->restricted, rules->workspace_id, like, &keyword)) continue;
+            if (str_eq(like, name) || restricted_match(rules->restricted, rules->workspace_id, like, &keyword))
+                continue;
             s->all[s->n++] = (struct candidate){.name = like, .extension = e};
         }
 }

@@ -15,8 +15,8 @@ enum { LONG_KEYWORD = 6, FIRST_NODES = 1024, FIRST_PAIRS = 64 };
 /* What ends in a state of the machine. */
 struct end {
     struct str keyword; /* the longest that ends here; empty for none */
-    uint8_t n;          /* its letters here: a look-alike of two letters makes it longer */
-    uint8_t n_allowed;  /* those of the longest allowed word that ends here */
+    struct str allowed; /* the longest allowed word that ends here; empty for none */
+    uint8_t n;          /* letters of the keyword here: a look-alike of two letters makes it longer */
 };
 
 struct pair {
@@ -32,8 +32,7 @@ struct map {
 /* An entry that only one workspace may have. */
 struct own {
     struct str workspace_id;
-    struct str domain; /* empty: a word */
-    struct skeleton word;
+    struct str domain, word; /* one of them is empty */
 };
 
 /*
@@ -213,7 +212,7 @@ static void allow_entry(struct builder *b, struct str entry) {
         pairs_add(&b->allowed_domains, entry, STR(""), b->scratch);
     } else if (word.n && word.n <= LABEL_MAX_BYTES) {
         uint32_t node = node_of(b, word);
-        b->ends[node].n_allowed = (uint8_t)word.n;
+        if (!b->ends[node].allowed.n) b->ends[node].allowed = arena_str(b->to->arena, word);
     }
 }
 
@@ -224,7 +223,7 @@ static void allow_for_one(struct builder *b, const struct restriction *r) {
     if (is_domain(r->entry))
         own->domain = arena_str(to->arena, r->entry);
     else
-        skeleton_read(to->lookalikes, bare_word(r->entry), &own->word);
+        own->word = arena_str(to->arena, bare_word(r->entry));
 }
 
 /* Whether the operator has spoken of ENTRY, for everyone. */
@@ -267,7 +266,7 @@ static void connect(struct builder *b) {
         struct end *end = &b->ends[at];
         const struct end *shorter = &b->ends[suffix[at]];
         if (!end->keyword.n) end->keyword = shorter->keyword, end->n = shorter->n;
-        if (!end->n_allowed) end->n_allowed = shorter->n_allowed;
+        if (!end->allowed.n) end->allowed = shorter->allowed;
         for (size_t c = 1; c < width; c++) { /* class 0 belongs to no word and leads to the root */
             uint32_t child = b->next[at * width + c], fallback = at ? b->next[suffix[at] * width + c] : 0;
             if (child) {
@@ -336,29 +335,32 @@ struct search {
     uint32_t states[SKELETON_MAX]; /* after each letter */
 };
 
-/* Whether the letters [FROM, TO) of the label are an allowed word of the workspace, or part of one. */
-static bool is_own_allowed(const struct search *s, size_t from, size_t to, bool stands_alone) {
-    if (!s->workspace_id.n) return false;
-    for (size_t i = 0; i < s->restricted->n_own; i++) {
+/*
+ * Whether WORD, allowed, stands in the label from AT on and holds its letters [FROM, TO). Letter by letter: "hotmall"
+ * may be allowed without "hotmail". What stands alone is held by its equal only.
+ */
+static bool is_held(const struct search *s, struct str word, size_t at, size_t from, size_t to) {
+    if (at > from || at + word.n < to || at + word.n > s->label.n) return false;
+    bool stands_alone = s->label.edges[from] && s->label.edges[to];
+    return (!stands_alone || word.n == to - from) && memcmp(s->label.letters + at, word.p, word.n) == 0;
+}
+
+static bool is_own_allowed(const struct search *s, size_t from, size_t to) {
+    for (size_t i = 0; s->workspace_id.n && i < s->restricted->n_own; i++) {
         const struct own *own = &s->restricted->own[i];
-        size_t n = own->word.n;
-        if (own->domain.n || n < to - from || !str_eq(own->workspace_id, s->workspace_id)) continue;
-        if (stands_alone && n != to - from) continue;
-        size_t first = to > n ? to - n : 0;
-        for (size_t at = first; at <= from && at + n <= s->label.n; at++)
-            if (memcmp(s->label.classes + at, own->word.classes, n) == 0) return true;
+        if (!own->word.n || !str_eq(own->workspace_id, s->workspace_id)) continue;
+        for (size_t at = to > own->word.n ? to - own->word.n : 0; at <= from; at++)
+            if (is_held(s, own->word, at, from, to)) return true;
     }
     return false;
 }
 
 /* Whether an allowed word holds the letters [FROM, TO) of the label. */
 static bool is_allowed(const struct search *s, size_t from, size_t to) {
-    bool stands_alone = s->label.edges[from] && s->label.edges[to];
-    if (is_own_allowed(s, from, to, stands_alone)) return true;
+    if (is_own_allowed(s, from, to)) return true;
     for (size_t end = to; end <= s->label.n; end++) {
-        size_t n = s->restricted->ends[s->states[end - 1]].n_allowed;
-        if (n > end || end - n > from || n < to - from) continue;
-        if (!stands_alone || n == to - from) return true;
+        struct str word = s->restricted->ends[s->states[end - 1]].allowed;
+        if (word.n && is_held(s, word, end - word.n, from, to)) return true;
     }
     return false;
 }
@@ -377,8 +379,9 @@ static bool find_long(const struct search *s, struct str *ret_keyword) {
 static const struct str *word_at(const struct search *s, size_t from, size_t to) {
     size_t n = to - from;
     if (n > s->restricted->longest_word) return NULL;
-    const struct pair *found = map_slot(&s->restricted->words, (struct str){s->label.raw + from, n});
-    if (!found->key.n) found = map_slot(&s->restricted->words, (struct str){s->label.letters + from, n});
+    const char *raw = s->label.raw + from, *letters = s->label.letters + from;
+    const struct pair *found = map_slot(&s->restricted->words, (struct str){letters, n});
+    if (!found->key.n && memcmp(raw, letters, n) != 0) found = map_slot(&s->restricted->words, (struct str){raw, n});
     return found->key.n ? &found->value : NULL;
 }
 
@@ -412,7 +415,8 @@ static bool run_machine(struct search *s) {
 static bool is_domain_allowed(const struct restricted *r, struct str workspace_id, struct str name) {
     if (map_slot(&r->allowed_domains, name)->key.n) return true;
     for (size_t i = 0; workspace_id.n && i < r->n_own; i++)
-        if (str_eq(r->own[i].domain, name) && str_eq(r->own[i].workspace_id, workspace_id)) return true;
+        if (r->own[i].domain.n && str_eq(r->own[i].domain, name) && str_eq(r->own[i].workspace_id, workspace_id))
+            return true;
     return false;
 }
 
@@ -443,10 +447,11 @@ bool restriction_clean(struct str text, struct arena *arena, struct str *ret, st
     }
     struct str entry = clean(text, arena), word = bare_word(entry);
     if (!is_plain || word.n < 2 || word.n > LABEL_MAX_BYTES)
-        return error_set(reterr, ERR_INVALID,
-                         "an entry is a word of 2 to %d letters and digits, such as acme, or a domain, such as acme.com;"
-                         " not \"%.*s\"",
-                         LABEL_MAX_BYTES, STR_ARG(text));
+        return error_set(
+            reterr, ERR_INVALID,
+            "an entry is a word of 2 to %d letters and digits, such as acme, or a domain, such as acme.com;"
+            " not \"%.*s\"",
+            LABEL_MAX_BYTES, STR_ARG(text));
     *ret = entry;
     return true;
 }

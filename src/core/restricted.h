@@ -3,9 +3,9 @@
  * read-only and safe to share between threads.
  *
  * An entry is a word or a domain (it has a dot then). Restricted words of six letters or more count anywhere in the
- * first label, hyphens taken out and look-alikes read as what they look like; shorter ones, and those with '=' in front,
- * only alone between hyphens. Of an A-label its Unicode form is judged. An allowed word takes away what counted inside
- * it, but not a restricted word that stands alone between hyphens, unless it is that very word.
+ * first label, hyphens taken out and look-alikes read as what they look like; shorter ones, and those with '=' in
+ * front, only alone between hyphens. Of an A-label its Unicode form is judged. An allowed word takes away what counted
+ * inside it, but not a restricted word that stands alone between hyphens, unless it is that very word.
  */
 #pragma once
 
@@ -42,7 +42,8 @@ struct restricted *restricted_create_default(const struct restriction *own, size
 void restricted_destroy(struct restricted *restricted);
 /*
  * Whether NAME (A-label form) is restricted for the workspace (empty: for one without entries of its own);
- * *ret_keyword gets the keyword, or the empty text when the block list matched. The keyword lives as long as RESTRICTED.
+ * *ret_keyword gets the keyword, or the empty text when the block list matched. The keyword lives as long as
+ * RESTRICTED.
  */
 bool restricted_match(const struct restricted *restricted, struct str workspace_id, struct str name,
                       struct str *ret_keyword);

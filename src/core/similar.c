@@ -69,20 +69,19 @@ static void add(struct making *m, struct str label) {
 
 static void add_before(struct making *m, struct str word, bool hyphen) {
     if (begins_with(m->joined, word)) return; /* getacme is not helped by getgetacme */
-    add(m, arena_printf(m->arena, "%.*s%s%.*s", STR_ARG(word), hyphen ? "-" : "",
-                        STR_ARG(hyphen ? m->label : m->joined)));
+    add(m,
+        arena_printf(m->arena, "%.*s%s%.*s", STR_ARG(word), hyphen ? "-" : "", STR_ARG(hyphen ? m->label : m->joined)));
 }
 
 static void add_after(struct making *m, struct str word, bool hyphen) {
     if (ends_with(m->joined, word)) return;
-    add(m, arena_printf(m->arena, "%.*s%s%.*s", STR_ARG(hyphen ? m->label : m->joined), hyphen ? "-" : "",
-                        STR_ARG(word)));
+    add(m,
+        arena_printf(m->arena, "%.*s%s%.*s", STR_ARG(hyphen ? m->label : m->joined), hyphen ? "-" : "", STR_ARG(word)));
 }
 
 void similar_labels(struct str name, struct arena *arena, struct str **ret, size_t *ret_n) {
     size_t n_before, n_after;
-    const struct str *before =
-        words_of((struct str){data_similar_before, data_similar_before_size}, arena, &n_before);
+    const struct str *before = words_of((struct str){data_similar_before, data_similar_before_size}, arena, &n_before);
     const struct str *after = words_of((struct str){data_similar_after, data_similar_after_size}, arena, &n_after);
     struct making m = {.arena = arena,
                        .label = name_unicode(name_label(name), arena),

@@ -187,8 +187,7 @@ static void put_codes(const struct lookalikes *l, struct skeleton *s, const uint
             continue;
         }
         const struct sign key = {.code = *codes};
-        const struct sign *sign =
-            l->n_signs ? bsearch(&key, l->signs, l->n_signs, sizeof *l->signs, by_code) : NULL;
+        const struct sign *sign = l->n_signs ? bsearch(&key, l->signs, l->n_signs, sizeof *l->signs, by_code) : NULL;
         if (sign)
             put_ascii(l, s, str_of(sign->text));
         else
@@ -260,6 +259,7 @@ static void write_from(struct writing *w, size_t at, size_t n) {
 
 void lookalikes_variants(const struct lookalikes *lookalikes, struct str word, bool exact,
                          void (*add)(void *arg, struct str variant), void *arg) {
-    struct writing w = {.lookalikes = lookalikes, .word = word, .exact = exact, .add = add, .arg = arg, .left = VARIANTS_MAX};
+    struct writing w = {
+        .lookalikes = lookalikes, .word = word, .exact = exact, .add = add, .arg = arg, .left = VARIANTS_MAX};
     write_from(&w, 0, 0);
 }

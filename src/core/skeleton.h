@@ -14,9 +14,9 @@ enum { SKELETON_MAX = 128 };
 
 struct skeleton {
     size_t n;
-    char raw[SKELETON_MAX];               /* letters and digits as they are */
-    char letters[SKELETON_MAX];           /* plain: a digit that looks like one letter is that letter */
-    unsigned char classes[SKELETON_MAX];  /* letters that look alike have one class; 0: looks like no letter */
+    char raw[SKELETON_MAX];                /* letters and digits as they are */
+    char letters[SKELETON_MAX];            /* plain: a digit that looks like one letter is that letter */
+    unsigned char classes[SKELETON_MAX];   /* letters that look alike have one class; 0: looks like no letter */
     unsigned char edges[SKELETON_MAX + 1]; /* [i]: a word begins or ends before letter i */
 };
 
@@ -29,9 +29,9 @@ unsigned char lookalikes_class(const struct lookalikes *lookalikes, char c);
 /* LABEL: A-label form in lower case; of one that begins with xn-- its Unicode form is read. */
 void skeleton_read(const struct lookalikes *lookalikes, struct str label, struct skeleton *ret);
 /*
- * Calls ADD with WORD and with each way to write it with look-alikes of several letters ("rn" for m); at most some dozens.
- * EXACT: also with digits that look like several letters, for comparing letters instead of classes. VARIANT ends with
- * the call.
+ * Calls ADD with WORD and with each way to write it with look-alikes of several letters ("rn" for m); at most some
+ * dozens. EXACT: also with digits that look like several letters, for comparing letters instead of classes. VARIANT
+ * ends with the call.
  */
 void lookalikes_variants(const struct lookalikes *lookalikes, struct str word, bool exact,
                          void (*add)(void *arg, struct str variant), void *arg);

@@ -1,7 +1,8 @@
 #include "store/connect.h"
 
 /* Written by scripts/embed.py from sql/. */
-extern const char sql_001_first[], sql_002_audit_events[], sql_004_keys_workspaces_audit[];
+extern const char sql_001_first[], sql_002_audit_events[], sql_004_keys_workspaces_audit[],
+    sql_006_restrictions[];
 
 static const struct migration {
     const char *name, *sql;
@@ -9,6 +10,7 @@ static const struct migration {
     {"001-first", sql_001_first},
     {"002-audit-events", sql_002_audit_events},
     {"004-keys-workspaces-audit", sql_004_keys_workspaces_audit},
+    {"006-restrictions", sql_006_restrictions},
 };
 
 static bool version_get(struct db *db, int64_t *ret, struct error *reterr) {
