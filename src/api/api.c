@@ -23,6 +23,7 @@ enum {
 };
 
 #define ORDERS "/api/v2/dfy-email-account-orders"
+#define FORWARDING "/api/v2/domains/{}/forwarding"
 #define ORDER_SCOPE "dfy_email_account_orders"
 
 #define KEYS "/api/v2/api-keys"
@@ -37,6 +38,11 @@ static const struct route routes[] = {
     {"POST", ORDERS, ORDER_SCOPE, "create", BODY_NEEDED, place_order_begin, place_order_run},
     {"GET", ORDERS, ORDER_SCOPE, "read", BODY_NONE, list_orders, NULL},
     {"GET", ORDERS "/accounts", ORDER_SCOPE, "read", BODY_NONE, list_accounts, NULL},
+    {"POST", ORDERS "/accounts/cancel", ORDER_SCOPE, "delete", BODY_NEEDED, cancel_accounts_begin, cancel_accounts_run},
+    {"GET", FORWARDING, ORDER_SCOPE, "read", BODY_NONE, get_forwarding, NULL},
+    {"PUT", FORWARDING, ORDER_SCOPE, "update", BODY_NEEDED, put_forwarding_begin, change_forwarding_run, &forwarding_limits},
+    {"DELETE", FORWARDING, ORDER_SCOPE, "delete", BODY_NONE, delete_forwarding_begin, change_forwarding_run,
+     &forwarding_limits},
     {"POST", ORDERS "/domains/check", ORDER_SCOPE, "create", BODY_NEEDED, check_domains_begin, check_domains_run,
      &check_limits},
     {"POST", ORDERS "/domains/similar", ORDER_SCOPE, "create", BODY_NEEDED, similar_domains_begin, similar_domains_run},
@@ -203,8 +209,12 @@ static struct str decode_segment(struct str segment, struct arena *arena) {
         int high = -1, low = -1;
         if (segment.p[i] == '%' && i + 2 < segment.n)
             high = hex_digit(segment.p[i + 1]), low = hex_digit(segment.p[i + 2]);
-        if (high >= 0 && low >= 0) i += 2;
-        to[n++] = high >= 0 && low >= 0 ? (char)(high << 4 | low) : segment.p[i];
+        char c = segment.p[i];
+        if (high >= 0 && low >= 0) {
+            c = (char)(high << 4 | low);
+            i += 2;
+        }
+        to[n++] = c;
     }
     return (struct str){to, n};
 }

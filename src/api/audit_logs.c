@@ -45,7 +45,8 @@ static bool parse_fraction(struct str text, int *ret_ms) {
     if (text.p[0] != '.' || text.n < 2) return false;
     int ms = 0;
     for (size_t i = 1; i < text.n || i <= 3; i++) {
-        char c = i < text.n ? text.p[i] : '0';
+        char c = '0';
+        if (i < text.n) c = text.p[i];
         if (c < '0' || c > '9') return false;
         if (i <= 3) ms = ms * 10 + (c - '0');
     }

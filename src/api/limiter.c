@@ -73,14 +73,14 @@ static uint32_t least_left(const struct allowance *allowance, int64_t now_ms) {
 /* The allowance under KEY and TAG in SET, made if need be; never the place KEPT. */
 static struct allowance *find(struct place set[WAYS], const char key[KEY], uint32_t tag, const struct place *kept,
                               int64_t now_ms) {
-    struct place *victim = NULL;
+    struct place *victim = kept == set ? set + 1 : set;
     uint32_t victim_left = 0;
     for (size_t i = 0; i < WAYS; i++) {
         struct place *place = &set[i];
         if (place->tag == tag && memcmp(place->workspace_id, key, KEY) == 0) return &place->allowance;
         if (place == kept) continue;
         uint32_t left = place->tag ? least_left(&place->allowance, now_ms) : UINT32_MAX;
-        if (victim && left <= victim_left) continue;
+        if (left <= victim_left) continue;
         victim = place;
         victim_left = left;
     }

@@ -1,5 +1,4 @@
 #include "api/list_query.h"
-#include "store/lists.h"
 
 struct paging {
     const struct call *call;
@@ -25,29 +24,6 @@ static bool read_cursor(struct str cursor, struct str *ret_before, struct error 
     return true;
 }
 
-static void add_row(struct buf *out, const struct account_row *row) {
-    BUF_LIT(out, "{\"id\":");
-    buf_add_json(out, row->id);
-    BUF_LIT(out, ",\"domain\":");
-    buf_add_json(out, row->domain);
-    BUF_LIT(out, ",\"email\":");
-    buf_add_json(out, row->email);
-    BUF_LIT(out, ",\"email_provider\":");
-    buf_add_int(out, (int64_t)row->provider);
-    BUF_LIT(out, ",\"first_name\":");
-    buf_add_json(out, row->first_name);
-    BUF_LIT(out, ",\"last_name\":");
-    buf_add_json(out, row->last_name);
-    buf_add(out, row->is_pre_warmed ? STR(",\"is_pre_warmed_up\":true") : STR(",\"is_pre_warmed_up\":false"));
-    BUF_LIT(out, ",\"timestamp_cancelled\":");
-    if (row->cancelled_ms)
-        list_add_time(out, row->cancelled_ms);
-    else
-        BUF_LIT(out, "\"\"");
-    BUF_LIT(out, ",\"timestamp_created\":");
-    list_add_time(out, row->created_ms);
-}
-
 /* A password is shown only while its mailbox works. */
 static bool add_password(struct call *call, const struct account_row *row, struct error *reterr) {
     struct str password = STR("");
@@ -65,7 +41,7 @@ static bool write_page(struct call *call, const struct paging *p, bool with_pass
     BUF_LIT(out, "{\"items\":[");
     for (size_t i = 0; i < shown; i++) {
         if (i) buf_add_byte(out, ',');
-        add_row(out, &p->rows[i]);
+        list_add_account(out, &p->rows[i]);
         if (with_passwords && !add_password(call, &p->rows[i], reterr)) return false;
         buf_add_byte(out, '}');
     }

@@ -1,5 +1,4 @@
 #include "api/list_query.h"
-#include "store/lists.h"
 
 struct paging {
     const struct call *call;
@@ -23,7 +22,8 @@ static void add_row(struct buf *out, const struct domain_row *row, struct str wo
     BUF_LIT(out, ",\"forwarding_domain\":");
     if (row->forwarding.n) {
         buf_add_json(out, row->forwarding);
-        BUF_LIT(out, ",\"forwarding_mode\":\"redirect\"");
+        BUF_LIT(out, ",\"forwarding_mode\":");
+        buf_add_json(out, str_of(forwarding_mode_names[row->mode]));
     } else {
         BUF_LIT(out, "null,\"forwarding_mode\":null");
     }

@@ -30,6 +30,29 @@ void list_add_time(struct buf *out, int64_t ms) {
     buf_add_json(out, str_of(text));
 }
 
+void list_add_account(struct buf *out, const struct account_row *row) {
+    BUF_LIT(out, "{\"id\":");
+    buf_add_json(out, row->id);
+    BUF_LIT(out, ",\"domain\":");
+    buf_add_json(out, row->domain);
+    BUF_LIT(out, ",\"email\":");
+    buf_add_json(out, row->email);
+    BUF_LIT(out, ",\"email_provider\":");
+    buf_add_int(out, (int64_t)row->provider);
+    BUF_LIT(out, ",\"first_name\":");
+    buf_add_json(out, row->first_name);
+    BUF_LIT(out, ",\"last_name\":");
+    buf_add_json(out, row->last_name);
+    buf_add(out, row->is_pre_warmed ? STR(",\"is_pre_warmed_up\":true") : STR(",\"is_pre_warmed_up\":false"));
+    BUF_LIT(out, ",\"timestamp_cancelled\":");
+    if (row->cancelled_ms)
+        list_add_time(out, row->cancelled_ms);
+    else
+        BUF_LIT(out, "\"\"");
+    BUF_LIT(out, ",\"timestamp_created\":");
+    list_add_time(out, row->created_ms);
+}
+
 bool list_bad_cursor(struct error *reterr) {
     return error_set(reterr, ERR_INVALID,
                      "querystring/starting_after must be the next_starting_after of the page before");

@@ -3,6 +3,7 @@
 
 #include "api/call.h"
 #include "api/schema.h"
+#include "store/lists.h"
 
 struct list_query {
     int64_t limit;
@@ -13,6 +14,8 @@ struct list_query {
 extern const struct schema list_orders_query;
 extern const struct schema list_accounts_query;
 
+/* An Account of the reference without its final brace, so that a password can follow. */
+void list_add_account(struct buf *out, const struct account_row *row);
 void list_add_time(struct buf *out, int64_t ms);
 /* Fills ERR for a starting_after that no page gave out, and returns false. */
 bool list_bad_cursor(struct error *reterr);

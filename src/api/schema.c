@@ -191,6 +191,10 @@ static bool decode_string(const struct decoder *d, const struct schema_field *fi
         if (value->kind == KIND_ARRAY || value->kind == KIND_OBJECT) return fail(d, place, "must be string,null");
     }
     if (!to_string(d, place, value)) return false;
+    if (value->text.n < field->min_length)
+        return fail_limit(d, place, "must NOT have fewer than", (int64_t)field->min_length, " characters");
+    if (field->pattern && !field->pattern->matches(value->text))
+        return fail(d, place, arena_printf(d->arena, "must match pattern \"%s\"", field->pattern->text).p);
     if (!field->words) {
         put(base, field->offset, &value->text, sizeof value->text);
         return true;

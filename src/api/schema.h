@@ -20,20 +20,28 @@ struct schema_field {
     enum schema_type type;
     enum schema_type items; /* of arrays: SCHEMA_OBJECT or SCHEMA_STRING */
     size_t offset;
-    size_t count_offset;           /* arrays */
-    const struct schema *of;       /* objects, and arrays of them */
-    const int64_t *numbers;        /* enum of numbers, ended by 0 */
-    const char *const *words;      /* enum of texts, ended by NULL */
-    const char *const *item_words; /* the same for the texts of an array */
-    int64_t minimum, maximum;      /* numbers */
-    size_t min_items, max_items;   /* arrays */
-    int64_t fallback;              /* the default when the property is absent: number, boolean, or index into words */
+    size_t count_offset;                  /* arrays */
+    const struct schema *of;              /* objects, and arrays of them */
+    const int64_t *numbers;               /* enum of numbers, ended by 0 */
+    const struct schema_pattern *pattern; /* of texts; NULL: any */
+    const char *const *words;             /* enum of texts, ended by NULL */
+    const char *const *item_words;        /* the same for the texts of an array */
+    int64_t minimum, maximum;             /* numbers */
+    size_t min_length;                    /* texts, in bytes: only 1 is exact */
+    size_t min_items, max_items;          /* arrays */
+    int64_t fallback;      /* the default when the property is absent: number, boolean, or index into words */
     size_t present_offset; /* a bool that says whether it was given; 0: none (no struct keeps that bool first) */
     bool required;
     bool has_minimum, has_maximum;
     bool has_min_items, has_max_items;
     bool has_default; /* arrays default to empty */
     bool nullable;    /* strings: null passes too, as a text whose p is NULL */
+};
+
+/* A regular expression of the reference: its text, for messages, and the function that stands for it. */
+struct schema_pattern {
+    const char *text;
+    bool (*matches)(struct str text);
 };
 
 struct schema {

@@ -22,6 +22,7 @@ static const struct row {
     [ERR_TIMEOUT] = {"timeout", "Request Timeout", 408, true},
     [ERR_RATE_LIMITED] = {"rate_limited", "Too Many Requests", 429, true},
     [ERR_INTERNAL] = {"internal", "Internal Server Error", 500, false},
+    [ERR_UPSTREAM] = {"upstream", "Bad Gateway", 502, true},
     [ERR_UNAVAILABLE] = {"unavailable", "Service Unavailable", 503, true},
 };
 

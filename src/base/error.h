@@ -23,6 +23,7 @@ enum err_code {
     ERR_TIMEOUT,       /* the client was too slow */
     ERR_RATE_LIMITED,  /* too many requests */
     ERR_INTERNAL,      /* a bug or a damaged file */
+    ERR_UPSTREAM,      /* a driver refused, or gave no clear answer */
     ERR_UNAVAILABLE,   /* disk full, database locked, upstream silent: nothing was done, try again */
 };
 

@@ -36,6 +36,7 @@ void records_web(struct str domain, struct str address, struct arena *arena, str
     struct rrset *sets = ARENA_ARRAY(arena, 2, struct rrset);
     sets[0] = one(domain, "A", WEB_TTL, address, arena);
     sets[1] = one(arena_printf(arena, "www.%.*s", STR_ARG(domain)), "A", WEB_TTL, address, arena);
+    if (!address.n) sets[0].n_data = sets[1].n_data = 0;
     *ret = sets;
     *ret_n = 2;
 }

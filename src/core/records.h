@@ -27,5 +27,5 @@ struct mail_facts {
 /* MX, SPF, DKIM and DMARC (p=quarantine) of DOMAIN, from ARENA. */
 void records_mail(struct str domain, const struct mail_facts *facts, struct arena *arena, struct rrset **ret,
                   size_t *ret_n);
-/* A of the domain and of www, pointing at the forwarding edge's IPv4 ADDRESS. */
+/* A of the domain and of www, pointing at the forwarding edge's IPv4 ADDRESS; without data when that is empty. */
 void records_web(struct str domain, struct str address, struct arena *arena, struct rrset **ret, size_t *ret_n);

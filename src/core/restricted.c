@@ -342,7 +342,7 @@ struct search {
 static bool is_held(const struct search *s, struct str word, size_t at, size_t from, size_t to) {
     if (at > from || at + word.n < to || at + word.n > s->label.n) return false;
     bool stands_alone = s->label.edges[from] && s->label.edges[to];
-    return (!stands_alone || word.n == to - from) && memcmp(s->label.letters + at, word.p, word.n) == 0;
+    return (!stands_alone || word.n == to - from) && memcmp(s->label.raw + at, word.p, word.n) == 0;
 }
 
 static bool is_own_allowed(const struct search *s, size_t from, size_t to) {
@@ -365,10 +365,16 @@ static bool is_allowed(const struct search *s, size_t from, size_t to) {
     return false;
 }
 
+/* A number is a number, whatever its digits look like: 4505 is not "asos". */
+static bool is_number(const struct search *s, size_t from, size_t to) {
+    while (from < to && s->label.raw[from] >= '0' && s->label.raw[from] <= '9') from++;
+    return from == to;
+}
+
 static bool find_long(const struct search *s, struct str *ret_keyword) {
     for (size_t i = 0; i < s->label.n; i++) {
         const struct end *end = &s->restricted->ends[s->states[i]];
-        if (!end->keyword.n || is_allowed(s, i + 1 - end->n, i + 1)) continue;
+        if (!end->keyword.n || is_number(s, i + 1 - end->n, i + 1) || is_allowed(s, i + 1 - end->n, i + 1)) continue;
         *ret_keyword = end->keyword;
         return true;
     }
@@ -380,8 +386,9 @@ static const struct str *word_at(const struct search *s, size_t from, size_t to)
     size_t n = to - from;
     if (n > s->restricted->longest_word) return NULL;
     const char *raw = s->label.raw + from, *letters = s->label.letters + from;
-    const struct pair *found = map_slot(&s->restricted->words, (struct str){letters, n});
-    if (!found->key.n && memcmp(raw, letters, n) != 0) found = map_slot(&s->restricted->words, (struct str){raw, n});
+    const struct pair *found = map_slot(&s->restricted->words, (struct str){raw, n});
+    if (!found->key.n && memcmp(raw, letters, n) != 0 && !is_number(s, from, to))
+        found = map_slot(&s->restricted->words, (struct str){letters, n});
     return found->key.n ? &found->value : NULL;
 }
 

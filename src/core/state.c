@@ -23,10 +23,14 @@ const char *const step_state_names[STEP_STATE_END] = {
 };
 
 const char *const step_kind_names[STEP_KIND_END] = {
-    [STEP_REGISTER_DOMAIN] = "register_domain",
-    [STEP_PUBLISH_DNS] = "publish_dns",
-    [STEP_CREATE_MAILBOX] = "create_mailbox",
-    [STEP_SET_FORWARDING] = "set_forwarding",
+    [STEP_REGISTER_DOMAIN] = "register_domain", [STEP_PUBLISH_DNS] = "publish_dns",
+    [STEP_CREATE_MAILBOX] = "create_mailbox",   [STEP_SET_FORWARDING] = "set_forwarding",
+    [STEP_REMOVE_MAILBOX] = "remove_mailbox",
+};
+
+const char *const forwarding_mode_names[FORWARDING_MODE_END + 1] = {
+    [FORWARDING_REDIRECT] = "redirect",
+    [FORWARDING_STEALTH] = "stealth",
 };
 
 size_t state_by_name(struct str text, const char *const *names, size_t n) {
@@ -45,8 +49,10 @@ static const unsigned order_moves[ORDER_STATE_END] = {
 static const unsigned step_moves[STEP_STATE_END] = {
     [STEP_BLOCKED] = TO(STEP_DUE) | TO(STEP_SKIPPED),
     [STEP_DUE] = TO(STEP_RUNNING) | TO(STEP_SKIPPED),
-    /* Running again: its lease ran out and another worker took it. Due again: its lease was given up. */
-    [STEP_RUNNING] = TO(STEP_RUNNING) | TO(STEP_DUE) | TO(STEP_RETRYING) | TO(STEP_DONE) | TO(STEP_FAILED),
+    /* Running again: its lease ran out and another worker took it. Due again: its lease was given up. Skipped: what it
+     * works on was cancelled, and its holder can record nothing any more. */
+    [STEP_RUNNING] =
+        TO(STEP_RUNNING) | TO(STEP_DUE) | TO(STEP_RETRYING) | TO(STEP_DONE) | TO(STEP_FAILED) | TO(STEP_SKIPPED),
     [STEP_RETRYING] = TO(STEP_RUNNING) | TO(STEP_SKIPPED),
 };
 
@@ -62,10 +68,9 @@ static const struct {
     int rank;
     bool vital;
 } kinds[STEP_KIND_END] = {
-    [STEP_REGISTER_DOMAIN] = {0, true},
-    [STEP_PUBLISH_DNS] = {1, true}, /* no mail reaches a domain without records */
-    [STEP_CREATE_MAILBOX] = {2, false},
-    [STEP_SET_FORWARDING] = {2, false},
+    [STEP_REGISTER_DOMAIN] = {0, true}, [STEP_PUBLISH_DNS] = {1, true}, /* no mail reaches a domain without records */
+    [STEP_CREATE_MAILBOX] = {2, false}, [STEP_SET_FORWARDING] = {2, false},
+    [STEP_REMOVE_MAILBOX] = {3, false}, /* starts as due and holds up nothing, so that no sibling waits for it */
 };
 
 int step_rank(enum step_kind kind) {

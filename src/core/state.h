@@ -39,25 +39,40 @@ enum step_state {
     STEP_RETRYING, /* had no clear answer; runs again at its time */
     STEP_DONE,
     STEP_FAILED,  /* refused for good; the reason says why */
-    STEP_SKIPPED, /* an earlier step failed */
+    STEP_SKIPPED, /* an earlier step failed, or what it works on was cancelled */
     STEP_STATE_END
 };
 
-/* What a step does. A domain's steps run rank by rank; steps of one rank do not wait for each other. */
-enum step_kind { STEP_REGISTER_DOMAIN, STEP_PUBLISH_DNS, STEP_CREATE_MAILBOX, STEP_SET_FORWARDING, STEP_KIND_END };
+/*
+ * What a step does. A domain's steps run rank by rank; steps of one rank do not wait for each other. Removing a mailbox
+ * stands outside that: it waits for no other step, no other step waits for it, and a domain is ready without it.
+ * A change of a domain's forwarding begins its set_forwarding anew, from whatever end it had.
+ */
+enum step_kind {
+    STEP_REGISTER_DOMAIN,
+    STEP_PUBLISH_DNS,
+    STEP_CREATE_MAILBOX,
+    STEP_SET_FORWARDING,
+    STEP_REMOVE_MAILBOX,
+    STEP_KIND_END
+};
+
+/* What becomes of a website's visitors. */
+enum forwarding_mode { FORWARDING_REDIRECT, FORWARDING_STEALTH, FORWARDING_MODE_END };
 
 extern const char *const order_state_names[ORDER_STATE_END];
 extern const char *const domain_state_names[DOMAIN_STATE_END];
 extern const char *const account_state_names[ACCOUNT_STATE_END];
 extern const char *const step_state_names[STEP_STATE_END];
 extern const char *const step_kind_names[STEP_KIND_END];
+extern const char *const forwarding_mode_names[FORWARDING_MODE_END + 1]; /* ended by NULL */
 
 /* Index of TEXT in NAMES, or N when it is none of them. */
 size_t state_by_name(struct str text, const char *const *names, size_t n);
 
 bool order_may_move(enum order_state from, enum order_state to);
 bool step_may_move(enum step_state from, enum step_state to);
-/* 0 registers, 1 publishes, 2 builds on both. */
+/* 0 registers, 1 publishes, 2 builds on both, 3 takes away. */
 int step_rank(enum step_kind kind);
 /* Whether the domain is lost when a step of this kind is refused. */
 bool step_is_vital(enum step_kind kind);

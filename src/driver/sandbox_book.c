@@ -6,7 +6,7 @@
 
 #include "driver/sandbox_inside.h"
 
-enum { SCHEMA_VERSION = 1 };
+enum { SCHEMA_VERSION = 2 };
 
 static const char schema[] =
     /* Domains, each under the key that registered it; ready_ms lies ahead while the registry is slow. */
@@ -20,6 +20,8 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS mailboxes (email TEXT PRIMARY KEY, key TEXT NOT NULL, password TEXT NOT NULL,"
     " first_name TEXT NOT NULL, last_name TEXT NOT NULL, provider INTEGER NOT NULL,"
     " ready_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    /* Accounts whose mailbox was removed: no late creation brings it back. */
+    "CREATE TABLE IF NOT EXISTS closed_mailboxes (key TEXT PRIMARY KEY) WITHOUT ROWID;"
     /* decline: 0 when the money was taken, else enum decline. */
     "CREATE TABLE IF NOT EXISTS charges (key TEXT PRIMARY KEY, token TEXT NOT NULL, amount INTEGER NOT NULL,"
     " decline INTEGER NOT NULL, description TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;"

@@ -17,16 +17,18 @@ enum magic_place {
 
 enum magic {
     MAGIC_NONE,
-    MAGIC_TAKEN,    /* check says taken */
-    MAGIC_UNSURE,   /* check has no answer */
-    MAGIC_SNATCHED, /* free at check, refused at create */
-    MAGIC_REFUSED,  /* refused */
-    MAGIC_NO_WEB,   /* addresses are refused, other records are published */
-    MAGIC_SLOW,     /* accepted at once, done after SANDBOX_SLOW_MS */
-    MAGIC_FLAKY,    /* no answer SANDBOX_FLAKY_TRIES times without doing anything, then works */
-    MAGIC_SILENT,   /* never answers and never does anything */
-    MAGIC_LOST,     /* works, but the first answer is lost */
-    MAGIC_DROPPED,  /* a charge that is not made and not answered */
+    MAGIC_TAKEN,     /* check says taken */
+    MAGIC_UNSURE,    /* check has no answer */
+    MAGIC_SNATCHED,  /* free at check, refused at create */
+    MAGIC_REFUSED,   /* refused */
+    MAGIC_NO_WEB,    /* addresses are refused, other records are published */
+    MAGIC_FLAKY_WEB, /* as MAGIC_FLAKY, for addresses alone */
+    MAGIC_STUCK,     /* as MAGIC_FLAKY, when it is removed */
+    MAGIC_SLOW,      /* accepted at once, done after SANDBOX_SLOW_MS */
+    MAGIC_FLAKY,     /* no answer SANDBOX_FLAKY_TRIES times without doing anything, then works */
+    MAGIC_SILENT,    /* never answers and never does anything */
+    MAGIC_LOST,      /* works, but the first answer is lost */
+    MAGIC_DROPPED,   /* a charge that is not made and not answered */
 };
 
 enum {
@@ -46,7 +48,7 @@ struct magic_row {
     enum decline decline;
 };
 
-enum { MAGIC_ROWS = 28 };
+enum { MAGIC_ROWS = 30 };
 
 extern const struct magic_row magic_rows[MAGIC_ROWS];
 /* "registrar", "dns", "mailbox", "payment". */

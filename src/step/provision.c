@@ -91,18 +91,33 @@ static enum outcome set_forwarding(const struct world *world, const struct step 
                                    struct answer *answer) {
     struct rrset *sets;
     size_t n;
-    records_web(step->domain, world->web_address, arena, &sets, &n);
-    return publish(world, step->domain, sets, n, answer);
+    /* Both modes are the edge's matter: the records are the same. */
+    records_web(step->domain, step->forwarding.n ? world->web_address : STR(""), arena, &sets, &n);
+    /* What a change finds may be overtaken by an earlier call that is still on its way; what it publishes is not. */
+    return step->is_change ? dns_publish(world->drivers->dns, step->domain, sets, n, answer)
+                           : publish(world, step->domain, sets, n, answer);
+}
+
+/* Not looked for first: it may not be there only because its creation is still on its way. Removing it closes the key.
+ */
+static enum outcome remove_mailbox(const struct world *world, const struct step *step, struct arena *arena,
+                                   struct answer *answer) {
+    (void)arena;
+    return mailbox_remove(world->drivers->mailbox, step->email, step->account_id, answer);
 }
 
 typedef enum outcome step_action(const struct world *, const struct step *, struct arena *, struct answer *);
 
 static step_action *const actions[STEP_KIND_END] = {
-    [STEP_REGISTER_DOMAIN] = register_domain,
-    [STEP_PUBLISH_DNS] = publish_dns,
-    [STEP_CREATE_MAILBOX] = create_mailbox,
-    [STEP_SET_FORWARDING] = set_forwarding,
+    [STEP_REGISTER_DOMAIN] = register_domain, [STEP_PUBLISH_DNS] = publish_dns,
+    [STEP_CREATE_MAILBOX] = create_mailbox,   [STEP_SET_FORWARDING] = set_forwarding,
+    [STEP_REMOVE_MAILBOX] = remove_mailbox,
 };
+
+enum outcome provision_act(const struct world *world, const struct step *step, struct arena *arena,
+                           struct answer *answer) {
+    return actions[step->kind](world, step, arena, answer);
+}
 
 struct record {
     const struct step *step;
@@ -131,7 +146,7 @@ static void log_end(const struct record *record) {
 bool provision_run(const struct world *world, const struct step *step, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
     struct answer answer = {0};
-    enum outcome outcome = actions[step->kind](world, step, arena, &answer);
+    enum outcome outcome = provision_act(world, step, arena, &answer);
     world_reached(world, "step.acted");
 
     static const enum step_state ends[] = {

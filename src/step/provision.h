@@ -4,12 +4,16 @@
  */
 #pragma once
 
+#include "driver/outcome.h"
 #include "step/world.h"
 #include "store/steps.h"
 
 /* Leases up to MAX due steps; text from ARENA. */
 MUST_CHECK bool provision_claim(const struct world *world, size_t max, struct arena *arena, struct step **ret,
                                 size_t *ret_n, struct error *reterr);
+/* Does what a leased step is for, and records nothing: looks first, acts second. */
+enum outcome provision_act(const struct world *world, const struct step *step, struct arena *arena,
+                           struct answer *answer);
 /* Runs a leased step against its driver and records the end. Only a failing store is an error: the lease then runs out
  * and the step comes again. */
 MUST_CHECK bool provision_run(const struct world *world, const struct step *step, struct error *reterr);

@@ -65,7 +65,8 @@ static struct str like_pattern(struct str text, struct arena *arena) {
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
         if (c == '%' || c == '_' || c == '\\') to[n++] = '\\';
-        to[n++] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+        if (c >= 'A' && c <= 'Z') c = (char)(c | 0x20);
+        to[n++] = c;
     }
     to[n++] = '%';
     return (struct str){to, n};

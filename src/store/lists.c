@@ -11,7 +11,8 @@ bool domain_page(struct db *db, struct str workspace_id, struct str before, size
                  struct domain_row **ret, size_t *ret_n, struct error *reterr) {
     struct rows rows = {.size = sizeof(struct domain_row)};
     struct stmt *stmt =
-        db_stmt(db, "SELECT id, name, forwarding, is_pre_warmed, state, created_ms, cancelled_ms FROM domains"
+        db_stmt(db, "SELECT id, name, forwarding, is_pre_warmed, state, created_ms, cancelled_ms, forwarding_mode"
+                    " FROM domains"
                     " WHERE workspace_id = $1 AND id < $2 AND state <> 'reserved' ORDER BY id DESC LIMIT $3");
     stmt_text(stmt, 1, workspace_id);
     stmt_text(stmt, 2, upper(before));
@@ -27,6 +28,7 @@ bool domain_page(struct db *db, struct str workspace_id, struct str before, size
             .state = (enum domain_state)row_word(stmt, 4, domain_state_names, DOMAIN_STATE_END),
             .created_ms = stmt_col_int(stmt, 5),
             .cancelled_ms = stmt_col_int(stmt, 6),
+            .mode = (enum forwarding_mode)row_word(stmt, 7, forwarding_mode_names, FORWARDING_MODE_END),
         };
     }
     if (step == DB_FAIL) return false;
@@ -35,35 +37,34 @@ bool domain_page(struct db *db, struct str workspace_id, struct str before, size
     return true;
 }
 
+struct account_row account_row_read(struct stmt *stmt, struct arena *arena) {
+    return (struct account_row){
+        .id = row_text(stmt, 0, arena),
+        .domain = row_text(stmt, 1, arena),
+        .email = row_text(stmt, 2, arena),
+        .first_name = row_text(stmt, 3, arena),
+        .last_name = row_text(stmt, 4, arena),
+        .sealed_password = row_text(stmt, 5, arena),
+        .provider = (enum provider)stmt_col_int(stmt, 6),
+        .state = (enum account_state)row_word(stmt, 7, account_state_names, ACCOUNT_STATE_END),
+        .is_pre_warmed = stmt_col_int(stmt, 8) != 0,
+        .created_ms = stmt_col_int(stmt, 9),
+        .cancelled_ms = stmt_col_int(stmt, 10),
+        .reason = row_text(stmt, 11, arena),
+    };
+}
+
 bool account_page(struct db *db, struct str workspace_id, struct str before, size_t limit, struct arena *arena,
                   struct account_row **ret, size_t *ret_n, struct error *reterr) {
     struct rows rows = {.size = sizeof(struct account_row)};
-    struct stmt *stmt =
-        db_stmt(db, "SELECT a.id, d.name, a.email, a.first_name, a.last_name, a.sealed_password, a.provider, a.state,"
-                    " a.is_pre_warmed, a.created_ms, a.cancelled_ms, a.reason"
-                    " FROM accounts a JOIN domains d ON d.id = a.domain_id"
-                    " WHERE a.workspace_id = $1 AND a.id < $2 AND a.state <> 'reserved' ORDER BY a.id DESC LIMIT $3");
+    struct stmt *stmt = db_stmt(db, ACCOUNT_COLUMNS "WHERE a.workspace_id = $1 AND a.id < $2 AND a.state <> 'reserved'"
+                                                    " ORDER BY a.id DESC LIMIT $3");
     stmt_text(stmt, 1, workspace_id);
     stmt_text(stmt, 2, upper(before));
     stmt_int(stmt, 3, (int64_t)limit);
     enum db_step step;
-    while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
-        struct account_row *row = rows_add(&rows, arena);
-        *row = (struct account_row){
-            .id = row_text(stmt, 0, arena),
-            .domain = row_text(stmt, 1, arena),
-            .email = row_text(stmt, 2, arena),
-            .first_name = row_text(stmt, 3, arena),
-            .last_name = row_text(stmt, 4, arena),
-            .sealed_password = row_text(stmt, 5, arena),
-            .provider = (enum provider)stmt_col_int(stmt, 6),
-            .state = (enum account_state)row_word(stmt, 7, account_state_names, ACCOUNT_STATE_END),
-            .is_pre_warmed = stmt_col_int(stmt, 8) != 0,
-            .created_ms = stmt_col_int(stmt, 9),
-            .cancelled_ms = stmt_col_int(stmt, 10),
-            .reason = row_text(stmt, 11, arena),
-        };
-    }
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW)
+        *(struct account_row *)rows_add(&rows, arena) = account_row_read(stmt, arena);
     if (step == DB_FAIL) return false;
     *ret = rows.first;
     *ret_n = rows.n;

@@ -7,6 +7,7 @@
 
 struct domain_row {
     struct str id, name, forwarding; /* forwarding empty: none */
+    enum forwarding_mode mode;       /* says nothing without forwarding */
     bool is_pre_warmed;
     enum domain_state state;
     int64_t created_ms, cancelled_ms; /* cancelled_ms 0: active */
@@ -21,6 +22,13 @@ struct account_row {
     int64_t created_ms, cancelled_ms;
     struct str reason; /* of a failed one */
 };
+
+/* What of ACCOUNT_COLUMNS a row has; SQL that selects them from accounts a JOIN domains d may be followed by anything.
+ */
+#define ACCOUNT_COLUMNS                                                                                                \
+    "SELECT a.id, d.name, a.email, a.first_name, a.last_name, a.sealed_password, a.provider, a.state,"                 \
+    " a.is_pre_warmed, a.created_ms, a.cancelled_ms, a.reason FROM accounts a JOIN domains d ON d.id = a.domain_id "
+struct account_row account_row_read(struct stmt *stmt, struct arena *arena);
 
 /* At most LIMIT paid rows with an id below BEFORE (empty: from the newest). Text from ARENA. */
 MUST_CHECK bool domain_page(struct db *db, struct str workspace_id, struct str before, size_t limit,

@@ -1,7 +1,7 @@
 #include "store/connect.h"
 
 /* Written by scripts/embed.py from sql/. */
-extern const char sql_001_first[], sql_002_audit_events[], sql_004_keys_workspaces_audit[],
+extern const char sql_001_first[], sql_002_audit_events[], sql_004_keys_workspaces_audit[], sql_005_cancel_forwarding[],
     sql_006_restrictions[];
 
 static const struct migration {
@@ -10,6 +10,7 @@ static const struct migration {
     {"001-first", sql_001_first},
     {"002-audit-events", sql_002_audit_events},
     {"004-keys-workspaces-audit", sql_004_keys_workspaces_audit},
+    {"005-cancel-forwarding", sql_005_cancel_forwarding},
     {"006-restrictions", sql_006_restrictions},
 };
 

@@ -1,5 +1,6 @@
 #include "store/orders.h"
 
+#include "store/cancel.h"
 #include "store/events.h"
 #include "store/idempotency.h"
 #include "store/rows.h"
@@ -313,6 +314,7 @@ bool order_release(struct db *db, struct str order_id, struct str reason, struct
     if (!order_may_move(order.state, ORDER_PAYMENT_FAILED))
         return error_set(reterr, ERR_CONFLICT, "order %.*s is placed: it cannot be released", STR_ARG(order_id));
     if (!end_order(db, order_id, ORDER_PAYMENT_FAILED, reason, now_ms, reterr) ||
+        !cancel_release(db, order_id, now_ms, reterr) ||
         !run_on(db, "DELETE FROM accounts WHERE order_id = $1 AND state = 'reserved'", order_id, reterr) ||
         !run_on(db, "DELETE FROM domains WHERE order_id = $1 AND state = 'reserved'", order_id, reterr) ||
         !run_on(db, "UPDATE stock SET order_id = NULL WHERE order_id = $1", order_id, reterr))

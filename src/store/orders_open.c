@@ -82,10 +82,14 @@ bool order_list(struct db *db, bool stuck, size_t max, struct arena *arena, stru
     struct rows rows = {.size = sizeof(struct order_row)};
     struct stmt *stmt =
         db_stmt(db, ORDER_COLUMNS "WHERE $1 = 0 OR o.state = 'reserved' OR (o.state = 'placed' AND EXISTS"
-                                  " (SELECT 1 FROM steps s WHERE s.order_id = o.id AND s.state <> 'done'))"
+                                  " (SELECT 1 FROM steps s LEFT JOIN accounts a ON a.id = s.account_id"
+                                  " JOIN domains d ON d.id = s.domain_id"
+                                  " WHERE s.order_id = o.id AND s.state <> 'done' AND NOT (s.kind <> $3 AND"
+                                  " (d.state = 'cancelled' OR COALESCE(a.state, '') = 'cancelled'))))"
                                   " ORDER BY o.id DESC LIMIT $2");
     stmt_int(stmt, 1, stuck);
     stmt_int(stmt, 2, (int64_t)max);
+    stmt_text(stmt, 3, str_of(step_kind_names[STEP_REMOVE_MAILBOX]));
     enum db_step step;
     while ((step = stmt_step(stmt, reterr)) == DB_ROW) read_row(stmt, arena, rows_add(&rows, arena));
     if (step == DB_FAIL) return false;

@@ -1,6 +1,7 @@
 #include "store/steps.h"
 
 #include "store/events.h"
+#include "store/forwarding.h"
 #include "store/rows.h"
 
 /* The words in the index steps_open: what will run by itself. */
@@ -8,9 +9,11 @@
 
 #define STEP_COLUMNS                                                                                                   \
     "SELECT s.domain_id, s.account_id, s.order_id, s.workspace_id, s.kind, s.state, s.attempts, s.due_ms, s.reason,"   \
-    " d.name, d.forwarding, COALESCE(a.email, ''), COALESCE(a.first_name, ''), COALESCE(a.last_name, ''),"             \
-    " a.sealed_password, d.provider, COALESCE(a.is_pre_warmed, d.is_pre_warmed)"                                       \
-    " FROM steps s JOIN domains d ON d.id = s.domain_id LEFT JOIN accounts a ON a.id = s.account_id "
+    " d.name, COALESCE(c.forwarding, d.forwarding), COALESCE(a.email, ''), COALESCE(a.first_name, ''), "               \
+    "COALESCE(a.last_name, ''),"                                                                                       \
+    " a.sealed_password, d.provider, COALESCE(a.is_pre_warmed, d.is_pre_warmed), c.domain_id IS NOT NULL"              \
+    " FROM steps s JOIN domains d ON d.id = s.domain_id LEFT JOIN accounts a ON a.id = s.account_id"                   \
+    " LEFT JOIN forwarding_changes c ON c.domain_id = s.domain_id "
 
 static void read_row(struct stmt *stmt, struct arena *arena, struct step *ret) {
     *ret = (struct step){
@@ -31,6 +34,7 @@ static void read_row(struct stmt *stmt, struct arena *arena, struct step *ret) {
         .sealed_password = row_text(stmt, 14, arena),
         .provider = (enum provider)stmt_col_int(stmt, 15),
         .is_pre_warmed = stmt_col_int(stmt, 16) != 0,
+        .is_change = stmt_col_int(stmt, 17) != 0,
     };
 }
 
@@ -117,10 +121,11 @@ static bool end_account(struct db *db, const struct step *step, bool ready, stru
 static bool fail_domain(struct db *db, const struct step *step, struct str reason, int64_t now_ms,
                         struct error *reterr) {
     struct stmt *stmt = db_stmt(db, "UPDATE steps SET state = 'skipped', reason = $2, due_ms = $3 WHERE domain_id = $1"
-                                    " AND state IN ('blocked', 'due', 'retrying')");
+                                    " AND state IN ('blocked', 'due', 'retrying') AND kind <> $4");
     stmt_text(stmt, 1, step->domain_id);
     stmt_text(stmt, 2, reason);
     stmt_int(stmt, 3, now_ms);
+    stmt_text(stmt, 4, str_of(step_kind_names[STEP_REMOVE_MAILBOX]));
     if (!stmt_run(stmt, NULL, reterr)) return false;
     stmt = db_stmt(db, "UPDATE accounts SET state = 'failed', active = 0, reason = $2"
                        " WHERE domain_id = $1 AND state = 'pending'");
@@ -133,29 +138,50 @@ static bool fail_domain(struct db *db, const struct step *step, struct str reaso
     return stmt_run(stmt, NULL, reterr) && tell(db, step, EVENT_DOMAIN_FAILED, STR(""), reason, now_ms, reterr);
 }
 
-/* Wakes what waits on the lowest rank that has not ended; with nothing left the domain is finished. */
-static bool move_on(struct db *db, const struct step *step, int64_t now_ms, struct error *reterr) {
+/* Nothing is open any more. A domain that was ready before may be so again, or be it only now that a part was
+ * cancelled.
+ */
+static bool finish_domain(struct db *db, const struct step *about, int64_t now_ms, struct error *reterr) {
+    static const char *const sql[] = {
+#define FINISH                                                                                                         \
+    "UPDATE domains SET state = CASE WHEN EXISTS (SELECT 1 FROM steps s LEFT JOIN accounts a ON a.id = s.account_id"   \
+    " WHERE s.domain_id = $1 AND s.state IN ('failed', 'skipped') AND COALESCE(a.state, '') <> 'cancelled')"           \
+    " THEN 'partial' ELSE 'ready' END WHERE id = $1 AND state "
+        FINISH "= 'provisioning'",
+        FINISH "IN ('ready', 'partial')",
+#undef FINISH
+    };
+    int64_t changed[ARRAY_LEN(sql)];
+    for (size_t i = ARRAY_LEN(sql); i-- > 0;) {
+        struct stmt *stmt = db_stmt(db, sql[i]);
+        stmt_text(stmt, 1, about->domain_id);
+        if (!stmt_run(stmt, &changed[i], reterr)) return false;
+    }
+    return !changed[0] || tell(db, about, EVENT_DOMAIN_READY, STR(""), STR(""), now_ms, reterr);
+}
+
+bool step_move_on(struct db *db, const struct step *about, int64_t now_ms, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, "SELECT MIN(rank) FROM steps WHERE domain_id = $1"
-                                    " AND state IN ('blocked', 'due', 'retrying', 'running')");
-    stmt_text(stmt, 1, step->domain_id);
+                                    " AND state IN ('blocked', 'due', 'retrying', 'running') AND kind <> $2");
+    stmt_text(stmt, 1, about->domain_id);
+    stmt_text(stmt, 2, str_of(step_kind_names[STEP_REMOVE_MAILBOX]));
     if (stmt_step(stmt, reterr) != DB_ROW) return false;
     bool over = stmt_col_is_null(stmt, 0);
     int64_t rank = stmt_col_int(stmt, 0);
     stmt_done(stmt);
-    if (over) {
-        stmt = db_stmt(db, "UPDATE domains SET state = CASE WHEN EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = $1"
-                           " AND s.state IN ('failed', 'skipped')) THEN 'partial' ELSE 'ready' END"
-                           " WHERE id = $1 AND state = 'provisioning'");
-        stmt_text(stmt, 1, step->domain_id);
-        int64_t changed;
-        if (!stmt_run(stmt, &changed, reterr)) return false;
-        return !changed || tell(db, step, EVENT_DOMAIN_READY, STR(""), STR(""), now_ms, reterr);
-    }
+    if (over) return finish_domain(db, about, now_ms, reterr);
     stmt = db_stmt(db, "UPDATE steps SET state = 'due', due_ms = $3"
                        " WHERE domain_id = $1 AND rank = $2 AND state = 'blocked'");
-    stmt_text(stmt, 1, step->domain_id);
+    stmt_text(stmt, 1, about->domain_id);
     stmt_int(stmt, 2, rank);
     stmt_int(stmt, 3, now_ms);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+/* A cancelled mailbox is gone: its address may be ordered again. */
+static bool free_address(struct db *db, const struct step *step, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "UPDATE accounts SET active = 0 WHERE id = $1 AND state = 'cancelled'");
+    stmt_text(stmt, 1, step->account_id);
     return stmt_run(stmt, NULL, reterr);
 }
 
@@ -168,10 +194,12 @@ bool step_record(struct db *db, const struct step *step, enum step_state end, st
     if (!write_end(db, step, end, reason, end == STEP_RETRYING ? again_ms : now_ms, &held, reterr)) return false;
     *ret_stale = !held;
     if (!held || end == STEP_RETRYING) return true;
+    if (step->kind == STEP_REMOVE_MAILBOX) return end == STEP_FAILED || free_address(db, step, reterr);
     if (step->kind == STEP_CREATE_MAILBOX && !end_account(db, step, end == STEP_DONE, reason, now_ms, reterr))
         return false;
+    if (step->kind == STEP_SET_FORWARDING && !forwarding_step_ended(db, step, end, now_ms, reterr)) return false;
     if (end == STEP_FAILED && step_is_vital(step->kind)) return fail_domain(db, step, reason, now_ms, reterr);
-    return move_on(db, step, now_ms, reterr);
+    return step_move_on(db, step, now_ms, reterr);
 }
 
 bool step_free_all(struct db *db, int64_t now_ms, struct error *reterr) {
@@ -196,6 +224,25 @@ bool step_next_due(struct db *db, int64_t *ret_ms, struct error *reterr) {
         stmt_done(stmt);
     }
     *ret_ms = next;
+    return true;
+}
+
+bool step_get(struct db *db, struct str domain_id, struct str account_id, enum step_kind kind, struct arena *arena,
+              struct step *ret, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, STEP_COLUMNS "WHERE s.domain_id = $1 AND s.account_id = $2 AND s.kind = $3");
+    stmt_text(stmt, 1, domain_id);
+    stmt_text(stmt, 2, account_id);
+    stmt_text(stmt, 3, str_of(step_kind_names[kind]));
+    switch (stmt_step(stmt, reterr)) {
+    case DB_FAIL:
+        return false;
+    case DB_END:
+        return error_set(reterr, ERR_NOT_FOUND, "there is no such step");
+    case DB_ROW:
+        break;
+    }
+    read_row(stmt, arena, ret);
+    stmt_done(stmt);
     return true;
 }
 

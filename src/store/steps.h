@@ -17,10 +17,11 @@ struct step {
     int64_t attempts; /* claims so far, this one too; also the fence: a later claim has another number */
     int64_t due_ms;   /* when it runs next; for a running one: when its lease ends */
     struct str reason;
-    /* What the step works on. */
+    /* What the step works on; forwarding is what it works towards. */
     struct str domain, forwarding, email, first_name, last_name, sealed_password;
     enum provider provider;
     bool is_pre_warmed;
+    bool is_change; /* of forwarding that was set up before */
 };
 
 /* Leases up to MAX steps that are due, or whose lease ended, until LEASE_UNTIL_MS. Oldest first; text from ARENA. */
@@ -31,10 +32,19 @@ MUST_CHECK bool step_claim(struct db *db, int64_t now_ms, int64_t lease_until_ms
  * AGAIN_MS). Does nothing, and *ret_stale is true, when the lease was lost meanwhile.
  * Done: the next rank becomes due when nothing of this rank is open; a mailbox becomes ready.
  * Failed: a vital step fails its domain and skips what waits; a mailbox fails alone.
- * The last step to end makes the domain ready or partial.
+ * The last step to end makes the domain ready or partial. A removed mailbox frees its address, and a change of
+ * forwarding takes effect.
  */
 MUST_CHECK bool step_record(struct db *db, const struct step *step, enum step_state end, struct str reason,
                             int64_t again_ms, int64_t now_ms, bool *ret_stale, struct error *reterr);
+/*
+ * Wakes what may run next on a domain; with nothing left open, the domain is ready or partial. What was cancelled
+ * counts for neither. ABOUT's domain_id, domain, order_id and workspace_id are read.
+ */
+MUST_CHECK bool step_move_on(struct db *db, const struct step *about, int64_t now_ms, struct error *reterr);
+/* One step; ERR_NOT_FOUND. ACCOUNT_ID is empty for a domain's own. Text from ARENA. */
+MUST_CHECK bool step_get(struct db *db, struct str domain_id, struct str account_id, enum step_kind kind,
+                         struct arena *arena, struct step *ret, struct error *reterr);
 /* Gives up all leases; at start, when no other process can hold one. */
 MUST_CHECK bool step_free_all(struct db *db, int64_t now_ms, struct error *reterr);
 /* When the next step or unsettled order is due, INT64_MAX when none. */

@@ -16,6 +16,8 @@ struct audit {
     bool is_quiet;
     bool placed[MODEL_ORDERS];
     struct str last_password;
+    struct account_row *rows[WORKSPACES]; /* at the end: every account */
+    size_t n_rows[WORKSPACES];
 };
 
 /* --- orders and money -------------------------------------------------------------------------------------------- */
@@ -106,7 +108,8 @@ static bool see_newer(struct db *db, void *arg, struct error *reterr) {
     if (!step_list(db, newer->step->order_id, newer->arena, &steps, &n, reterr)) return false;
     for (size_t i = 0; i < n; i++)
         if (step_is_same(&steps[i], newer->step))
-            newer->is_held = steps[i].state == STEP_RUNNING || steps[i].attempts > newer->step->attempts;
+            newer->is_held = steps[i].state == STEP_RUNNING || steps[i].attempts > newer->step->attempts ||
+                             steps[i].state == STEP_SKIPPED; /* cancelled */
     return true;
 }
 
@@ -147,16 +150,30 @@ static bool is_vital_failure(const struct step *step) {
     return step->state == STEP_FAILED && step_is_vital(step->kind);
 }
 
+static const struct account_row *account_of(const struct audit *a, struct str id) {
+    for (int w = 0; w < WORKSPACES; w++)
+        for (size_t i = 0; i < a->n_rows[w]; i++)
+            if (str_eq(a->rows[w][i].id, id)) return &a->rows[w][i];
+    return NULL;
+}
+
+static bool is_cancelled(const struct audit *a, const struct step *step) {
+    const struct account_row *account = step->account_id.n ? account_of(a, step->account_id) : NULL;
+    return account && account->state == ACCOUNT_CANCELLED;
+}
+
+/* A domain is cancelled when all its mailboxes are, and only then. */
 static enum domain_state expected_state(const struct audit *a, const struct all_steps *all, struct str domain_id) {
-    bool lost = false, damaged = false;
+    bool lost = false, damaged = false, alive = false;
     for (size_t i = 0; i < a->run->model.n_orders; i++)
         for (size_t j = 0; j < all->n[i]; j++) {
             const struct step *step = &all->steps[i][j];
-            if (!str_eq(step->domain_id, domain_id)) continue;
+            if (!str_eq(step->domain_id, domain_id) || is_cancelled(a, step)) continue;
             lost |= is_vital_failure(step);
             damaged |= step->state != STEP_DONE;
+            alive |= step->kind == STEP_CREATE_MAILBOX;
         }
-    return lost ? DOMAIN_FAILED : damaged ? DOMAIN_PARTIAL : DOMAIN_READY;
+    return !alive ? DOMAIN_CANCELLED : lost ? DOMAIN_FAILED : damaged ? DOMAIN_PARTIAL : DOMAIN_READY;
 }
 
 static bool check_domains(struct db *db, struct audit *a, const struct all_steps *all, struct error *reterr) {
@@ -174,6 +191,8 @@ static bool check_domains(struct db *db, struct audit *a, const struct all_steps
             if (row[i].state != expected)
                 model_break(model, "%.*s ended as %s, but by its steps it is %s", STR_ARG(row[i].name),
                             domain_state_names[row[i].state], domain_state_names[expected]);
+            if ((row[i].state == DOMAIN_CANCELLED) != (row[i].cancelled_ms != 0))
+                model_break(model, "%.*s has a wrong time of its cancellation", STR_ARG(row[i].name));
         }
     }
     for (size_t i = 0; i < model->n_orders; i++)
@@ -197,21 +216,31 @@ static bool check_account(struct audit *a, const struct account_row *row, struct
     if (row->state == ACCOUNT_FAILED && opens) model_break(model, "%.*s failed, but it exists", STR_ARG(row->email));
     if (row->state == ACCOUNT_FAILED && row->reason.n == 0)
         model_break(model, "%.*s failed without a reason", STR_ARG(row->email));
-    if (row->state != ACCOUNT_READY && row->state != ACCOUNT_FAILED)
+    const struct model_account *known = model_find_account(model, row->id);
+    if (!known) {
+        model_break(model, "nobody ordered %.*s", STR_ARG(row->email));
+        return true;
+    }
+    bool is_cancelled = row->state == ACCOUNT_CANCELLED;
+    if (is_cancelled && opens) model_break(model, "%.*s is cancelled, but it exists", STR_ARG(row->email));
+    if (is_cancelled && known->cancel == CANCEL_NEVER)
+        model_break(model, "%.*s is cancelled, but nobody asked for that", STR_ARG(row->email));
+    if (known->cancel == CANCEL_TOLD && (!is_cancelled || row->cancelled_ms != known->cancelled_ms))
+        model_break(model, "%.*s was said to be cancelled, and is not, or at another time", STR_ARG(row->email));
+    if (is_cancelled != (row->cancelled_ms != 0))
+        model_break(model, "%.*s has a wrong time of its cancellation", STR_ARG(row->email));
+    if (row->state != ACCOUNT_READY && row->state != ACCOUNT_FAILED && !is_cancelled)
         model_break(model, "%.*s ended as %s", STR_ARG(row->email), account_state_names[row->state]);
     return true;
 }
 
-static bool check_accounts(struct db *db, struct audit *a, struct error *reterr) {
+static bool check_accounts(struct audit *a, struct error *reterr) {
     struct model *model = &a->run->model;
     size_t rows = 0, sold = 0;
     for (int w = 0; w < WORKSPACES; w++) {
-        struct account_row *row;
-        size_t n;
-        if (!account_page(db, str_of(workspace_ids[w]), STR(""), ROWS_MAX, a->arena, &row, &n, reterr)) return false;
-        rows += n;
-        for (size_t i = 0; i < n; i++)
-            if (!check_account(a, &row[i], reterr)) return false;
+        rows += a->n_rows[w];
+        for (size_t i = 0; i < a->n_rows[w]; i++)
+            if (!check_account(a, &a->rows[w][i], reterr)) return false;
     }
     for (size_t i = 0; i < model->n_orders; i++)
         for (size_t j = 0; a->placed[i] && j < model->orders[i].n_domains; j++)
@@ -239,6 +268,8 @@ static bool was_refused(const struct audit *a, const struct step *step) {
 static void check_step(struct audit *a, const struct all_steps *all, const struct step *step) {
     struct model *model = &a->run->model;
     const char *kind = step_kind_names[step->kind];
+    if (step->kind == STEP_REMOVE_MAILBOX && (step->state != STEP_DONE || !is_cancelled(a, step)))
+        model_break(model, "the removal of %.*s ended as %s", STR_ARG(step->email), step_state_names[step->state]);
     switch (step->state) {
     case STEP_DONE:
         if (step->kind == STEP_REGISTER_DOMAIN &&
@@ -255,7 +286,8 @@ static void check_step(struct audit *a, const struct all_steps *all, const struc
             model_break(model, "%.*s is said to have failed, but it was registered", STR_ARG(step->domain));
         break;
     case STEP_SKIPPED:
-        if (expected_state(a, all, step->domain_id) != DOMAIN_FAILED)
+        if (expected_state(a, all, step->domain_id) != DOMAIN_FAILED && !is_cancelled(a, step) &&
+            expected_state(a, all, step->domain_id) != DOMAIN_CANCELLED)
             model_break(model, "%s of %.*s was skipped, but the domain did not fail", kind, STR_ARG(step->domain));
         break;
     default:
@@ -277,32 +309,58 @@ static void check_kinds(struct audit *a, const struct model_order *order, const 
     }
     for (size_t i = 0; i < n; i++) seen[steps[i].kind]++;
     for (size_t i = 0; i < STEP_KIND_END; i++)
-        if (seen[i] != expected[i])
+        if (seen[i] != expected[i] && i != STEP_REMOVE_MAILBOX)
             model_break(&a->run->model, "order %.*s has %zu steps %s, not %zu", STR_ARG(history_id(str_of(order->id))),
                         seen[i], step_kind_names[i], expected[i]);
 }
 
 static bool read_steps(struct db *db, struct audit *a, struct all_steps *all, struct error *reterr) {
-    struct model *model = &a->run->model;
-    for (size_t i = 0; i < model->n_orders; i++) {
-        if (!a->placed[i]) continue;
-        if (!step_list(db, str_of(model->orders[i].id), a->arena, &all->steps[i], &all->n[i], reterr)) return false;
-        check_kinds(a, &model->orders[i], all->steps[i], all->n[i]);
-    }
+    const struct model *model = &a->run->model;
     for (size_t i = 0; i < model->n_orders; i++)
+        if (a->placed[i] && !step_list(db, str_of(model->orders[i].id), a->arena, &all->steps[i], &all->n[i], reterr))
+            return false;
+    return true;
+}
+
+static void check_steps(struct audit *a, const struct all_steps *all) {
+    const struct model *model = &a->run->model;
+    for (size_t i = 0; i < model->n_orders; i++) {
+        if (a->placed[i]) check_kinds(a, &model->orders[i], all->steps[i], all->n[i]);
         for (size_t j = 0; j < all->n[i]; j++) check_step(a, all, &all->steps[i][j]);
+    }
+}
+
+static bool read_accounts(struct db *db, struct audit *a, struct error *reterr) {
+    for (int w = 0; w < WORKSPACES; w++) {
+        if (!account_page(db, str_of(workspace_ids[w]), STR(""), ROWS_MAX, a->arena, &a->rows[w], &a->n_rows[w],
+                          reterr))
+            return false;
+        for (size_t i = 0; i < a->n_rows[w]; i++) {
+            struct model_account *known = model_find_account(&a->run->model, a->rows[w][i].id);
+            if (known) known->is_gone = a->rows[w][i].state == ACCOUNT_CANCELLED;
+        }
+    }
     return true;
 }
 
 /* --- what is free ------------------------------------------------------------------------------------------------ */
 
-static void note_lost(struct audit *a) {
+/* A domain that was cancelled before anybody heard that it was refused keeps its name. */
+static bool was_given_up(const struct step *steps, size_t n, struct str name) {
+    for (size_t i = 0; i < n; i++)
+        if (steps[i].kind == STEP_REGISTER_DOMAIN && str_eq(steps[i].domain, name))
+            return steps[i].state == STEP_SKIPPED;
+    return false;
+}
+
+static void note_lost(struct audit *a, const struct all_steps *all) {
     const struct hostile *hostile = a->run->hostile;
     struct model *model = &a->run->model;
     for (size_t i = 0; i < model->n_orders; i++)
         for (size_t j = 0; j < model->orders[i].n_domains; j++) {
             struct model_domain *domain = &model->orders[i].domains[j];
-            domain->is_lost = hostile_refused(hostile, HOSTILE_REGISTRAR, domain->name);
+            domain->is_lost = hostile_refused(hostile, HOSTILE_REGISTRAR, domain->name) &&
+                              !was_given_up(all->steps[i], all->n[i], domain->name);
             for (size_t k = 0; k < domain->n_emails; k++)
                 domain->email_lost[k] = domain->is_lost || hostile_refused(hostile, HOSTILE_MAILBOX, domain->emails[k]);
         }
@@ -346,7 +404,8 @@ static bool check_addresses(struct db *db, struct audit *a, const struct model_o
     for (size_t i = 0; i < model->n_orders; i++)
         for (size_t j = 0; a->placed[i] && j < model->orders[i].n_domains; j++) {
             const struct model_domain *other = &model->orders[i].domains[j];
-            for (size_t k = 0; str_eq(other->name, domain) && k < other->n_emails; k++) sold += !other->email_lost[k];
+            for (size_t k = 0; str_eq(other->name, domain) && k < other->n_emails; k++)
+                sold += !other->email_lost[k] && !other->accounts[k].is_gone;
         }
     if (facts.n_addresses != sold)
         model_break(&a->run->model, "%zu addresses are held on %.*s, but %zu were sold", facts.n_addresses,
@@ -392,11 +451,14 @@ static bool check_strangers(struct db *db, struct audit *a, struct error *reterr
 static bool see_everything(struct db *db, void *arg, struct error *reterr) {
     struct audit *a = arg;
     struct all_steps *all = ARENA_NEW(a->arena, struct all_steps);
-    note_lost(a);
-    if (!see_orders(db, a, reterr) || !check_strangers(db, a, reterr)) return false;
+    if (!see_orders(db, a, reterr) || !check_strangers(db, a, reterr) || !read_steps(db, a, all, reterr) ||
+        !read_accounts(db, a, reterr))
+        return false;
+    note_lost(a, all);
     model_check_sales(&a->run->model, a->placed);
-    return read_steps(db, a, all, reterr) && check_domains(db, a, all, reterr) && check_accounts(db, a, reterr) &&
-           check_names(db, a, reterr) && check_all_addresses(db, a, reterr) && check_stock(db, a, reterr);
+    check_steps(a, all);
+    return check_domains(db, a, all, reterr) && check_accounts(a, reterr) && check_names(db, a, reterr) &&
+           check_all_addresses(db, a, reterr) && check_stock(db, a, reterr);
 }
 
 void audit_quiet(struct run *run) {

@@ -333,6 +333,10 @@ static void judge(struct run *run, struct task *task) {
     task->lease_is_over = false;
     task->placing.arg = task;
     snprintf(task->placed_as->id, UUID_TEXT, "%s", task->placing.reservation.order_id);
+    for (size_t i = 0; i < task->check->n_items; i++)
+        for (size_t j = 0; j < task->check->items[i].n_accounts; j++)
+            snprintf(task->placed_as->domains[i].accounts[j].id, UUID_TEXT, "%s",
+                     task->placing.reservation.domains[i].accounts[j].id);
     history_add(run->history, "request %d: becomes order %.*s of %lld cents", request->no,
                 STR_ARG(history_id(str_of(task->placed_as->id))), (long long)task->quote.total);
     task->stage = STAGE_PLACE;
@@ -415,4 +419,69 @@ void client_forget(struct run *run) {
             history_add(run->history, "request %d: the connection breaks", run->tasks[i].request->no);
         run->tasks[i].stage = STAGE_FREE;
     }
+}
+
+/* --- cancellations ----------------------------------------------------------------------------------------------- */
+
+/* Some address that was ordered, in one spelling or another; empty when there is none. *ret_workspace: whose. */
+static struct str draw_address(struct run *run, int *ret_workspace) {
+    if (run->model.n_orders == 0) return STR("");
+    const struct model_order *order = &run->model.orders[draw(run, (uint32_t)run->model.n_orders)];
+    if (order->n_domains == 0) return STR("");
+    const struct model_domain *domain = &order->domains[draw(run, (uint32_t)order->n_domains)];
+    if (domain->n_emails == 0) return STR("");
+    *ret_workspace = order->workspace;
+    return domain->emails[draw(run, (uint32_t)domain->n_emails)];
+}
+
+static struct str shout(struct str text, struct arena *arena) {
+    char *loud = arena_alloc(arena, text.n + 1);
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        loud[i] = c >= 'a' && c <= 'z' ? (char)(c & ~0x20) : c;
+    }
+    return (struct str){loud, text.n};
+}
+
+void client_cancel(struct run *run) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
+    struct str emails[4], sent[5];
+    int workspace = 0, other = 0;
+    size_t n = 0;
+    struct str first = draw_address(run, &workspace);
+    if (first.n == 0 || !run->store) return;
+    emails[n++] = first;
+    /* Often all of a domain, so that it is cancelled too. */
+    struct str at = first;
+    while (at.n && at.p[0] != '@') at.p++, at.n--;
+    for (size_t i = 0; i < run->model.n_orders && n < ARRAY_LEN(emails) && run_happens(run, 700); i++) {
+        struct str email = draw_address(run, &other);
+        bool is_same = email.n > at.n && memcmp(email.p + email.n - at.n, at.p, at.n) == 0;
+        for (size_t j = 0; j < n; j++) is_same = is_same && !str_eq(emails[j], email);
+        if (is_same || run_happens(run, 20)) emails[n++] = email;
+    }
+    if (run_happens(run, 30)) workspace = 1 - workspace;
+    for (size_t i = 0; i < n; i++) {
+        sent[i] = run_happens(run, 200) ? shout(emails[i], arena) : emails[i];
+        model_cancel_asked(&run->model, workspace, emails[i]);
+        history_add(run->history, "client %d cancels %.*s", workspace, STR_ARG(sent[i]));
+    }
+    sent[n] = sent[0];
+    size_t n_sent = n + run_happens(run, 100), n_rows = 0;
+    struct account_row *rows = NULL;
+    struct error error = {0};
+    struct actor nobody = {STR(""), STR(""), STR("")};
+    bool ok =
+        cancel_run(&run->world, str_of(workspace_ids[workspace]), sent, n_sent, nobody, arena, &rows, &n_rows, &error);
+    if (run_is_dead(run)) return;
+    history_add(run->history, "client %d: %zu cancelled%s%s", workspace, n_rows, ok ? "" : ": ", error.message);
+    if (!ok && error.code != ERR_NOT_FOUND) return;
+    for (size_t i = 0; i < n_rows; i++) model_cancel_told(&run->model, rows[i].id, rows[i].email, rows[i].cancelled_ms);
+    for (size_t i = 0; i < n; i++) {
+        bool is_told = false;
+        for (size_t j = 0; j < n_rows; j++) is_told |= str_eq(rows[j].email, emails[i]);
+        for (size_t j = 0; j < i; j++) is_told |= str_eq(emails[j], emails[i]);
+        if (!is_told) model_cancel_skipped(&run->model, workspace, emails[i]);
+    }
+    run->totals->cancelled += (int64_t)n_rows;
 }

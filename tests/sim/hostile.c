@@ -24,6 +24,7 @@ struct subject {
 struct late {
     enum hostile_kind kind;
     struct subject *subject;
+    bool is_removal; /* of a mailbox: its address and key alone count */
     struct registrar_create registrar;
     struct mailbox_create mailbox;
     struct payment_charge payment;
@@ -65,6 +66,8 @@ struct hostile {
     size_t n_late;
     struct subject *subjects;
     size_t n_subjects;
+    struct str *closed; /* keys of mailboxes that were removed */
+    size_t n_closed;
 };
 
 /* --- chance ------------------------------------------------------------------------------------------------------ */
@@ -128,6 +131,7 @@ static enum outcome do_act(struct hostile *h, const struct late *job, struct ans
     case HOSTILE_DNS:
         return dns_publish(h->real.dns, job->dns.zone, job->dns.sets, job->dns.n, answer);
     case HOSTILE_MAILBOX:
+        if (job->is_removal) return mailbox_remove(h->real.mailbox, job->mailbox.email, job->mailbox.key, answer);
         return mailbox_create(h->real.mailbox, &job->mailbox, answer);
     case HOSTILE_PAYMENT:
         break;
@@ -139,12 +143,31 @@ static enum outcome do_act(struct hostile *h, const struct late *job, struct ans
     return outcome;
 }
 
+static bool is_closed(const struct hostile *h, const struct late *job) {
+    if (job->kind != HOSTILE_MAILBOX || job->is_removal) return false;
+    for (size_t i = 0; i < h->n_closed; i++)
+        if (str_eq(h->closed[i], job->mailbox.key)) return true;
+    return false;
+}
+
+/* What follows from something that was really done. */
+static void see_done(struct hostile *h, const struct late *job) {
+    if (job->is_removal && h->n_closed < SUBJECTS_MAX) h->closed[h->n_closed++] = arena_str(h->arena, job->mailbox.key);
+    /* No earlier call for the same records takes effect after a later one (driver/dns/dns.h). */
+    for (size_t i = 0; job->kind == HOSTILE_DNS && i < h->n_late;)
+        if (h->late[i].subject == job->subject)
+            h->late[i] = h->late[--h->n_late];
+        else
+            i++;
+}
+
 static const char *const outcome_names[] = {"done", "refused", "unknown"};
 
 static enum outcome really_act(struct hostile *h, const struct late *job, struct answer *answer,
                                enum decline *ret_decline) {
     struct answer spare = {0};
     enum outcome outcome = do_act(h, job, answer ? answer : &spare, ret_decline);
+    if (outcome == OUTCOME_DONE) see_done(h, job);
     if (outcome == OUTCOME_REFUSED)
         job->subject->is_refused = true;
     else
@@ -185,7 +208,13 @@ static enum outcome act(struct hostile *h, const struct late *job, struct answer
     wait_a_while(h);
     if (is_off(h)) return no_answer(answer);
     struct subject *subject = job->subject;
-    enum fate fate = draw_fate(h, !subject->may_be_done, true);
+    if (is_closed(h, job)) {
+        /* Of this account alone: the address can be ordered again. */
+        note(h, job->kind, what[job->kind], subject->text, "refused, its key is closed");
+        return do_act(h, job, answer, ret_decline);
+    }
+    /* A host that cannot remove what it has made would need a person. */
+    enum fate fate = draw_fate(h, !subject->may_be_done && !job->is_removal, true);
     if (fate == FATE_PASS && subject->is_refused) fate = FATE_REFUSED;
     enum outcome outcome = OUTCOME_UNKNOWN;
     const char *shown = "";
@@ -222,7 +251,7 @@ static enum outcome act(struct hostile *h, const struct late *job, struct answer
         shown = fate == FATE_CUT_AFTER ? "done, then the power goes" : "the power goes before";
         break;
     }
-    note(h, job->kind, what[job->kind], subject->text, shown);
+    note(h, job->kind, job->is_removal ? "remove" : what[job->kind], subject->text, shown);
     return outcome;
 }
 
@@ -243,7 +272,8 @@ bool hostile_arrive(struct hostile *h) {
     h->late[i] = h->late[--h->n_late];
     if (job.subject->is_refused) return true;
     enum decline decline = DECLINE_NONE;
-    enum outcome outcome = really_act(h, &job, NULL, &decline);
+    struct answer spare = {0};
+    enum outcome outcome = is_closed(h, &job) ? do_act(h, &job, &spare, &decline) : really_act(h, &job, NULL, &decline);
     note(h, job.kind, "at last comes the call for", job.subject->text, outcome_names[outcome]);
     return true;
 }
@@ -350,11 +380,25 @@ static enum outcome create_address(struct mailbox *m, const struct mailbox_creat
     return act(h, &call, answer, &decline);
 }
 
+/* Another subject than its creation: an address that was refused can still be removed. */
+static enum outcome remove_address(struct mailbox *m, struct str email, struct str key, struct answer *answer) {
+    struct hostile *h = of_mailbox(m);
+    char text[300];
+    int size = snprintf(text, sizeof text, "%.*s/removal", STR_ARG(email));
+    enum decline decline = DECLINE_NONE;
+    struct late call = {.kind = HOSTILE_MAILBOX,
+                        .subject = subject_of(h, HOSTILE_MAILBOX, (struct str){text, (size_t)size}),
+                        .is_removal = true,
+                        .mailbox = {.email = email, .key = key}};
+    return act(h, &call, answer, &decline);
+}
+
 static const struct mailbox_ops mailbox_ops = {
     .name = "hostile",
     .mail_facts = mail_facts,
     .lookup = lookup_address,
     .create = create_address,
+    .remove = remove_address,
 };
 
 /* --- payment ----------------------------------------------------------------------------------------------------- */
@@ -420,6 +464,7 @@ bool hostile_create(const struct hostile_config *config, struct hostile **ret, s
     h->arena = arena;
     h->book = book;
     h->subjects = ARENA_ARRAY(arena, SUBJECTS_MAX, struct subject);
+    h->closed = ARENA_ARRAY(arena, SUBJECTS_MAX, struct str);
     h->real = (struct drivers){
         .registrar = registrar_sandbox_create(book),
         .dns = dns_sandbox_create(book),

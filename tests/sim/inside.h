@@ -4,6 +4,8 @@
 #include "core/restricted.h"
 #include "hostile.h"
 #include "run.h"
+#include "step/cancel.h"
+#include "step/forward.h"
 #include "step/place.h"
 #include "step/provision.h"
 
@@ -89,6 +91,9 @@ void client_send(struct run *run);
 void client_repeat(struct run *run);
 /* Goes on with one of the tasks, chosen by chance; false when there is none that is not busy. */
 bool client_work(struct run *run);
+/* Cancels mailboxes, mostly its own, at once. */
+void client_cancel(struct run *run);
+
 /* After the clock was moved. */
 void client_see_time(struct run *run);
 /* The process died: nobody gets an answer. */

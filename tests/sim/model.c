@@ -68,6 +68,7 @@ struct model_order *model_add_order(struct model *model, const struct check *che
         domain->n_emails = item->n_accounts;
         domain->emails = ARENA_ARRAY(model->arena, item->n_accounts, struct str);
         domain->email_lost = ARENA_ARRAY(model->arena, item->n_accounts, bool);
+        domain->accounts = ARENA_ARRAY(model->arena, item->n_accounts, struct model_account);
         for (size_t j = 0; j < item->n_accounts; j++)
             domain->emails[j] = arena_str(model->arena, item->accounts[j].email);
         order->amount += price_of(check->type, item->provider, item->n_accounts);
@@ -140,7 +141,7 @@ static size_t count_address(const struct model *model, const bool *placed, struc
         for (size_t j = 0; placed[i] && j < model->orders[i].n_domains; j++) {
             const struct model_domain *domain = &model->orders[i].domains[j];
             for (size_t k = 0; k < domain->n_emails; k++)
-                n += str_eq(domain->emails[k], email) && !domain->email_lost[k];
+                n += str_eq(domain->emails[k], email) && !domain->email_lost[k] && !domain->accounts[k].is_gone;
         }
     return n;
 }
@@ -167,6 +168,51 @@ void model_check_sales(struct model *model, const bool *placed) {
         for (size_t j = 0; j < i; j++)
             if (placed[j] && shares_key(order, &model->orders[j]))
                 model_break(model, "the key %.*s placed two orders", STR_ARG(order->key));
+    }
+}
+
+/* --- cancellations ----------------------------------------------------------------------------------------------- */
+
+struct model_account *model_find_account(struct model *model, struct str id) {
+    for (size_t i = 0; i < model->n_orders; i++)
+        for (size_t j = 0; j < model->orders[i].n_domains; j++) {
+            struct model_domain *domain = &model->orders[i].domains[j];
+            for (size_t k = 0; k < domain->n_emails; k++)
+                if (str_is(id, domain->accounts[k].id)) return &domain->accounts[k];
+        }
+    return NULL;
+}
+
+void model_cancel_asked(struct model *model, int workspace, struct str email) {
+    for (size_t i = 0; i < model->n_orders; i++)
+        for (size_t j = 0; model->orders[i].workspace == workspace && j < model->orders[i].n_domains; j++) {
+            struct model_domain *domain = &model->orders[i].domains[j];
+            for (size_t k = 0; k < domain->n_emails; k++)
+                if (str_eq(domain->emails[k], email) && domain->accounts[k].cancel == CANCEL_NEVER)
+                    domain->accounts[k].cancel = CANCEL_ASKED;
+        }
+}
+
+void model_cancel_told(struct model *model, struct str id, struct str email, int64_t cancelled_ms) {
+    struct model_account *account = model_find_account(model, id);
+    if (!account || account->cancel == CANCEL_NEVER)
+        model_break(model, "%.*s is said to be cancelled, but nobody asked for that", STR_ARG(email));
+    else if (account->cancel == CANCEL_TOLD && account->cancelled_ms != cancelled_ms)
+        model_break(model, "%.*s is said to be cancelled at two times", STR_ARG(email));
+    else if (cancelled_ms == 0)
+        model_break(model, "%.*s is said to be cancelled at no time", STR_ARG(email));
+    if (!account) return;
+    account->cancel = CANCEL_TOLD;
+    account->cancelled_ms = cancelled_ms;
+}
+
+void model_cancel_skipped(struct model *model, int workspace, struct str email) {
+    for (size_t i = 0; i < model->n_orders; i++) {
+        const struct model_order *order = &model->orders[i];
+        for (size_t j = 0; order->workspace == workspace && order->told == TOLD_PLACED && j < order->n_domains; j++)
+            for (size_t k = 0; k < order->domains[j].n_emails; k++)
+                if (str_eq(order->domains[j].emails[k], email))
+                    model_break(model, "%.*s was sold, but could not be cancelled", STR_ARG(email));
     }
 }
 

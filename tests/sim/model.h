@@ -23,13 +23,24 @@ enum told {
 
 extern const char *const told_names[TOLD_END];
 
+/* How far a client has come with the cancellation of a mailbox. */
+enum model_cancel { CANCEL_NEVER, CANCEL_ASKED, CANCEL_TOLD };
+
+struct model_account {
+    char id[UUID_TEXT];
+    enum model_cancel cancel;
+    int64_t cancelled_ms; /* as told */
+    bool is_gone;         /* as seen at the end; then its address can be sold again */
+};
+
 struct model_domain {
     struct str name;
     struct str *emails;
     size_t n_emails;
     bool has_forwarding;
-    bool is_lost;     /* the registrar refused it for good, so it may be sold again */
-    bool *email_lost; /* the same of a mailbox */
+    bool is_lost;                   /* the registrar refused it for good, so it may be sold again */
+    bool *email_lost;               /* the same of a mailbox */
+    struct model_account *accounts; /* one an address */
 };
 
 /* One try to place an order; a request that is judged anew makes another. */
@@ -75,6 +86,15 @@ bool model_is_broken(const struct model *model);
 struct model_order *model_add_order(struct model *model, const struct check *check, int workspace, struct str key,
                                     struct str answer);
 struct model_order *model_find_order(struct model *model, struct str id);
+
+/* An account by its id; NULL when no order brought it. */
+struct model_account *model_find_account(struct model *model, struct str id);
+/* A client of WORKSPACE asks to cancel EMAIL, and this may come to pass from now on. */
+void model_cancel_asked(struct model *model, int workspace, struct str email);
+/* It was told that account ID was cancelled at CANCELLED_MS. */
+void model_cancel_told(struct model *model, struct str id, struct str email, int64_t cancelled_ms);
+/* It was told nothing of EMAIL. */
+void model_cancel_skipped(struct model *model, int workspace, struct str email);
 
 /* What a client heard about its Idempotency-Key. BODY numbers the bodies. */
 void model_key_new(struct model *model, int workspace, struct str key, int body, int64_t now_ms);

@@ -304,8 +304,10 @@ static void toggle_disk(struct run *run) {
 /* Work that also happens while something else is under way. */
 static void act_inside(struct run *run) {
     uint32_t kind = draw(run, 100);
-    if (kind < 35)
+    if (kind < 32)
         client_work(run);
+    else if (kind < 35)
+        client_cancel(run);
     else if (kind < 50)
         claim_steps(run);
     else if (kind < 75)
@@ -325,8 +327,10 @@ static void act(struct run *run) {
         client_send(run);
     else if (kind < 140)
         client_repeat(run);
-    else if (kind < 560)
+    else if (kind < 530)
         client_work(run);
+    else if (kind < 560)
+        client_cancel(run);
     else if (kind < 650)
         claim_steps(run);
     else if (kind < 800)

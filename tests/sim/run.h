@@ -16,7 +16,7 @@ enum { POINTS_MAX = 24 };
 /* Added up over runs. */
 struct sim_totals {
     int64_t runs, actions, crashes, changes_lost, disk_faults;
-    int64_t requests, placed, declined, refused, replayed, steps, stale_steps;
+    int64_t requests, placed, declined, refused, replayed, cancelled, forwarded, steps, stale_steps;
     struct {
         const char *name;
         int64_t reached, crashed;

@@ -108,6 +108,9 @@ static void mailbox_step(struct talk *t, struct str op) {
                                      .key = key};
         enum outcome outcome = mailbox_create(m, &job, &answer);
         say(t, outcome, &answer);
+    } else if (is_op(op, "remove", &key)) {
+        enum outcome outcome = mailbox_remove(m, t->subject, key, &answer);
+        say(t, outcome, &answer);
     } else if (str_is(op, "opens")) {
         bool has = sandbox_book_has_mailbox(t->f->drivers.book, t->subject, STR("key-1"));
         snprintf(t->got, sizeof t->got, "%s", has ? "yes" : "no");

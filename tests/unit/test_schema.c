@@ -203,12 +203,66 @@ static void cut_bodies_are_refused(void **state) {
     }
 }
 
+struct patch {
+    struct str logo;
+    int64_t unused;
+    bool has_logo;
+};
+
+static const struct schema_field patch_fields[] = {
+    {.name = "logo",
+     .type = SCHEMA_STRING,
+     .nullable = true,
+     .offset = offsetof(struct patch, logo),
+     .present_offset = offsetof(struct patch, has_logo)},
+};
+
+static const struct schema patch_schema = {patch_fields, ARRAY_LEN(patch_fields), sizeof(struct patch), 1};
+
+/* Ajv's order and words: the properties are counted first, as they were sent; null stays null. */
+static void null_passes_where_it_may(void **state) {
+    (void)state;
+    static const struct {
+        const char *body, *logo, *says; /* logo NULL: null */
+        bool has_logo;
+    } rows[] = {
+        {"{}", NULL, "body must NOT have fewer than 1 properties", false},
+        {"{\"other\":1}", "", NULL, false},
+        {"{\"logo\":null}", NULL, NULL, true},
+        {"{\"logo\":[null]}", NULL, NULL, true},
+        {"{\"logo\":\"\"}", "", NULL, true},
+        {"{\"logo\":\"x\"}", "x", NULL, true},
+        {"{\"logo\":[\"x\"]}", "x", NULL, true},
+        {"{\"logo\":5}", "5", NULL, true},
+        {"{\"logo\":false}", "false", NULL, true},
+        {"{\"logo\":{}}", NULL, "body/logo must be string,null", false},
+        {"{\"logo\":[]}", NULL, "body/logo must be string,null", false},
+        {"{\"logo\":[1,2]}", NULL, "body/logo must be string,null", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct arena *arena = arena_create(1024);
+        struct patch patch;
+        struct error error = {0};
+        bool ok = schema_body(&patch_schema, str_of(rows[i].body), arena, &patch, &error);
+        if (ok != !rows[i].says) fail_msg("%s: %s", rows[i].body, error.message);
+        if (!ok) {
+            assert_string_equal(error.message, rows[i].says);
+        } else {
+            assert_int_equal(patch.has_logo, rows[i].has_logo);
+            assert_int_equal(!patch.logo.p, !rows[i].logo);
+            assert_true(str_is(patch.logo, rows[i].logo ? rows[i].logo : ""));
+        }
+        arena_destroy(arena);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inputs_are_read_as_listed),
         cmocka_unit_test(deep_nesting_is_refused_before_it_is_parsed),
         cmocka_unit_test(a_hundred_accounts_pass_and_one_more_does_not),
         cmocka_unit_test(cut_bodies_are_refused),
+        cmocka_unit_test(null_passes_where_it_may),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

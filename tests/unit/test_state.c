@@ -15,7 +15,7 @@ static void words_lead_back_to_their_states(void **state) {
     } kinds[] = {
         {order_state_names, ORDER_STATE_END},     {domain_state_names, DOMAIN_STATE_END},
         {account_state_names, ACCOUNT_STATE_END}, {step_state_names, STEP_STATE_END},
-        {step_kind_names, STEP_KIND_END},
+        {step_kind_names, STEP_KIND_END},         {forwarding_mode_names, FORWARDING_MODE_END},
     };
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
         for (size_t i = 0; i < kinds[k].n; i++)
@@ -38,7 +38,7 @@ static void steps_move_as_drawn(void **state) {
     /* Rows: from; columns: to; in the order of the enum. */
     static const char *const drawn[STEP_STATE_END] = {
         /*                   blocked due running retrying done failed skipped */
-        [STEP_BLOCKED] = ".x....x", [STEP_DUE] = "..x...x",    [STEP_RUNNING] = ".xxxxx.", [STEP_RETRYING] = "..x...x",
+        [STEP_BLOCKED] = ".x....x", [STEP_DUE] = "..x...x",    [STEP_RUNNING] = ".xxxxxx", [STEP_RETRYING] = "..x...x",
         [STEP_DONE] = ".......",    [STEP_FAILED] = ".......", [STEP_SKIPPED] = ".......",
     };
     for (int from = 0; from < STEP_STATE_END; from++)
@@ -52,10 +52,12 @@ static void a_domain_is_lost_with_its_name_or_its_records(void **state) {
     assert_int_equal(step_rank(STEP_PUBLISH_DNS), 1);
     assert_int_equal(step_rank(STEP_CREATE_MAILBOX), 2);
     assert_int_equal(step_rank(STEP_SET_FORWARDING), 2);
+    assert_true(step_rank(STEP_REMOVE_MAILBOX) > step_rank(STEP_CREATE_MAILBOX));
     assert_true(step_is_vital(STEP_REGISTER_DOMAIN));
     assert_true(step_is_vital(STEP_PUBLISH_DNS));
     assert_false(step_is_vital(STEP_CREATE_MAILBOX));
     assert_false(step_is_vital(STEP_SET_FORWARDING));
+    assert_false(step_is_vital(STEP_REMOVE_MAILBOX));
 }
 
 int main(void) {

@@ -13,10 +13,14 @@ struct dns_ops {
     const char *name;
     /* The name servers a registered domain must point at; lives as long as the driver. Mandatory. */
     const struct str *(*nameservers)(struct dns *, size_t *ret_n);
-    /* Asks only. DONE: the zone exists and serves exactly these RRsets (and may serve others). REFUSED: not. Mandatory.
-     */
+    /* Asks only. DONE: the zone exists and serves exactly these RRsets (and may serve others); of one without data
+     * there is none. REFUSED: not. Mandatory. */
     enum outcome (*lookup)(struct dns *, struct str zone, const struct rrset *sets, size_t n, struct answer *);
-    /* Makes the zone if it is missing and replaces each named RRset; repeat freely. Mandatory. */
+    /*
+     * Makes the zone if it is missing and replaces each named RRset; one without data is taken away. Repeat freely.
+     * Once it is DONE, no earlier call for the same RRsets takes effect any more: a driver gives up on a call only when
+     * that cannot come late, or numbers them. Mandatory.
+     */
     enum outcome (*publish)(struct dns *, struct str zone, const struct rrset *sets, size_t n, struct answer *);
     /* Frees the driver. NULL if nothing is held. */
     void (*destroy)(struct dns *);

@@ -105,6 +105,11 @@ static enum outcome replace_sets(struct sandbox_book *book, struct str zone, con
     return OUTCOME_DONE;
 }
 
+/* Whether it is about addresses, to serve them or to take them away. */
+static bool is_web(const struct rrset *sets, size_t n) {
+    return n && str_is(str_of(sets[0].type), "A");
+}
+
 static bool has_address(const struct rrset *sets, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (str_is(str_of(sets[i].type), "A") && sets[i].n_data) return true;
@@ -124,6 +129,10 @@ static enum outcome publish_sets(struct sandbox_book *book, struct str zone, con
         return answer_set(answer, OUTCOME_UNKNOWN, "the DNS host did not answer");
     case MAGIC_FLAKY: /* publishing has no key: the zone is one */
         if (sandbox_count_try(book, row->word, zone) <= SANDBOX_FLAKY_TRIES)
+            return answer_set(answer, OUTCOME_UNKNOWN, "the connection to the DNS host broke");
+        break;
+    case MAGIC_FLAKY_WEB:
+        if (is_web(sets, n) && sandbox_count_try(book, row->word, zone) <= SANDBOX_FLAKY_TRIES)
             return answer_set(answer, OUTCOME_UNKNOWN, "the connection to the DNS host broke");
         break;
     default:

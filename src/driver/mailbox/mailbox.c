@@ -22,6 +22,13 @@ enum outcome mailbox_create(struct mailbox *m, const struct mailbox_create *job,
     return m->ops->create(m, job, answer);
 }
 
+enum outcome mailbox_remove(struct mailbox *m, struct str email, struct str key, struct answer *answer) {
+    struct answer unread;
+    if (!answer) answer = &unread;
+    *answer = (struct answer){0};
+    return m->ops->remove(m, email, key, answer);
+}
+
 void mailbox_destroy(struct mailbox *m) {
     if (m && m->ops->destroy) m->ops->destroy(m);
 }

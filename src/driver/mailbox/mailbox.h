@@ -30,6 +30,12 @@ struct mailbox_ops {
      * password opens it. The same key twice makes one. Mandatory.
      */
     enum outcome (*create)(struct mailbox *, const struct mailbox_create *, struct answer *);
+    /*
+     * Removes the address if it was made under KEY, or is one of ours (pre-warmed) that no account took over, and
+     * closes KEY: a creation under it that is still on its way makes nothing. DONE: both are so, also when there was
+     * nothing to remove. REFUSED: it cannot be removed; a person has to look. Repeat freely. Mandatory.
+     */
+    enum outcome (*remove)(struct mailbox *, struct str email, struct str key, struct answer *);
     /* Frees the driver. NULL if nothing is held. */
     void (*destroy)(struct mailbox *);
 };
@@ -42,5 +48,6 @@ enum outcome mailbox_mail_facts(struct mailbox *m, struct str domain, enum provi
                                 struct mail_facts *ret, struct answer *answer);
 enum outcome mailbox_lookup(struct mailbox *m, struct str email, struct str key, struct answer *answer);
 enum outcome mailbox_create(struct mailbox *m, const struct mailbox_create *job, struct answer *answer);
+enum outcome mailbox_remove(struct mailbox *m, struct str email, struct str key, struct answer *answer);
 /* NULL is fine. */
 void mailbox_destroy(struct mailbox *m);

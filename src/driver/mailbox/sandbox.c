@@ -96,6 +96,8 @@ static void put_mailbox(struct sandbox_book *book, const struct mailbox_create *
 }
 
 static enum outcome create_address(struct sandbox_book *book, const struct mailbox_create *job, struct answer *answer) {
+    if (ledger_run(book->ledger, "SELECT 1 FROM closed_mailboxes WHERE key = $1", LEDGER_TEXT(job->key)))
+        return answer_set(answer, OUTCOME_REFUSED, "the mailbox was removed");
     if (ledger_run(book->ledger, "SELECT ready_ms FROM mailboxes WHERE email = $1 AND key = $2",
                    LEDGER_TEXT(job->email), LEDGER_TEXT(job->key))) {
         int64_t ready_ms = ledger_int(book->ledger, 0);
@@ -128,6 +130,22 @@ static enum outcome create(struct mailbox *m, const struct mailbox_create *job, 
     return ledger_end(book->ledger, create_address(book, job, answer), answer);
 }
 
+static enum outcome remove_address(struct sandbox_book *book, struct str email, struct str key, struct answer *answer) {
+    const struct magic_row *row = magic_find(MAGIC_MAILBOX, email);
+    if (row && row->does == MAGIC_STUCK && sandbox_count_try(book, row->word, key) <= SANDBOX_FLAKY_TRIES)
+        return answer_set(answer, OUTCOME_UNKNOWN, "the connection to the mail host broke");
+    ledger_run(book->ledger, "DELETE FROM mailboxes WHERE email = $1 AND key = $2", LEDGER_TEXT(email),
+               LEDGER_TEXT(key));
+    ledger_run(book->ledger, "INSERT OR IGNORE INTO closed_mailboxes (key) VALUES ($1)", LEDGER_TEXT(key));
+    return OUTCOME_DONE;
+}
+
+static enum outcome remove_mailbox(struct mailbox *m, struct str email, struct str key, struct answer *answer) {
+    struct sandbox_book *book = book_of(m);
+    ledger_begin(book->ledger);
+    return ledger_end(book->ledger, remove_address(book, email, key, answer), answer);
+}
+
 bool sandbox_book_has_mailbox(struct sandbox_book *book, struct str email, struct str password) {
     static const char sql[] = "SELECT password, ready_ms FROM mailboxes WHERE email = $1";
     char hash[HASH_TEXT];
@@ -148,6 +166,7 @@ static const struct mailbox_ops ops = {
     .mail_facts = mail_facts,
     .lookup = lookup,
     .create = create,
+    .remove = remove_mailbox,
     .destroy = destroy,
 };
 
