@@ -6,6 +6,9 @@ PYTHON = $(shell for p in /usr/bin/python3 python3; do $$p -c 'import pytest, re
 PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider
 DFYD   = build/release/src/cmd/dfyd/dfyd
 
+# What the tests want from npm: the viewer of /docs, and Fastify to compare with. Empty: they are done without.
+NODE = viewer fastify
+
 CHECKED = -Dtests=true -Dtest_switches=true
 ASAN_ENV = ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
@@ -18,27 +21,28 @@ build: build/release/build.ninja
 
 build/release/build.ninja:
 	@$(SETUP) build
-	@meson setup build/release >/dev/null
+	@! command -v npm >/dev/null || $(SETUP) viewer || echo '/docs will be a plain page'
+	@meson setup build/release -Db_lto=true >/dev/null
 
 build/check/build.ninja:
-	@$(SETUP) check
+	@$(SETUP) check $(NODE)
 	@meson setup build/check --buildtype=debugoptimized $(CHECKED) >/dev/null
 
 build/asan/build.ninja:
-	@$(SETUP) check
+	@$(SETUP) check $(NODE)
 	@meson setup build/asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false $(CHECKED) >/dev/null
 
 # Unit tests, the simulator, the API, life cycles and crashes; then all of it again under the sanitizers.
 check: check-plain check-asan
 
 check-plain: build/check/build.ninja
-	@$(SETUP) check
+	@$(SETUP) check $(NODE)
 	@ninja -C build/check --quiet
 	@meson test -C build/check --no-rebuild --print-errorlogs
 	@DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTEST) tests
 
 check-asan: build/asan/build.ninja
-	@$(SETUP) check
+	@$(SETUP) check $(NODE)
 	@ninja -C build/asan --quiet
 	@$(ASAN_ENV) meson test -C build/asan --no-rebuild --print-errorlogs --timeout-multiplier 4
 	@$(ASAN_ENV) DFYD_BIN=$(CURDIR)/build/asan/src/cmd/dfyd/dfyd $(PYTEST) tests

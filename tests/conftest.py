@@ -14,9 +14,12 @@ import time
 import pytest
 import requests
 
+from description import Description
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ORDERS = "/api/v2/dfy-email-account-orders"
 LIMIT = float(os.environ.get("DFYD_TEST_LIMIT", "60"))  # seconds that anything may take; generous, sanitizers are slow
+DESCRIPTION = Description()
 FINDING = re.compile(r"(?:Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:")
 
 
@@ -178,12 +181,19 @@ class Server:
     # -- the API
 
     def request(self, method, path, headers=None, auth=True, **kw):
-        """requests.request with the server's key, unless HEADERS brings another one or AUTH is false."""
+        """requests.request with the server's key, unless HEADERS brings another one or AUTH is false.
+
+        Whatever comes back has to be what api/openapi.yaml describes."""
         sent = dict(headers or {})
         if auth and not any(name.lower() == "authorization" for name in sent):
             sent["Authorization"] = f"Bearer {self.key}"
         kw.setdefault("timeout", LIMIT)
-        return requests.request(method, self.base + path, headers=sent, **kw)
+        response = requests.request(method, self.base + path, headers=sent, **kw)
+        wrong = DESCRIPTION.judge(method, response.request.path_url, response.status_code, response.headers, response.text)
+        if wrong:
+            pytest.fail("\n".join([f"not as api/openapi.yaml says: {method} {path}: {response.status_code} {response.text[:2000]}",
+                                   *wrong]))
+        return response
 
     def post_order(self, items, type="dfy", simulation=False, headers=None):
         body = {"items": items, "order_type": type, "simulation": simulation}

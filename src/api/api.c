@@ -35,12 +35,16 @@ const struct limits forwarding_limits = {{{10, MINUTE_MS}, {60, HOUR_MS}}};
 static const struct route routes[] = {
     {"GET", "/healthz", NULL, NULL, BODY_NONE, health_live, NULL},
     {"GET", "/readyz", NULL, NULL, BODY_NONE, health_ready_begin, health_ready_run},
+    {"GET", "/openapi.json", NULL, NULL, BODY_NONE, docs_description, NULL},
+    {"GET", "/docs", NULL, NULL, BODY_NONE, docs_file, NULL},
+    {"GET", "/docs/{}", NULL, NULL, BODY_NONE, docs_file, NULL},
     {"POST", ORDERS, ORDER_SCOPE, "create", BODY_NEEDED, place_order_begin, place_order_run},
     {"GET", ORDERS, ORDER_SCOPE, "read", BODY_NONE, list_orders, NULL},
     {"GET", ORDERS "/accounts", ORDER_SCOPE, "read", BODY_NONE, list_accounts, NULL},
     {"POST", ORDERS "/accounts/cancel", ORDER_SCOPE, "delete", BODY_NEEDED, cancel_accounts_begin, cancel_accounts_run},
     {"GET", FORWARDING, ORDER_SCOPE, "read", BODY_NONE, get_forwarding, NULL},
-    {"PUT", FORWARDING, ORDER_SCOPE, "update", BODY_NEEDED, put_forwarding_begin, change_forwarding_run, &forwarding_limits},
+    {"PUT", FORWARDING, ORDER_SCOPE, "update", BODY_NEEDED, put_forwarding_begin, change_forwarding_run,
+     &forwarding_limits},
     {"DELETE", FORWARDING, ORDER_SCOPE, "delete", BODY_NONE, delete_forwarding_begin, change_forwarding_run,
      &forwarding_limits},
     {"POST", ORDERS "/domains/check", ORDER_SCOPE, "create", BODY_NEEDED, check_domains_begin, check_domains_run,
@@ -260,7 +264,8 @@ static bool check_body(const struct http_request *request, enum body_rule rule, 
     if (rule == BODY_OPTIONAL && request->body.n == 0 && !request->body_too_large) return true;
     bool has_type;
     struct str type = http_header(request, "Content-Type", &has_type);
-    if (!has_type && !request->has_body) return error_set(reterr, ERR_INVALID, "body must be object");
+    bool is_empty = !request->has_body || str_is(http_header(request, "Content-Length", NULL), "0");
+    if (!has_type && is_empty) return error_set(reterr, ERR_INVALID, "body must be object");
     if (!has_type || !is_json_type(type))
         return error_set(reterr, ERR_MEDIA_TYPE, "Unsupported Media Type: send application/json");
     if (request->body_too_large) return error_set(reterr, ERR_TOO_LARGE, "Request body is too large");
@@ -305,7 +310,7 @@ static bool check_rate(struct call *call, struct error *reterr) {
 }
 
 static enum http_verdict dispatch(struct call *call) {
-    struct error error = {0};
+    struct error error;
     struct str segment = STR("");
     call->route = find_route(call->request, &segment);
     if (!call->route) {

@@ -69,6 +69,8 @@ extern const struct limits check_limits, forwarding_limits;
 enum http_verdict health_live(struct call *call);
 enum http_verdict health_ready_begin(struct call *call);
 void health_ready_run(struct call *call);
+enum http_verdict docs_description(struct call *call);
+enum http_verdict docs_file(struct call *call);
 enum http_verdict place_order_begin(struct call *call);
 void place_order_run(struct call *call);
 enum http_verdict list_orders(struct call *call);

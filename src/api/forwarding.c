@@ -52,10 +52,14 @@ static const struct schema_field fields[] = {
 
 static const struct schema schema = {fields, ARRAY_LEN(fields), sizeof(struct put_body)};
 
+static bool check_parameter(const struct call *call, struct error *reterr) {
+    if (looks_like_host(call->parameter) && !memchr(call->parameter.p, '\0', call->parameter.n)) return true;
+    return error_set(reterr, ERR_INVALID, "params/domain must match pattern \"%s\"", HOST_PATTERN);
+}
+
 /* The domain of the path. What cannot be a domain's name is none that anybody has. */
 static bool read_domain(const struct call *call, struct str *ret, struct error *reterr) {
-    if (!looks_like_host(call->parameter) || memchr(call->parameter.p, '\0', call->parameter.n))
-        return error_set(reterr, ERR_INVALID, "params/domain must match pattern \"%s\"", HOST_PATTERN);
+    if (!check_parameter(call, reterr)) return false;
     if (name_host(str_trim(call->parameter), call->arena, ret)) return true;
     return error_set(reterr, ERR_NOT_FOUND, "Resource not found");
 }
@@ -107,9 +111,12 @@ enum http_verdict get_forwarding(struct call *call) {
 
 /* ---- PUT and DELETE ---- */
 
+/* Form before existence: path, body, and then whether there can be such a domain. */
 static bool read_target(const struct call *call, struct forwarding *ret, struct error *reterr) {
     struct put_body body;
-    if (!schema_body(&schema, call->request->body, call->arena, &body, reterr)) return false;
+    if (!check_parameter(call, reterr) || !schema_body(&schema, call->request->body, call->arena, &body, reterr) ||
+        !read_domain(call, &ret->domain, reterr))
+        return false;
     ret->mode = (enum forwarding_mode)body.mode;
     if (!name_host(str_trim(body.target), call->arena, &ret->target))
         return error_set(reterr, ERR_INVALID, "body/forwarding_domain must be a host name, such as www.acme.com");
@@ -121,7 +128,7 @@ static bool read_target(const struct call *call, struct forwarding *ret, struct 
 enum http_verdict put_forwarding_begin(struct call *call) {
     struct forwarding *to = ARENA_NEW(call->arena, struct forwarding);
     struct error error = {0};
-    if (!read_domain(call, &to->domain, &error) || !read_target(call, to, &error)) return refuse(call, &error);
+    if (!read_target(call, to, &error)) return refuse(call, &error);
     call->order = to;
     return HTTP_DEFER;
 }

@@ -283,7 +283,7 @@ void similar_domains_run(struct call *call) {
     if (!find_rules(call, &rules)) return;
     if (!similar_name(body->domain, call->arena, &name)) {
         struct error error = {0};
-        error_set(&error, ERR_INVALID, "body/domain must be a domain name, such as acme.com");
+        error_set(&error, ERR_INVALID, "The provided domain is not a domain name. Send one such as acme.com.");
         call_refuse(call, &error);
         return;
     }

@@ -171,7 +171,7 @@ static struct order_answer answer_of(const struct call *call, const struct order
 
 static void answer_inline(struct call *call, const struct order *order) {
     struct judged judged = {0};
-    struct error error = {0};
+    struct error error;
     if (!judge(call, order, &judged, &error)) {
         refuse_judging(call, &judged, &error);
         return;
@@ -190,7 +190,7 @@ struct asked {
 
 enum http_verdict place_order_begin(struct call *call) {
     struct asked *asked = ARENA_NEW(call->arena, struct asked);
-    struct error error = {0};
+    struct error error;
     if (!schema_body(&place_order_schema, call->request->body, call->arena, &asked->order, &error) ||
         !idempotent_key(call, &asked->key, &error)) {
         call_refuse(call, &error);

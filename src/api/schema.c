@@ -17,9 +17,11 @@ enum kind { KIND_ABSENT, KIND_NULL, KIND_BOOLEAN, KIND_NUMBER, KIND_STRING, KIND
 /* A JSON value, or what coercion made of one. */
 struct value {
     enum kind kind;
-    bool boolean;
-    double number;
-    struct str text;
+    union { /* by kind */
+        bool boolean;
+        double number;
+        struct str text;
+    };
     yyjson_val *json; /* of arrays and objects */
 };
 
@@ -64,35 +66,27 @@ static bool fail_limit(const struct decoder *d, const struct place *place, const
     return fail(d, place, arena_printf(d->arena, "%s %lld%s", message, (long long)limit, unit).p);
 }
 
+static double number_of(yyjson_val *json, struct arena *arena) {
+    if (!yyjson_is_raw(json)) return yyjson_get_num(json);
+    /* Beyond 64 bits or beyond double; JavaScript rounds it, to infinity if need be. */
+    double number;
+    struct str text = {yyjson_get_raw(json), yyjson_get_len(json)};
+    return js_number_parse(text, arena, &number) ? number : (double)NAN;
+}
+
 static struct value value_of(yyjson_val *json, struct arena *arena) {
-    struct value value = {.json = json};
-    switch (yyjson_get_type(json)) {
-    case YYJSON_TYPE_BOOL:
-        value.kind = KIND_BOOLEAN;
+    static const enum kind kinds[] = {
+        [YYJSON_TYPE_NONE] = KIND_NULL,    [YYJSON_TYPE_RAW] = KIND_NUMBER, [YYJSON_TYPE_NULL] = KIND_NULL,
+        [YYJSON_TYPE_BOOL] = KIND_BOOLEAN, [YYJSON_TYPE_NUM] = KIND_NUMBER, [YYJSON_TYPE_STR] = KIND_STRING,
+        [YYJSON_TYPE_ARR] = KIND_ARRAY,    [YYJSON_TYPE_OBJ] = KIND_OBJECT,
+    };
+    struct value value = {.kind = kinds[yyjson_get_type(json)], .json = json};
+    if (value.kind == KIND_STRING)
+        value.text = (struct str){unsafe_yyjson_get_str(json), unsafe_yyjson_get_len(json)};
+    else if (value.kind == KIND_NUMBER)
+        value.number = number_of(json, arena);
+    else if (value.kind == KIND_BOOLEAN)
         value.boolean = yyjson_get_bool(json);
-        break;
-    case YYJSON_TYPE_NUM:
-        value.kind = KIND_NUMBER;
-        value.number = yyjson_get_num(json);
-        break;
-    case YYJSON_TYPE_RAW: /* a number beyond 64 bits or beyond double; JavaScript rounds it, to infinity if need be */
-        value.kind = KIND_NUMBER;
-        if (!js_number_parse((struct str){yyjson_get_raw(json), yyjson_get_len(json)}, arena, &value.number))
-            value.number = (double)NAN;
-        break;
-    case YYJSON_TYPE_STR:
-        value.kind = KIND_STRING;
-        value.text = (struct str){yyjson_get_str(json), yyjson_get_len(json)};
-        break;
-    case YYJSON_TYPE_ARR:
-        value.kind = KIND_ARRAY;
-        break;
-    case YYJSON_TYPE_OBJ:
-        value.kind = KIND_OBJECT;
-        break;
-    default:
-        value.kind = KIND_NULL;
-    }
     return value;
 }
 
@@ -182,13 +176,18 @@ static const char not_allowed[] = "must be equal to one of the allowed values";
 static bool decode_string(const struct decoder *d, const struct schema_field *field, const struct place *place,
                           struct value *value, void *base) {
     if (field->nullable) {
+        bool was_null = value->kind == KIND_NULL, was_array = value->kind == KIND_ARRAY;
         unwrap(d, value);
-        if (value->kind == KIND_NULL) {
+        bool is_text = value->kind == KIND_STRING;
+        /* Of an array of one Ajv takes only what it can still coerce: a number, a boolean, null to "", and "" to null.
+         */
+        if (was_null || (was_array && is_text && value->text.n == 0)) {
             static const struct str null = {NULL, 0};
             put(base, field->offset, &null, sizeof null);
             return true;
         }
-        if (value->kind == KIND_ARRAY || value->kind == KIND_OBJECT) return fail(d, place, "must be string,null");
+        if (value->kind == KIND_ARRAY || value->kind == KIND_OBJECT || (was_array && is_text))
+            return fail(d, place, "must be string,null");
     }
     if (!to_string(d, place, value)) return false;
     if (value->text.n < field->min_length)
@@ -315,7 +314,7 @@ static bool decode_fields(const struct decoder *d, const struct schema *schema, 
 /* Index of the field called NAME, searched from FROM on and around; n_fields when there is none. */
 static size_t find_field(const struct schema *schema, struct str name, size_t from) {
     for (size_t i = 0; i < schema->n_fields; i++) {
-        size_t at = (from + i) % schema->n_fields;
+        size_t at = from + i < schema->n_fields ? from + i : from + i - schema->n_fields;
         if (str_is(name, schema->fields[at].name)) return at;
     }
     return schema->n_fields;
@@ -346,8 +345,8 @@ static bool decode_object(const struct decoder *d, const struct schema *schema, 
 
 /* Whether the brackets of BODY outside its texts ever stand deeper than SCHEMA_DEPTH_MAX. */
 static bool is_too_deep(struct str body) {
-    size_t opened = 0;
-    for (size_t i = 0; i < body.n; i++) opened += (size_t)(body.p[i] == '[') + (size_t)(body.p[i] == '{');
+    unsigned opened = 0;
+    for (size_t i = 0; i < body.n; i++) opened += (body.p[i] | 0x20) == '{'; /* '[' too: they differ in that bit */
     if (opened <= SCHEMA_DEPTH_MAX) return false;
 
     size_t depth = 0;
@@ -444,7 +443,9 @@ bool schema_query(const struct schema *schema, struct str query, struct arena *a
         struct str text = percent_decode(value, arena);
         struct place at = {.name = schema->fields[i].name};
         if (utf8_valid_bytes(text) < text.n) return fail(&d, &at, "must be UTF-8 text");
-        values[i] = (struct value){.kind = KIND_STRING, .text = text};
+        /* Repeated names are a list in the reference, and a list of several is neither text, number nor boolean. */
+        assert(schema->fields[i].type != SCHEMA_ARRAY);
+        values[i] = (struct value){.kind = values[i].kind == KIND_ABSENT ? KIND_STRING : KIND_ARRAY, .text = text};
     }
     return decode_fields(&d, schema, NULL, values, ret_struct);
 }

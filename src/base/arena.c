@@ -9,7 +9,7 @@
 struct chunk {
     struct chunk *next;
     size_t size, used;
-    max_align_t data[];
+    max_align_t data[]; /* zero beyond USED: cleared once when it is given back, not piece by piece */
 };
 
 struct arena {
@@ -24,9 +24,10 @@ static _Noreturn void out_of_memory(void) {
 
 static struct chunk *chunk_create(size_t size, struct chunk *next) {
     if (size > SIZE_MAX - sizeof(struct chunk)) out_of_memory();
-    struct chunk *chunk = malloc(sizeof *chunk + size);
+    struct chunk *chunk = calloc(1, sizeof *chunk + size);
     if (!chunk) out_of_memory();
-    *chunk = (struct chunk){.next = next, .size = size};
+    chunk->next = next;
+    chunk->size = size;
     return chunk;
 }
 
@@ -58,6 +59,7 @@ void arena_reset(struct arena *arena) {
         free(arena->chunk);
         arena->chunk = next;
     }
+    memset(arena->chunk->data, 0, arena->chunk->used);
     arena->chunk->used = 0;
 }
 
@@ -72,7 +74,7 @@ void *arena_alloc(struct arena *arena, size_t size) {
     }
     void *p = (char *)chunk->data + chunk->used;
     chunk->used += size;
-    return memset(p, 0, size);
+    return p;
 }
 
 void *arena_array(struct arena *arena, size_t count, size_t size) {

@@ -27,9 +27,8 @@ void buf_clear(struct buf *buf) {
     buf->failed = false;
 }
 
-char *buf_reserve(struct buf *buf, size_t n) {
+char *buf_grow(struct buf *buf, size_t n) {
     if (buf->failed) return NULL;
-    if (n <= buf->cap - buf->n) return buf->p + buf->n;
     if (n > buf->max - buf->n) {
         buf->failed = true;
         return NULL;
@@ -47,26 +46,16 @@ char *buf_reserve(struct buf *buf, size_t n) {
     return p + buf->n;
 }
 
-void buf_add(struct buf *buf, struct str text) {
-    if (!text.n) return;
-    char *to = buf_reserve(buf, text.n);
-    if (!to) return;
-    memcpy(to, text.p, text.n);
-    buf->n += text.n;
-}
-
-void buf_add_byte(struct buf *buf, char c) {
-    buf_add(buf, (struct str){&c, 1});
-}
-
 void buf_add_int(struct buf *buf, int64_t value) {
-    char digits[21];
-    size_t at = sizeof digits;
-    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    do digits[--at] = (char)('0' + rest % 10);
-    while (rest /= 10);
-    if (value < 0) digits[--at] = '-';
-    buf_add(buf, (struct str){digits + at, sizeof digits - at});
+    uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    size_t n = value < 0 ? 2 : 1;
+    for (uint64_t rest = size; rest >= 10; rest /= 10) n++;
+    char *to = buf_reserve(buf, n);
+    if (!to) return;
+    buf->n += n;
+    if (value < 0) *to = '-';
+    do to[--n] = (char)('0' + size % 10);
+    while (size /= 10);
 }
 
 void buf_printf(struct buf *buf, const char *fmt, ...) {
@@ -94,20 +83,24 @@ static const char escape[256] = {
     [28] = 'u', [29] = 'u',   [30] = 'u',   [31] = 'u',   ['"'] = '"', ['\\'] = '\\',
 };
 
+static size_t plain_bytes(struct str text) {
+    size_t n = 0;
+    while (n < text.n && !escape[(unsigned char)text.p[n]]) n++;
+    return n;
+}
+
 void buf_add_json(struct buf *buf, struct str text) {
     buf_add_byte(buf, '"');
-    size_t from = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        char e = escape[c];
-        if (!e) continue;
-        buf_add(buf, (struct str){text.p + from, i - from});
-        from = i + 1;
-        if (e == 'u')
+    for (;;) {
+        size_t n = plain_bytes(text);
+        buf_add(buf, (struct str){text.p, n});
+        if (n == text.n) break;
+        unsigned char c = (unsigned char)text.p[n];
+        if (escape[c] == 'u')
             buf_printf(buf, "\\u%04x", c);
         else
-            buf_add(buf, (struct str){(const char[]){'\\', e}, 2});
+            buf_add(buf, (struct str){(const char[]){'\\', escape[c]}, 2});
+        text = (struct str){text.p + n + 1, text.n - n - 1};
     }
-    if (from < text.n) buf_add(buf, (struct str){text.p + from, text.n - from});
     buf_add_byte(buf, '"');
 }

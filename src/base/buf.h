@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/macros.h"
 #include "base/str.h"
@@ -25,13 +26,33 @@ bool buf_ok(const struct buf *buf);
 struct str buf_str(const struct buf *buf);
 /* Empties it and forgets a failure; keeps the memory. */
 void buf_clear(struct buf *buf);
+/* For buf_reserve, when there is no room yet. */
+char *buf_grow(struct buf *buf, size_t n);
+
+/*
+ * Makes room for N more bytes; NULL when that fails. The caller then adds to buf->n what it wrote. Inline with those
+ * below, as an answer is made of hundreds of pieces.
+ */
+static inline char *buf_reserve(struct buf *buf, size_t n) {
+    bool fits = !buf->failed && n <= buf->cap - buf->n;
+    return fits ? buf->p + buf->n : buf_grow(buf, n);
+}
+
 /* Raw bytes: nothing is escaped. */
-void buf_add(struct buf *buf, struct str text);
-void buf_add_byte(struct buf *buf, char c);
+__attribute__((always_inline)) static inline void buf_add(struct buf *buf, struct str text) {
+    if (!text.n) return;
+    char *to = buf_reserve(buf, text.n);
+    if (!to) return;
+    memcpy(to, text.p, text.n);
+    buf->n += text.n;
+}
+
+static inline void buf_add_byte(struct buf *buf, char c) {
+    buf_add(buf, (struct str){&c, 1});
+}
+
 void buf_add_int(struct buf *buf, int64_t value);
 void buf_printf(struct buf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A JSON string with its quotes (RFC 8259 section 7); TEXT is UTF-8. */
 void buf_add_json(struct buf *buf, struct str text);
 #define BUF_LIT(buf, literal) buf_add((buf), STR(literal))
-/* Makes room for N more bytes; NULL when that fails. The caller then adds to buf->n what it wrote. */
-char *buf_reserve(struct buf *buf, size_t n);

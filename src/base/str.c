@@ -1,19 +1,5 @@
 #include "base/str.h"
 
-#include <string.h>
-
-struct str str_of(const char *text) {
-    return text ? (struct str){text, strlen(text)} : STR("");
-}
-
-bool str_eq(struct str a, struct str b) {
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-bool str_is(struct str a, const char *text) {
-    return str_eq(a, str_of(text));
-}
-
 int str_cmp(struct str a, struct str b) {
     size_t n = a.n < b.n ? a.n : b.n;
     int order = n ? memcmp(a.p, b.p, n) : 0;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/macros.h"
 
@@ -19,10 +20,20 @@ struct str {
 /* For "%.*s". */
 #define STR_ARG(s) (int)(s).n, (s).p
 
+/* These three are inline so that the length of a literal is known where it is compared. */
 /* Text of a C string; NULL gives the empty text. */
-struct str str_of(const char *text);
-bool str_eq(struct str a, struct str b);
-bool str_is(struct str a, const char *text);
+static inline struct str str_of(const char *text) {
+    return text ? (struct str){text, strlen(text)} : STR("");
+}
+
+static inline bool str_eq(struct str a, struct str b) {
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool str_is(struct str a, const char *text) {
+    return str_eq(a, str_of(text));
+}
+
 /* Byte order, shorter first among equals; usable for sorting. */
 int str_cmp(struct str a, struct str b);
 bool str_starts(struct str a, const char *prefix);

@@ -94,6 +94,7 @@ static void set_reason(struct checked_account *account, enum account_reason reas
 }
 
 static void find_duplicates(struct checked_item *item, struct arena *arena) {
+    if (item->n_accounts < 2) return;
     struct keyed *keys = ARENA_ARRAY(arena, item->n_accounts, struct keyed);
     size_t n = 0;
     for (size_t i = 0; i < item->n_accounts; i++)
@@ -148,7 +149,7 @@ static void judge_provider(struct checked_item *item, const struct rules *rules)
 unsigned check_domain(struct str text, enum order_type type, const struct rules *rules, struct arena *arena,
                       struct str *ret_name, struct str *ret_keyword) {
     *ret_name = text;
-    if (!name_host(text, arena, ret_name) || !name_is_registrable(*ret_name)) return FAULT_INVALID_DOMAIN;
+    if (!name_host(str_trim(text), arena, ret_name) || !name_is_registrable(*ret_name)) return FAULT_INVALID_DOMAIN;
     unsigned faults = 0;
     if (!extension_is_sold(name_extension(*ret_name), type)) faults |= FAULT_INVALID_DOMAIN;
     if (restricted_match(rules->restricted, rules->workspace_id, *ret_name, ret_keyword)) faults |= FAULT_BLACKLISTED;

@@ -87,7 +87,8 @@ struct domain_facts {
 
 /*
  * A domain by itself: FAULT_INVALID_DOMAIN when it is no registrable name or of an extension that TYPE does not sell,
- * FAULT_BLACKLISTED with *ret_keyword (else untouched). *ret_name: its A-label form, TEXT itself when it is no name.
+ * FAULT_BLACKLISTED with *ret_keyword (else untouched). *ret_name: its A-label form without outer white space, TEXT
+ * itself when it is no name.
  */
 unsigned check_domain(struct str text, enum order_type type, const struct rules *rules, struct arena *arena,
                       struct str *ret_name, struct str *ret_keyword);

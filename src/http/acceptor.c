@@ -33,6 +33,17 @@ static void hand_over(struct acceptor *acceptor, int fd, const struct sockaddr *
     if (MHD_add_connection(best->mhd, fd, addr, addr_size) != MHD_YES) atomic_fetch_sub(&best->n_conns, 1);
 }
 
+/* Clients whose connection the kernel has made already would be cut off by the end of the listening socket. */
+static void accept_rest(struct acceptor *acceptor) {
+    while (count_connections(acceptor) < acceptor->most) {
+        struct sockaddr_storage addr;
+        socklen_t size = sizeof addr;
+        int fd = accept4(acceptor->listener, (struct sockaddr *)&addr, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) return;
+        hand_over(acceptor, fd, (struct sockaddr *)&addr, size);
+    }
+}
+
 static void *accept_all(void *arg) {
     struct acceptor *acceptor = arg;
     while (!atomic_load(&acceptor->stop)) {
@@ -57,6 +68,7 @@ static void *accept_all(void *arg) {
         uint64_t count;
         if (wait[0].revents && read(acceptor->event, &count, sizeof count) < 0) continue; /* only empties it */
     }
+    accept_rest(acceptor);
     return NULL;
 }
 

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* POLLRDHUP */
+#define _GNU_SOURCE /* POLLRDHUP, CLOCK_MONOTONIC_COARSE */
 #include <poll.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -7,9 +7,10 @@
 
 enum { SETTLE_MS = 100 }; /* who sends requests without a pause is not looked at */
 
+/* A few milliseconds late, which no deadline minds, and a third of the price. */
 int64_t monotonic_ms(void) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 

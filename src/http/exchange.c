@@ -147,7 +147,7 @@ static enum MHD_Result begin(struct exchange *x, bool early) {
 static enum MHD_Result handle_head(struct exchange *x, const char *url, const char *method, const char *version) {
     struct http_request *request = &x->request;
     struct http_server *server = x->conn->loop->server;
-    struct error err = {0};
+    struct error err;
     struct head head;
     head_read(x->mhd, method, version, &head);
     x->stage = STAGE_BODY;

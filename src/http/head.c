@@ -5,8 +5,8 @@
 
 /* tchar of RFC 9110 section 5.6.2. */
 static bool is_token_byte(unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c && strchr("!#$%&'*+-.^_`|~", c));
+    if ((c >= 'a' && c <= 'z') || c == '-' || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) return true;
+    return c && strchr("!#$%&'*+.^_`|~", c);
 }
 
 static bool is_token(const char *p, size_t n) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@ enum {
     /* libmicrohttpd counts a connection a little longer than the acceptor, which keeps the real limit. */
     SPARE_CONNECTIONS = 16,
     LAST_WORDS_MS = 250, /* for answers that became ready when the grace was over */
+    LINGER_MS = 200,     /* for requests that are on their way on open connections */
 };
 
 struct str http_header(const struct http_request *request, const char *name, bool *ret_present) {
@@ -130,6 +132,18 @@ uint16_t http_port(const struct http_server *server) {
     return ntohs(((struct sockaddr_in *)&addr)->sin_port);
 }
 
+static bool has_connections(const struct http_server *server) {
+    for (unsigned i = 0; i < server->n_loops; i++)
+        if (atomic_load(&server->loops[i].n_conns) > 0) return true;
+    return false;
+}
+
+/* A client that was let in may have sent, or be sending, what nothing here has read yet. */
+static void linger(const struct http_server *server, int64_t ms) {
+    int64_t until = monotonic_ms() + ms;
+    while (has_connections(server) && monotonic_ms() < until) poll(NULL, 0, 5);
+}
+
 static void wait_for_exchanges(struct http_server *server, int64_t ms) {
     int64_t until = monotonic_ms() + ms;
     pthread_mutex_lock(&server->mutex);
@@ -143,7 +157,9 @@ void http_stop(struct http_server *server, int64_t grace_ms) {
     acceptor_stop(&server->acceptor);
     /* From now on each answer ends its connection. */
     atomic_store(&server->stopping, true);
-    wait_for_exchanges(server, grace_ms);
+    int64_t until = monotonic_ms() + grace_ms;
+    linger(server, grace_ms < LINGER_MS ? grace_ms : LINGER_MS);
+    wait_for_exchanges(server, until - monotonic_ms());
     /* libmicrohttpd must not be stopped while a connection is suspended: the workers have to be done. */
     defer_stop(&server->defer);
     wait_for_exchanges(server, LAST_WORDS_MS);

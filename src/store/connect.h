@@ -10,11 +10,11 @@ struct connect {
     const char *path;
     const char *vfs;  /* NULL: the system's */
     bool exclusive;   /* nobody else opens the file: works on a VFS without shared memory */
-    bool read_only;   /* refuses every change */
+    bool read_only;   /* refuses every change, also to make the file */
     int lock_wait_ms; /* how long to wait for another connection's lock */
 };
 
-/* Creates the file when it is missing. WAL, synchronous=FULL. */
+/* Creates the file when it is missing, unless read_only. WAL, synchronous=FULL. */
 MUST_CHECK bool db_open(const struct connect *connect, struct db **ret, struct error *reterr);
 /* NULL is fine. */
 void db_close(struct db *db);

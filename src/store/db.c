@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/buf.h"
 #include "store/connect.h"
+#include "store/list.h"
 
-enum { PARAMETERS_MAX = 24, SLOTS_MIN = 128, LIST_MAX_BYTES = 64 << 20 };
+enum { PARAMETERS_MAX = 24, SLOTS_MIN = 128 };
 
 struct stmt {
     const char *sql;
@@ -17,6 +17,7 @@ struct stmt {
     struct db *db;
     struct error failure;
     bool running;
+    struct list list;                        /* of stmt_list; a statement has one at most */
     unsigned char index[PARAMETERS_MAX + 1]; /* SQLite's number of parameter $n; 0: the statement has no $n */
 };
 
@@ -26,7 +27,6 @@ struct db {
     size_t n_slots, n_statements;
     size_t running; /* statements between their first and last row */
     int log_pages;
-    struct buf list;
 };
 
 static _Noreturn void die(const char *what, const char *detail) {
@@ -79,6 +79,7 @@ static int note_log_pages(void *arg, sqlite3 *handle, const char *name, int page
 static bool set_up(struct db *db, const struct connect *connect, struct error *reterr) {
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_timeout(db->handle, connect->lock_wait_ms);
+    if (list_register(db->handle) != SQLITE_OK) return fail(db, reterr);
     /* Exclusive locking has to come before WAL: it is what makes WAL do without shared memory. */
     if (connect->exclusive && !db_exec(db, "PRAGMA locking_mode = EXCLUSIVE", reterr)) return false;
     struct stmt *mode = db_stmt(db, "PRAGMA journal_mode = WAL");
@@ -107,8 +108,8 @@ bool db_open(const struct connect *connect, struct db **ret, struct error *reter
     struct db *db = allocate(1, sizeof *db);
     db->n_slots = SLOTS_MIN;
     db->slots = allocate(db->n_slots, sizeof(struct stmt *));
-    buf_init(&db->list, LIST_MAX_BYTES);
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+    if (!connect->read_only) flags |= SQLITE_OPEN_CREATE;
     bool ok = sqlite3_open_v2(connect->path, &db->handle, flags, connect->vfs) == SQLITE_OK;
     if (!db->handle) die("store", "out of memory");
     if (!ok) fail(db, reterr);
@@ -128,7 +129,6 @@ void db_close(struct db *db) {
         free(db->slots[i]);
     }
     free(db->slots);
-    buf_finish(&db->list);
     sqlite3_close(db->handle);
     free(db);
 }
@@ -198,11 +198,20 @@ static void number_parameters(struct stmt *stmt) {
     }
 }
 
+/* A statement that was fine with every schema so far: somebody else took a piece of it away. */
+static bool misses_a_piece(const char *words) {
+    struct str text = str_of(words);
+    return str_starts(text, "no such table") || str_starts(text, "no such column");
+}
+
 static void prepare(struct stmt *stmt) {
     struct db *db = stmt->db;
     int code = sqlite3_prepare_v3(db->handle, stmt->sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt->handle, NULL);
     if (code == SQLITE_OK && stmt->handle)
         number_parameters(stmt);
+    else if (code == SQLITE_ERROR && misses_a_piece(sqlite3_errmsg(db->handle)))
+        error_set(&stmt->failure, ERR_INTERNAL, "the database is damaged (%s): restore a backup",
+                  sqlite3_errmsg(db->handle));
     else if (code == SQLITE_OK || code == SQLITE_ERROR)
         die(sqlite3_errmsg(db->handle), stmt->sql);
     else
@@ -265,17 +274,8 @@ void stmt_null(struct stmt *stmt, int parameter) {
 
 void stmt_list(struct stmt *stmt, int parameter, const struct str *values, size_t n) {
     if (!stmt->handle) return;
-    struct buf *list = &stmt->db->list;
-    buf_clear(list);
-    buf_add_byte(list, '[');
-    for (size_t i = 0; i < n; i++) {
-        if (i) buf_add_byte(list, ',');
-        buf_add_json(list, values[i]);
-    }
-    buf_add_byte(list, ']');
-    if (!buf_ok(list)) die("a list is too long", stmt->sql);
-    bound(stmt, sqlite3_bind_text64(stmt->handle, index_of(stmt, parameter), list->p, list->n, SQLITE_TRANSIENT,
-                                    SQLITE_UTF8));
+    stmt->list = (struct list){values, n};
+    bound(stmt, list_bind(stmt->handle, index_of(stmt, parameter), &stmt->list));
 }
 
 enum db_step stmt_step(struct stmt *stmt, struct error *reterr) {

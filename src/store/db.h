@@ -20,7 +20,7 @@ void stmt_text(struct stmt *stmt, int parameter, struct str value);
 void stmt_int(struct stmt *stmt, int parameter, int64_t value);
 void stmt_blob(struct stmt *stmt, int parameter, struct str value);
 void stmt_null(struct stmt *stmt, int parameter);
-/* A list of texts, for `IN (SELECT value FROM json_each($n))`. Copied. */
+/* A list of texts, for `IN (SELECT value FROM list($n))`, one a statement at most; borrowed until it is done. */
 void stmt_list(struct stmt *stmt, int parameter, const struct str *values, size_t n);
 /* DB_FAIL fills reterr: ERR_CONFLICT for a broken uniqueness, ERR_UNAVAILABLE for a full or read-only disk or a lock,
  * else ERR_INTERNAL. */

@@ -53,7 +53,7 @@ static void share(struct gathering *g) {
  * query, so that each name costs two look-ups and no temporary index; this runs for every simulated order.
  */
 static bool gather_sold(struct gathering *g, struct error *reterr) {
-    struct stmt *stmt = db_stmt(g->db, "SELECT j.value FROM json_each($1) j"
+    struct stmt *stmt = db_stmt(g->db, "SELECT j.value FROM list($1) j"
                                        " WHERE EXISTS (SELECT 1 FROM domains WHERE name = j.value AND active = 1)"
                                        " OR EXISTS (SELECT 1 FROM stock WHERE domain = j.value AND order_id IS NULL)");
     stmt_list(stmt, 1, g->names, g->n);
@@ -71,7 +71,7 @@ static bool gather_stock(struct gathering *g, struct error *reterr) {
         g->db, "SELECT s.domain, s.provider, EXISTS (SELECT 1 FROM domains d WHERE d.name = s.domain AND d.active = 1),"
                " a.prefix, a.first_name, a.last_name"
                " FROM stock s LEFT JOIN stock_accounts a ON a.domain = s.domain"
-               " WHERE s.order_id IS NULL AND s.domain IN (SELECT value FROM json_each($1))"
+               " WHERE s.order_id IS NULL AND s.domain IN (SELECT value FROM list($1))"
                " ORDER BY s.domain, a.position");
     stmt_list(stmt, 1, g->names, g->n);
     enum db_step step;
@@ -106,7 +106,7 @@ static bool gather_mine(struct gathering *g, struct str workspace_id, struct err
         db_stmt(g->db, "SELECT d.name, d.workspace_id = $2 AND d.state NOT IN ('reserved', 'failed', 'cancelled'),"
                        " d.provider, a.email"
                        " FROM domains d LEFT JOIN accounts a ON a.domain_id = d.id AND a.active = 1"
-                       " WHERE d.active = 1 AND d.name IN (SELECT value FROM json_each($1)) ORDER BY d.name");
+                       " WHERE d.active = 1 AND d.name IN (SELECT value FROM list($1)) ORDER BY d.name");
     stmt_list(stmt, 1, g->names, g->n);
     stmt_text(stmt, 2, workspace_id);
     enum db_step step;

@@ -11,7 +11,7 @@
     "SELECT s.domain_id, s.account_id, s.order_id, s.workspace_id, s.kind, s.state, s.attempts, s.due_ms, s.reason,"   \
     " d.name, COALESCE(c.forwarding, d.forwarding), COALESCE(a.email, ''), COALESCE(a.first_name, ''), "               \
     "COALESCE(a.last_name, ''),"                                                                                       \
-    " a.sealed_password, d.provider, COALESCE(a.is_pre_warmed, d.is_pre_warmed), c.domain_id IS NOT NULL"              \
+    " a.sealed_password, d.provider, COALESCE(a.is_pre_warmed, d.is_pre_warmed), c.domain_id IS NOT NULL, d.state"     \
     " FROM steps s JOIN domains d ON d.id = s.domain_id LEFT JOIN accounts a ON a.id = s.account_id"                   \
     " LEFT JOIN forwarding_changes c ON c.domain_id = s.domain_id "
 
@@ -35,6 +35,7 @@ static void read_row(struct stmt *stmt, struct arena *arena, struct step *ret) {
         .provider = (enum provider)stmt_col_int(stmt, 15),
         .is_pre_warmed = stmt_col_int(stmt, 16) != 0,
         .is_change = stmt_col_int(stmt, 17) != 0,
+        .domain_state = (enum domain_state)row_word(stmt, 18, domain_state_names, DOMAIN_STATE_END),
     };
 }
 

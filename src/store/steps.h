@@ -19,6 +19,7 @@ struct step {
     struct str reason;
     /* What the step works on; forwarding is what it works towards. */
     struct str domain, forwarding, email, first_name, last_name, sealed_password;
+    enum domain_state domain_state;
     enum provider provider;
     bool is_pre_warmed;
     bool is_change; /* of forwarding that was set up before */

@@ -35,6 +35,7 @@ struct change {
 struct store {
     bool single, own_world; /* own_world: another VFS, nobody else opens the files */
     char path[PATH_MAX];
+    struct stat file; /* which one it is that is open */
     struct generation generation;
     struct db *db; /* the writer's; with `single` everyone's */
     int cut_at;    /* pages in the log at which it is written back next; the writer's */
@@ -77,6 +78,16 @@ static bool run_change(struct db *db, struct change *change, struct error *reter
     return stmt_run(db_stmt(db, "RELEASE change"), NULL, reterr);
 }
 
+/* Whether the open file is still the one that the next start will find: what goes into another is lost by then. */
+static bool is_in_place(const struct store *store, struct error *reterr) {
+    struct stat now;
+    if (store->own_world) return true;
+    if (stat(store->path, &now) == 0 && now.st_ino == store->file.st_ino && now.st_dev == store->file.st_dev)
+        return true;
+    return error_set(reterr, ERR_UNAVAILABLE, "%s was removed or replaced: stop dfyd, restore it, start dfyd again",
+                     store->path);
+}
+
 static bool run_group(struct db *db, struct change *const *group, size_t n, struct error *reterr) {
     if (db_in_transaction(db)) roll_back(db);
     if (!stmt_run(db_stmt(db, "BEGIN IMMEDIATE"), NULL, reterr)) return false;
@@ -89,7 +100,7 @@ static bool run_group(struct db *db, struct change *const *group, size_t n, stru
 static void commit_group(struct store *store, struct change *const *group, size_t n) {
     int64_t before = db_total_changes(store->db);
     struct error cause = {ERR_NONE, ""};
-    if (run_group(store->db, group, n, &cause)) {
+    if (is_in_place(store, &cause) && run_group(store->db, group, n, &cause)) {
         if (db_total_changes(store->db) != before) generation_bump(&store->generation);
         return;
     }
@@ -175,6 +186,8 @@ static bool open_all(struct store *store, const struct store_config *config, str
     const struct connect connect = {
         .path = store->path, .vfs = config->vfs, .exclusive = store->own_world, .lock_wait_ms = LOCK_WAIT_MS};
     if (!db_open(&connect, &store->db, reterr)) return false;
+    if (!store->own_world && stat(store->path, &store->file))
+        return error_set(reterr, ERR_UNAVAILABLE, "%s: %s", store->path, strerror(errno));
     if (!migrate_run(store->db, reterr)) return false;
     if (store->single) return db_data_version(store->db, &store->data_version, reterr);
     return start_threads(store, reterr);

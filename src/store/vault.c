@@ -62,13 +62,15 @@ bool vault_open(const char *dir, bool may_make, struct vault *ret, struct error 
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "%s/secret.key", dir) >= (int)sizeof path)
         return error_set(reterr, ERR_INVALID, "the path of the data folder is too long");
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    /* O_NONBLOCK: a pipe of that name would be waited for without end. */
+    const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    int fd = open(path, flags);
     if (fd < 0 && errno == ENOENT) {
         if (!may_make)
             return error_set(reterr, ERR_INVALID, "%s is missing: restore it, the stored passwords are sealed with it",
                              path);
         if (!make_key(dir, path, reterr)) return false;
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        fd = open(path, flags);
     }
     if (fd < 0) return error_set(reterr, ERR_UNAVAILABLE, "%s: %s", path, strerror(errno));
     bool ok = read_key(fd, path, ret, reterr);

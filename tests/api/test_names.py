@@ -48,7 +48,7 @@ def refused(response, status, message):
 # -- check
 
 def test_results_stand_in_the_order_of_the_request_and_echo_it(dfyd):
-    names = ["free-one.com", "FREE-Two.ORG", "taken-x.com", "free-one.com", "example.com", "free-three.com."]
+    names = ["free-one.com", "FREE-Two.ORG", "taken-x.com", "free-one.com", "example.com", "free-three.com.", " free-four.com\n"]
     assert check(dfyd, *names) == [
         {"domain": "free-one.com", "available": True},
         {"domain": "FREE-Two.ORG", "available": True},
@@ -56,14 +56,15 @@ def test_results_stand_in_the_order_of_the_request_and_echo_it(dfyd):
         {"domain": "free-one.com", "available": True},
         {"domain": "example.com", "available": False, "unavailable_reason": "restricted", "restricted_keyword": "example"},
         {"domain": "free-three.com.", "available": True},
+        {"domain": " free-four.com\n", "available": True},
     ]
 
 
 @pytest.mark.parametrize("name", [
-    "", " ", ".", "free", "free one.com", " free.com", "free.com ", "free..com", ".free.com", "free.co.", "http://free.com",
+    "", " ", ".", "free", "free one.com", "free..com", ".free.com", "free.co.", "http://free.com",
     "https://free.com/", "free.com:80", "free.com/x", "user@free.com", "-free.com", "free-.com", "ab--cd.com", "free_one.com",
     "1.2.3.4", "[::1]", "www.free.com", "com", "co.uk", "free.io", "free.co", "free.net", "free.co.uk", "xn--.com", "xn--a.com",
-    "\U0001f600.com", "\U0001f600", "*.com", "a" * 64 + ".com", ("a" * 60 + ".") * 5 + "com", "%66ree.com", "free.com\n",
+    "\U0001f600.com", "\U0001f600", "*.com", "a" * 64 + ".com", ("a" * 60 + ".") * 5 + "com", "%66ree.com", "free.\ncom",
     "free.com,x.com", "<b>.com", "'; DROP TABLE domains; --.com",
 ])
 def test_what_cannot_be_ordered_is_not_available(dfyd, name):
@@ -232,7 +233,7 @@ def test_similar_refuses_listed_names(dfyd):
 @pytest.mark.parametrize("domain", ["", " ", "two words", "https://acme.com", "acme.com:80", "acme.com/x", "\U0001f600.com", "a_b.com",
                                     "1.2.3.4", "com.", "co.uk", "-a.com", "a" * 64, "acme.nosuchextension"])
 def test_similar_of_what_is_no_name(dfyd, domain):
-    refused(call(dfyd, "similar", {"domain": domain}), 400, "body/domain must be a domain name, such as acme.com")
+    refused(call(dfyd, "similar", {"domain": domain}), 400, "The provided domain is not a domain name. Send one such as acme.com.")
 
 
 @pytest.mark.parametrize("body,message", [

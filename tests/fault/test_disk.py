@@ -1,9 +1,15 @@
 """A disk that is full or read-only: orders are refused with 503, nothing is half done, and it goes on afterwards."""
 import os
+import random
 import resource
 import sqlite3
+import subprocess
+import time
 
 import pytest
+
+from books import Load, expect_agreement, item, open_work, placed_domains
+from conftest import wait_for
 
 ITEM = {"domain": "disk-full.com", "accounts": [{"email_address_prefix": "a", "first_name": "A", "last_name": "B"}]}
 
@@ -46,3 +52,90 @@ def test_read_only_folder(fresh, tmp_path):
     server = fresh(dir=folder, expect_start=False)
     server.wait_dead()
     assert str(folder) in server.log()
+
+
+FILES = ["dfyd.db", "dfyd.db-wal", "sandbox.db", "sandbox.db-wal"]
+
+
+@pytest.mark.parametrize("token,keyed", [("tok_visa", False), ("tok_visa", True), ("tok_lost", True),
+                                         ("tok_declined", True)])
+def test_disk_that_fills_up_again_and_again(fresh, token, keyed):
+    """Full at any moment and at any byte, while many order: then the books agree, without a restart."""
+    server = fresh(lease_ms=1000, retry_max_ms=500, log_level="error")
+    server.cli("card", "set", "--workspace", "default", "--token", token, "--name", "Jane Doe")
+    load = Load(server, keyed=keyed)
+    chance = random.Random(f"{token} {keyed}")
+    until = time.monotonic() + 3
+    while time.monotonic() < until:
+        file = server.dir / chance.choice(FILES)
+        size = file.stat().st_size if file.exists() else 0
+        limit_files(server, max(1, chance.choice([0, size]) + chance.choice([0, 1, 4096, 8192, 20000, 50000])))
+        time.sleep(chance.choice([0.002, 0.01, 0.05]))
+        assert server.request("GET", "/healthz").status_code == 200
+        limit_files(server, None)
+        time.sleep(chance.choice([0.002, 0.01, 0.05]))
+    load.stop()
+    assert server.request("GET", "/readyz").status_code == 200
+    assert load.domains(200, 409, 503) == set(load.told), "nothing but an answer, a refusal, or one that still runs"
+    assert load.domains(503) and load.domains(200), "the disk was full at times, and at times not"
+
+    wait_for("the end of all work", lambda: not open_work(server))
+    expect_agreement(server)
+    placed = placed_domains(server)
+    assert load.placed() <= placed
+    assert bool(placed) == (token != "tok_declined")
+    # Who was told 503 may order again, unless the answer said that the order is settled by itself.
+    for domain in sorted(load.domains(503) - placed)[:3]:
+        server.cli("card", "set", "--workspace", "default", "--token", "tok_visa", "--name", "Jane Doe")
+        assert server.order([item(domain)])["order_placed"]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 48 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "dfyd-test", str(folder)],
+                                          capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting needs root")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_file_system_that_is_full(small_disk, fresh):
+    """Not one file at its limit, but no room for anybody: also not for the files that SQLite maps."""
+    server = fresh(dir=small_disk / "data", lease_ms=1000, retry_max_ms=500, log_level="error")
+    load = Load(server)
+    ballast = small_disk / "ballast"
+    for _ in range(20):
+        with open(ballast, "wb", buffering=0) as file:
+            try:
+                while file.write(b"x" * 65536) == 65536:
+                    pass
+            except OSError:
+                pass  # full
+            full_at = load.answers
+            wait_for("answers on a full disk", lambda: load.answers >= full_at + 20)
+        ballast.unlink()
+        seen = load.answers
+        wait_for("answers with room", lambda: load.answers >= seen + 5)
+    load.stop()
+    assert load.domains(200, 503) == set(load.told) and load.domains(503) and load.domains(200)
+    wait_for("the end of all work", lambda: not open_work(server))
+    expect_agreement(server)
+    assert load.placed() <= placed_domains(server)
+
+
+def test_started_on_a_full_disk(small_disk, fresh, cli):
+    with open(small_disk / "ballast", "wb", buffering=0) as file:
+        try:
+            while file.write(b"x" * 4096) == 4096:
+                pass
+        except OSError:
+            pass
+    done = cli("serve", "--data", str(small_disk / "data"), "--listen", "127.0.0.1:0")
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert "full" in done.stderr or "No space left" in done.stderr, done.stderr
+    (small_disk / "ballast").unlink()
+    server = fresh(dir=small_disk / "data")
+    assert server.order([ITEM])["order_placed"]

@@ -867,6 +867,20 @@ static bool says_close(const struct reply *reply) {
     return reply->head && strcasestr(reply->head, "\r\nconnection: close\r\n");
 }
 
+/* No new connection is taken soon after the stop began. */
+static void wait_until_refused(const struct bench *bench) {
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(bench->port)};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (int tries = 0;; tries++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        bool refused = connect(fd, (struct sockaddr *)&to, sizeof to) != 0;
+        close(fd);
+        if (refused) return;
+        assert_in_range(tries, 0, 1000);
+        poll(NULL, 0, 5);
+    }
+}
+
 static void test_stop(void **state) {
     (void)state;
     struct bench *bench = bench_start(&patient);
@@ -879,17 +893,7 @@ static void test_stop(void **state) {
 
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, stop_later, bench), 0);
-    /* No new connection is taken soon after. */
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(bench->port)};
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    for (int tries = 0;; tries++) {
-        int fd = socket(AF_INET, SOCK_STREAM, 0);
-        bool refused = connect(fd, (struct sockaddr *)&to, sizeof to) != 0;
-        close(fd);
-        if (refused) break;
-        assert_in_range(tries, 0, 1000);
-        poll(NULL, 0, 5);
-    }
+    wait_until_refused(bench);
     /* Requests that had begun are finished and answered. */
     say(&sending, "cd");
     struct reply reply = listen_for(&sending, true);
@@ -908,6 +912,30 @@ static void test_stop(void **state) {
     client_close(&c);
     client_close(&idle);
     client_close(&sending);
+    free(bench);
+}
+
+/* Who was let in gets a moment for the request that is on its way. */
+static void test_stop_with_a_request_on_its_way(void **state) {
+    (void)state;
+    struct bench *bench = bench_start(&patient);
+    struct client kept = client_open(bench), new = client_open(bench);
+    say(&kept, GET("/a"));
+    expect(&kept, 200, "GET|/a||00|");
+    say(&new, "GE");
+
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, stop_later, bench), 0);
+    wait_until_refused(bench);
+    say(&kept, GET("/defer"));
+    say(&new, "T /b HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect(&kept, 200, "GET|/defer||00|");
+    expect(&new, 200, "GET|/b||00|");
+    expect_end(&kept);
+    expect_end(&new);
+    pthread_join(thread, NULL);
+    client_close(&kept);
+    client_close(&new);
     free(bench);
 }
 
@@ -1008,6 +1036,7 @@ int main(void) {
         CASE(test_many_connections),
         cmocka_unit_test(test_connection_limit),
         cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_stop_with_a_request_on_its_way),
         cmocka_unit_test(test_stop_without_grace),
         CASE(test_start_errors),
         cmocka_unit_test(test_ipv6),

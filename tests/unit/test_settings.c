@@ -296,6 +296,21 @@ static void test_file_errors(void **state) {
     }
 }
 
+static void test_line_length(void **state) {
+    struct fixture *f = *state;
+    char line[4100] = "# ";
+    memset(line + 2, 'x', 4096 - 2);
+    line[4096 - 1] = '\n';
+    write_file(f, line);
+    loaded(f, no_env);
+    memcpy(line + 4096 - 1, "x\n", 3);
+    write_file(f, line);
+    assert_says(refused(f, no_env), ":1: the line is longer than 4096 bytes");
+    /* One that never ends. */
+    f->flags[SETTING_CONFIG] = "/dev/zero";
+    assert_says(refused(f, no_env), "/dev/zero:1: the line is longer than 4096 bytes");
+}
+
 static void test_file_with_nul(void **state) {
     struct fixture *f = *state;
     FILE *file = fopen(f->file, "w");
@@ -357,10 +372,23 @@ static void test_nearest(void **state) {
 int main(void) {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(test_rows_agree),   CASE(test_defaults),      CASE(test_data_is_required),    CASE(test_ranges),
-        CASE(test_listen),       CASE(test_providers_off), CASE(test_words_and_addresses), CASE(test_other_databases),
-        CASE(test_retry_order),  CASE(test_file),          CASE(test_file_errors),         CASE(test_file_with_nul),
-        CASE(test_missing_file), CASE(test_precedence),    CASE(test_environment_errors),  CASE(test_nearest),
+        CASE(test_rows_agree),
+        CASE(test_defaults),
+        CASE(test_data_is_required),
+        CASE(test_ranges),
+        CASE(test_listen),
+        CASE(test_providers_off),
+        CASE(test_words_and_addresses),
+        CASE(test_other_databases),
+        CASE(test_retry_order),
+        CASE(test_file),
+        CASE(test_file_errors),
+        CASE(test_line_length),
+        CASE(test_file_with_nul),
+        CASE(test_missing_file),
+        CASE(test_precedence),
+        CASE(test_environment_errors),
+        CASE(test_nearest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,7 +43,7 @@ static void empty_text_is_not_null(void **state) {
 static void lists_keep_odd_texts(void **state) {
     struct fixture *f = *state;
     const struct str values[] = {STR("plain"), STR("with \"quotes\" and \\"), STR("new\nline"), STR("")};
-    struct stmt *stmt = db_stmt(f->db, "SELECT value FROM json_each($1)");
+    struct stmt *stmt = db_stmt(f->db, "SELECT value FROM list($1)");
     stmt_list(stmt, 1, values, ARRAY_LEN(values));
     for (size_t i = 0; i < ARRAY_LEN(values); i++) {
         assert_int_equal(stmt_step(stmt, &f->error), DB_ROW);

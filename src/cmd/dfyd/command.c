@@ -266,6 +266,7 @@ static int run(const struct command *command, int argc, char **argv, struct aren
         help_command(command, stdout);
         return 0;
     }
+    if (command->alone) return command->run(&invocation, &error) ? 0 : complain(&error, EXIT_FAILED);
     struct settings settings;
     struct setting_sources sources = {.flags = reading.settings, .env = from_environment};
     if (!settings_load(&sources, arena, &settings, &error)) return complain(&error, EXIT_USAGE);

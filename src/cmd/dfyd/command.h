@@ -29,6 +29,7 @@ struct command {
     const char *bare; /* the option that an argument without flag stands for; NULL: none may stand there */
     /* What is opened for it and closed after it (enum setup_flags). */
     unsigned setup;
+    bool alone;  /* takes no settings and opens nothing: setup and settings are NULL */
     bool serves; /* takes every setting as a flag, not only those of everywhere, and opens everything itself */
 };
 
@@ -36,7 +37,7 @@ struct command {
 struct invocation {
     const struct command *command;
     const struct settings *settings;
-    struct setup *setup; /* NULL for the one that serves */
+    struct setup *setup; /* NULL for the one that serves, and those that stand alone */
     struct arena *arena; /* ends with the command */
     /* Of each option row: its values in the order given. */
     struct given {

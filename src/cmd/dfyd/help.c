@@ -3,7 +3,7 @@
 #include <string.h>
 
 bool help_has_setting(const struct command *command, size_t setting) {
-    return command->serves || setting_rows[setting].everywhere;
+    return !command->alone && (command->serves || setting_rows[setting].everywhere);
 }
 
 static void print_setting(const struct setting_row *row, FILE *out) {
@@ -40,7 +40,7 @@ static void print_option(const struct option_row *row, FILE *out) {
 }
 
 void help_command(const struct command *command, FILE *out) {
-    fprintf(out, "usage: dfyd %s --data DIR", command->name);
+    fprintf(out, "usage: dfyd %s%s", command->name, command->alone ? "" : " --data DIR");
     for (size_t i = 0; i < command->n_options; i++) {
         const struct option_row *row = &command->options[i];
         fprintf(out, " %s--%s%s%s%s%s", row->required ? "" : "[", row->flag, row->value ? " " : "",
@@ -49,6 +49,7 @@ void help_command(const struct command *command, FILE *out) {
     fprintf(out, "%s\n\n%s\n", command->serves ? " [settings]" : "", command->help);
     if (command->n_options) fputs("\noptions:\n", out);
     for (size_t i = 0; i < command->n_options; i++) print_option(&command->options[i], out);
+    if (command->alone) return;
     fputs("\nsettings:\n", out);
     for (size_t i = 0; i < SETTING_END; i++)
         if (help_has_setting(command, i)) print_setting(&setting_rows[i], out);

@@ -10,32 +10,51 @@
 
 enum { NUMBER_BYTES = 24 };
 
-static bool held_by_another(int fd, const char *dir, struct error *reterr) {
+static void held_by_another(int fd, const char *dir, struct error *reterr) {
     char number[NUMBER_BYTES] = "";
     ssize_t n = pread(fd, number, sizeof number - 1, 0);
     number[n > 0 ? n : 0] = '\0';
     number[strspn(number, "0123456789")] = '\0';
-    return error_set(reterr, ERR_CONFLICT, "another dfyd serves %s (pid %s)", dir, number[0] ? number : "unknown");
+    error_set(reterr, ERR_CONFLICT, "another dfyd serves %s (pid %s)", dir, number[0] ? number : "unknown");
 }
 
-bool lock_take(const char *dir, int *ret_fd, struct error *reterr) {
+/* True with -1 when the file system cannot lock folders. */
+static bool lock_folder(const char *dir, int *ret_fd) {
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool is_held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+    if (is_held) close(fd);
+    *ret_fd = is_held ? -1 : fd;
+    return !is_held;
+}
+
+bool lock_take(const char *dir, struct lock *ret, struct error *reterr) {
     char path[PATH_MAX];
     int n = snprintf(path, sizeof path, "%s/lock", dir);
     if (n < 0 || (size_t)n >= sizeof path) return error_set(reterr, ERR_INVALID, "the data folder's path is too long");
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) return error_set(reterr, ERR_UNAVAILABLE, "%s: %s", path, strerror(errno));
-    if (flock(fd, LOCK_EX | LOCK_NB)) {
-        if (errno == EWOULDBLOCK)
-            held_by_another(fd, dir, reterr);
-        else
-            error_set(reterr, ERR_UNAVAILABLE, "%s: %s", path, strerror(errno));
-        close(fd);
+    struct lock lock = {.file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), .folder = -1};
+    if (lock.file < 0) return error_set(reterr, ERR_UNAVAILABLE, "%s: %s", path, strerror(errno));
+    bool is_mine = flock(lock.file, LOCK_EX | LOCK_NB) == 0;
+    if (!is_mine && errno != EWOULDBLOCK) {
+        error_set(reterr, ERR_UNAVAILABLE, "%s: %s", path, strerror(errno));
+        lock_drop(&lock);
+        return false;
+    }
+    /* The folder too: somebody may have removed the file of a running server, taking it for a left-over. */
+    if (!is_mine || !lock_folder(dir, &lock.folder)) {
+        held_by_another(lock.file, dir, reterr);
+        lock_drop(&lock);
         return false;
     }
     /* The number is only for people: on a full disk the lock holds without it. */
     char number[NUMBER_BYTES];
     snprintf(number, sizeof number, "%ld\n", (long)getpid());
-    if (ftruncate(fd, 0) || pwrite(fd, number, strlen(number), 0) < 0) errno = 0;
-    *ret_fd = fd;
+    if (ftruncate(lock.file, 0) || pwrite(lock.file, number, strlen(number), 0) < 0) errno = 0;
+    *ret = lock;
     return true;
+}
+
+void lock_drop(struct lock *lock) {
+    if (lock->file >= 0) close(lock->file);
+    if (lock->folder >= 0) close(lock->folder);
+    *lock = (struct lock){-1, -1};
 }

@@ -3,6 +3,12 @@
 
 #include "base/error.h"
 
-/* Takes DIR/lock and writes this process's number into it. ERR_CONFLICT names the process that has it. *ret_fd: close
- * it to give the lock up. */
-MUST_CHECK bool lock_take(const char *dir, int *ret_fd, struct error *reterr);
+/* Descriptors; -1: none. */
+struct lock {
+    int file, folder;
+};
+
+/* Takes DIR/lock and writes this process's number into it. ERR_CONFLICT names the process that has it. */
+MUST_CHECK bool lock_take(const char *dir, struct lock *ret, struct error *reterr);
+/* Gives the lock up. Fine when none was taken. */
+void lock_drop(struct lock *lock);

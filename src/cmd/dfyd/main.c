@@ -120,6 +120,7 @@ const struct command commands[] = {
     {"restrict remove", "Takes back what `restrict add` or `restrict allow` said.", run_restrict_remove,
      OPTIONS(restrict_options), .bare = "entry"},
     {"restrict list", "Lists what was added and allowed.", run_restrict_list},
+    {"openapi", "Prints the description of the API, OpenAPI 3.1 in JSON.", run_openapi, .alone = true},
     {"order list", "Lists the orders, newest first.", run_order_list, OPTIONS(order_list_options)},
     {"order show", "Shows an order and each of its steps.", run_order_show, OPTIONS(order_show_options), .bare = "id"},
 };

@@ -98,6 +98,18 @@ static void print_order(const struct showing *s) {
     table_print_pairs(pairs, order->state == ORDER_RESERVED ? n : n - 2, stdout);
 }
 
+/* Steps stand by domain. */
+static void print_domains(const struct showing *s) {
+    static const char *const titles[] = {"DOMAIN", "STATE", NULL};
+    struct table *table = table_create(s->arena, titles);
+    for (size_t i = 0; i < s->n; i++) {
+        const struct step *step = &s->steps[i];
+        if (i && str_eq(step->domain_id, s->steps[i - 1].domain_id)) continue;
+        table_add(table, (const struct str[]){step->domain, str_of(domain_state_names[step->domain_state])});
+    }
+    table_print(table, stdout);
+}
+
 /* A running step comes again then, unless it ends before. */
 static bool step_has_time(const struct step *step) {
     return step->state == STEP_DUE || step->state == STEP_RETRYING || step->state == STEP_RUNNING;
@@ -126,6 +138,8 @@ bool run_order_show(const struct invocation *invocation, struct error *reterr) {
     if (!store_read(invocation->setup->store, show_read, &s, reterr)) return false;
     print_order(&s);
     if (!s.n) return true;
+    putchar('\n');
+    print_domains(&s);
     putchar('\n');
     print_steps(&s);
     return true;

@@ -38,7 +38,7 @@ struct server {
     struct worker *worker;
     struct api *api;
     struct http_server *http;
-    int lock_fd; /* -1: not held */
+    struct lock lock;
     bool is_set_up;
     atomic_llong crash_countdown;
 };
@@ -117,7 +117,7 @@ static bool open_world(struct server *server, struct error *reterr) {
     if (mkdir(settings->data, 0700) && errno != EEXIST)
         return error_set(reterr, ERR_UNAVAILABLE, "cannot make the data folder %s: %s", settings->data,
                          strerror(errno));
-    if (!lock_take(settings->data, &server->lock_fd, reterr)) return false;
+    if (!lock_take(settings->data, &server->lock, reterr)) return false;
     struct setup *setup = &server->setup;
     if (!setup_open(setup, settings, SETUP_CREATE | SETUP_DRIVERS | SETUP_SERVE, reterr)) return false;
     server->is_set_up = true;
@@ -220,11 +220,11 @@ static void stop(struct server *server) {
     worker_stop(server->worker);
     api_destroy(server->api);
     if (server->is_set_up) setup_close(&server->setup);
-    if (server->lock_fd >= 0) close(server->lock_fd);
+    lock_drop(&server->lock);
 }
 
 bool run_serve(const struct invocation *invocation, struct error *reterr) {
-    struct server server = {.settings = invocation->settings, .lock_fd = -1};
+    struct server server = {.settings = invocation->settings, .lock = {-1, -1}};
     mallopt(M_ARENA_MAX, ARENAS_MAX);
     prepare_signals();
     allow_files(server.settings->connections);

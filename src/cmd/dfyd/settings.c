@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -221,22 +220,28 @@ static bool take_line(struct str line, const char *where, bool seen[SETTING_END]
     return take(row, what, str_trim(value), arena, to, reterr);
 }
 
+/* One byte more than a line may have tells that it is too long, so an endless one is not read to its end. */
+static size_t read_line(FILE *file, char to[LINE_MAX_BYTES + 1]) {
+    size_t n = 0;
+    int c = 0;
+    while (n <= LINE_MAX_BYTES && c != '\n' && (c = getc(file)) != EOF) to[n++] = (char)c;
+    return n;
+}
+
 static bool take_lines(FILE *file, const char *path, struct arena *arena, struct settings *to, struct error *reterr) {
     bool seen[SETTING_END] = {false};
-    char *line = NULL;
-    size_t size = 0;
-    ssize_t n;
+    char line[LINE_MAX_BYTES + 1];
+    size_t n;
     bool ok = true;
     errno = 0;
-    for (int number = 1; ok && (n = getline(&line, &size, file)) >= 0; number++) {
+    for (int number = 1; ok && (n = read_line(file, line)) > 0; number++) {
         const char *where = arena_cstr(arena, arena_printf(arena, "%s:%d", path, number));
         if (n > LINE_MAX_BYTES)
             ok = error_set(reterr, ERR_INVALID, "%s: the line is longer than %d bytes", where, LINE_MAX_BYTES);
         else
-            ok = take_line((struct str){line, (size_t)n}, where, seen, arena, to, reterr);
+            ok = take_line((struct str){line, n}, where, seen, arena, to, reterr);
     }
     if (ok && ferror(file)) ok = error_set(reterr, ERR_INVALID, "%s: %s", path, strerror(errno));
-    free(line);
     return ok;
 }
 

@@ -76,10 +76,26 @@ static bool folder_is_ready(const char *dir, unsigned flags, struct arena *arena
                      dir);
 }
 
+/*
+ * The database is made before the key, so a key without a database means that the database was lost. Making an empty
+ * one in its place would answer every client that its key is unknown.
+ */
+static bool database_is_there(const char *dir, struct arena *arena, struct error *reterr) {
+    struct stat about;
+    const char *key = arena_cstr(arena, arena_printf(arena, "%s/secret.key", dir));
+    if (access(key, F_OK)) return true;
+    const char *path = arena_cstr(arena, arena_printf(arena, "%s/dfyd.db", dir));
+    bool is_missing = stat(path, &about) != 0;
+    if (is_missing ? errno != ENOENT : about.st_size > 0 || !S_ISREG(about.st_mode)) return true;
+    return error_set(reterr, ERR_UNAVAILABLE, "%s is %s: restore it from a backup, or remove %s too to start anew",
+                     path, is_missing ? "missing" : "empty", key);
+}
+
 static bool open_parts(struct setup *setup, const struct settings *settings, unsigned flags, struct error *reterr) {
     const char *dir = settings->data;
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(ARENA_CHUNK);
     if (!folder_is_ready(dir, flags, arena, reterr)) return false;
+    if (!database_is_there(dir, arena, reterr)) return false;
     struct store_config config = {.dir = dir, .single = !(flags & SETUP_SERVE)};
     if (!store_open(&config, &setup->store, reterr)) {
         setup->store = NULL;
