@@ -13,7 +13,6 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "commands.h"
-#include "core/restricted.h"
 #include "http/http.h"
 #include "lock.h"
 #include "setup.h"
@@ -40,7 +39,6 @@ struct server {
     const struct settings *settings;
     struct setup setup;
     struct world world;
-    struct restricted *restricted;
     struct worker *worker;
     struct api *api;
     struct http_server *http;
@@ -150,7 +148,6 @@ static bool open_world(struct server *server, struct error *reterr) {
 static bool start(struct server *server, struct error *reterr) {
     const struct settings *settings = server->settings;
     if (!open_world(server, reterr)) return false;
-    server->restricted = restricted_create_default();
     if (!worker_start(&server->world, (unsigned)settings->worker_threads, (unsigned)settings->webhook_threads,
                       &server->worker, reterr)) {
         server->worker = NULL;
@@ -159,7 +156,6 @@ static bool start(struct server *server, struct error *reterr) {
     server->api = api_create(&(struct api_config){
         .world = &server->world,
         .worker = server->worker,
-        .restricted = server->restricted,
         .providers_off = settings->providers_off,
         .rate_limit = settings->rate_limit != 0,
         .rate_per_second = settings->rate_per_second,
@@ -256,7 +252,6 @@ static void stop(struct server *server) {
     http_stop(server->http, server->settings->drain_ms);
     worker_stop(server->worker);
     api_destroy(server->api);
-    restricted_destroy(server->restricted);
     if (server->is_set_up) setup_close(&server->setup);
     lock_drop(&server->lock);
 }
