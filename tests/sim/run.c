@@ -101,7 +101,7 @@ bool sim_create(struct history *history, struct sim **ret, struct error *reterr)
     if (!sim) return error_set(reterr, ERR_UNAVAILABLE, "no memory left");
     sim->history = history;
     sim->fs = crashfs_create(vfs_name);
-    sim->restricted = restricted_create(STR("casino\n"), STR(""));
+    sim->restricted = restricted_create(&(struct restricted_lists){.keywords = STR("casino\n")});
     sim->image_rng = rng_seeded(0);
     sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, 1, NULL);
     crashfs_reset(sim->fs, &sim->image_rng);
@@ -337,8 +337,10 @@ static void act_inside(struct run *run) {
     uint32_t kind = draw(run, 100);
     if (kind < 32)
         client_work(run);
-    else if (kind < 35)
+    else if (kind < 34)
         client_cancel(run);
+    else if (kind < 36)
+        client_forward(run);
     else if (kind < 50)
         claim_steps(run);
     else if (kind < 75)
@@ -362,8 +364,10 @@ static void act(struct run *run) {
         client_repeat(run);
     else if (kind < 530)
         client_work(run);
-    else if (kind < 560)
+    else if (kind < 550)
         client_cancel(run);
+    else if (kind < 575)
+        client_forward(run);
     else if (kind < 650)
         claim_steps(run);
     else if (kind < 800)
