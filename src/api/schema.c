@@ -297,7 +297,8 @@ static bool decode_map(const struct decoder *d, const struct schema_field *field
         if (!to_string(d, &at, &text)) return false;
         entries[n] = (struct schema_entry){{at.name, yyjson_get_len(key)}, text.text};
     }
-    put(base, field->offset, &entries, sizeof entries);
+    void *first = entries;
+    put(base, field->offset, &first, sizeof first);
     put(base, field->count_offset, &n, sizeof n);
     return true;
 }

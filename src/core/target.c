@@ -75,17 +75,21 @@ bool target_address_is_public(const unsigned char *address, size_t size) {
     return is_in(address, &global_unicast);
 }
 
+static bool is_one_of(char c, const char *set) {
+    return c && strchr(set, c);
+}
+
 /* ---- URLs ---- */
 
 /* What stands between "://" and the path (RFC 3986 section 3.2), without user information and port. */
 static struct str host_of(struct str url) {
-    struct str rest, authority = {url.p, 0};
+    struct str rest;
     (void)str_cut(url, ':', &rest);
     if (rest.n < 2) return STR("");
-    authority = (struct str){rest.p + 2, 0};
+    struct str authority = {rest.p + 2, 0};
     size_t room = rest.n - 2;
     /* A backslash is a slash to some readers; whoever writes one gets no say in which host is meant. */
-    while (authority.n < room && !memchr("/?#\\", authority.p[authority.n], 4)) authority.n++;
+    while (authority.n < room && !is_one_of(authority.p[authority.n], "/?#\\")) authority.n++;
     for (size_t i = authority.n; i-- > 0;)
         if (authority.p[i] == '@') {
             authority = (struct str){authority.p + i + 1, authority.n - i - 1};
@@ -104,7 +108,7 @@ static bool port_is_valid(struct str url) {
     const char *at = host.p + host.n, *end = url.p + url.n;
     if (at == end || *at != ':') return true;
     struct str port = {at + 1, 0};
-    while (port.p + port.n < end && !memchr("/?#", port.p[port.n], 3)) port.n++;
+    while (port.p + port.n < end && !is_one_of(port.p[port.n], "/?#")) port.n++;
     int64_t number;
     return str_to_int(port, 1, 65535, &number);
 }
@@ -113,7 +117,8 @@ const char *target_url_fault(struct str url) {
     if (!str_starts(url, "http://") && !str_starts(url, "https://")) return "must match pattern \"^https?://\"";
     if (url.n > URL_MAX_BYTES) return "must NOT have more than 2048 characters";
     for (size_t i = 0; i < url.n; i++)
-        if (url.p[i] <= ' ' || url.p[i] >= 0x7f || strchr("\"<>\\^`{|}", url.p[i])) return "must match format \"uri\"";
+        if (url.p[i] <= ' ' || url.p[i] >= 0x7f || is_one_of(url.p[i], "\"<>\\^`{|}"))
+            return "must match format \"uri\"";
     struct str host = host_of(url);
     if (!host.n || host.n > HOST_MAX_BYTES || !port_is_valid(url)) return "must match format \"uri\"";
     return NULL;
@@ -161,7 +166,7 @@ const char *target_header_fault(struct str name, struct str value) {
     if (!name.n || name.n > HEADER_NAME_MAX) return "must have a name of 1 to 100 characters";
     for (size_t i = 0; i < name.n; i++) {
         unsigned char c = (unsigned char)name.p[i];
-        if (c >= 0x80 || !(isalnum(c) || memchr("!#$%&'*+-.^_`|~", c, 15)))
+        if (c >= 0x80 || !(isalnum(c) || is_one_of((char)c, "!#$%&'*+-.^_`|~")))
             return "must have a name of letters, digits and hyphens";
     }
     if (value.n > HEADER_VALUE_MAX) return "must NOT have more than 1000 characters";
