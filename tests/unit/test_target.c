@@ -81,7 +81,8 @@ static void lengths_are_limited(void **state) {
     (void)state;
     static char text[3000];
     memset(text, 'a', sizeof text);
-    memcpy(text, "https://a.com/", 14);
+    snprintf(text, sizeof text, "https://a.com/");
+    text[14] = 'a';
     assert_null(target_url_fault((struct str){text, 2048}));
     assert_non_null(target_url_fault((struct str){text, 2049}));
     memset(text + 8, 'a', 300);
