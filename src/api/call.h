@@ -56,13 +56,12 @@ void call_fail(struct call *call, const struct error *error, const char *reassur
 /* 200 with what the handler put into response->body. */
 void call_answer(struct call *call);
 bool call_is_draining(const struct call *call);
-/* What this call's orders and names are judged by now; what it points to is good until this thread's next call_rules.
- */
-MUST_CHECK bool call_rules(const struct call *call, struct rules *ret, struct error *reterr);
 /* A run that waits for a client's server takes a place first, so that not all threads wait for such servers; false when
  * there is none left. call_has_waited gives it back. */
 bool call_may_wait(const struct call *call);
 void call_has_waited(const struct call *call);
+/* What this call's orders and names are judged by now; what it points to is good until this thread's next call_rules. */
+MUST_CHECK bool call_rules(const struct call *call, struct rules *ret, struct error *reterr);
 /* Who makes this call; for audit records. The user agent is cut, and what is not UTF-8 is shown as '?'. Lives as long
  * as the call. */
 struct actor call_actor(const struct call *call);

@@ -208,9 +208,8 @@ bool delivery_free_all(struct db *db, int64_t now_ms, struct error *reterr) {
 bool delivery_expire(struct db *db, int64_t before_ms, size_t max, size_t *ret_n, struct error *reterr) {
     /* The newest event always stays, so that numbers are never used again. */
     int64_t to = 0;
-    struct stmt *stmt =
-        db_stmt(db, "SELECT MAX(seq) FROM (SELECT seq FROM events WHERE created_ms < $1"
-                    " AND seq < (SELECT MAX(seq) FROM events) ORDER BY created_ms, seq LIMIT $2)");
+    struct stmt *stmt = db_stmt(db, "SELECT MAX(seq) FROM (SELECT seq FROM events WHERE created_ms < $1"
+                                    " AND seq < (SELECT MAX(seq) FROM events) ORDER BY created_ms, seq LIMIT $2)");
     stmt_int(stmt, 1, before_ms);
     stmt_int(stmt, 2, (int64_t)max);
     if (!read_int(stmt, &to, reterr)) return false;

@@ -32,6 +32,7 @@ enum {
     HOUR_MS = 60 * 60 * 1000,
     KEEP_EVENT_DAYS = 30,
     EXPIRE_BATCH = 5000, /* events in one transaction */
+    TRIM_TURNS = 10, /* seconds, about */
 };
 
 struct server {
@@ -226,10 +227,12 @@ static void expire_events(struct server *server, int64_t now) {
 static int wait_for_signal(struct server *server) {
     sigset_t set = stop_signals();
     int64_t expire_at = 0;
-    for (;;) {
+    for (unsigned turn = 0;;) {
         int found = sigtimedwait(&set, NULL, &(struct timespec){.tv_sec = 1});
         if (found > 0) return found;
         store_tidy(server->setup.store);
+        /* What a burst of orders or connections took and freed goes back to the system. */
+        if (++turn % TRIM_TURNS == 0) malloc_trim(0);
         int64_t now = clock_now(&server->setup.clock);
         if (now < expire_at) continue;
         expire_answers(server, now);
