@@ -35,6 +35,8 @@ enum plant {
     PLANT_CHARGE_AGAIN = 1 << 1, /* an unknown charge is tried again under another key */
     PLANT_NO_LOOK = 1 << 2,      /* a step acts again without looking first, under a new key */
     PLANT_CHARGE_FIRST = 1 << 3, /* the card is charged before the reservation is durable */
+    PLANT_TELL_ONCE = 1 << 4,    /* a delivery whose answer is not known is not tried again */
+    PLANT_TELL_ANYHOW = 1 << 5,  /* a delivery does not wait for an earlier one of its domain */
 };
 
 #ifdef DFYD_TEST_SWITCHES

@@ -9,7 +9,7 @@
 #include "store/lists.h"
 #include "store/steps.h"
 
-enum { ROWS_MAX = 2000 };
+enum { ROWS_MAX = 2000, EVENTS_MAX = 4096 };
 
 struct audit {
     struct run *run;
@@ -477,6 +477,53 @@ static bool check_strangers(struct db *db, struct audit *a, struct error *reterr
     return true;
 }
 
+/* --- what was told ----------------------------------------------------------------------------------------------- */
+
+struct happened {
+    struct str workspace_id, type, domain, payload;
+};
+
+static bool is_told(const struct happened *event, const struct hostile_told *told) {
+    return str_eq(event->workspace_id, told->workspace_id) && str_eq(event->type, told->type) &&
+           str_eq((struct str){event->payload.p + 1, event->payload.n - 1}, told->payload);
+}
+
+/* Of one domain the first came first; the others came at some time. */
+static void check_event(struct audit *a, const struct happened *events, size_t at, const struct hostile_told *told,
+                        size_t n_told) {
+    const struct happened *event = &events[at];
+    size_t before = 0, seen = 0;
+    for (size_t i = 0; i < at; i++)
+        before += str_eq(events[i].domain, event->domain) && str_eq(events[i].workspace_id, event->workspace_id);
+    for (size_t i = 0; i < n_told; i++) {
+        bool is_same = str_eq(told[i].domain, event->domain) && str_eq(told[i].workspace_id, event->workspace_id);
+        if (is_same && (event->domain.n == 0 || seen == before) && is_told(event, &told[i])) return;
+        seen += is_same;
+    }
+    model_break(&a->run->model, "%.*s of %.*s was not told, or not in its turn", STR_ARG(event->type),
+                STR_ARG(event->domain.n ? event->domain : event->payload));
+}
+
+static bool check_told(struct db *db, struct audit *a, struct error *reterr) {
+    size_t n_told, n = 0;
+    const struct hostile_told *told = hostile_told(a->run->hostile, &n_told);
+    struct happened *events = ARENA_ARRAY(a->arena, EVENTS_MAX, struct happened);
+    struct stmt *stmt = db_stmt(db, "SELECT workspace_id, type, domain, payload FROM events ORDER BY seq");
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW && n < EVENTS_MAX) {
+        struct str columns[4];
+        for (int i = 0; i < 4; i++) columns[i] = arena_str(a->arena, stmt_col_text(stmt, i));
+        events[n++] = (struct happened){columns[0], columns[1], columns[2], columns[3]};
+    }
+    if (step == DB_FAIL) return false;
+    stmt_done(stmt);
+    for (size_t i = 0; i < n; i++) check_event(a, events, i, told, n_told);
+    if (n != n_told) model_break(&a->run->model, "%zu events happened, but %zu were told", n, n_told);
+    if (hostile_told_otherwise(a->run->hostile)) model_break(&a->run->model, "an event was told in two ways");
+    a->run->totals->told += (int64_t)n_told;
+    return true;
+}
+
 static bool see_everything(struct db *db, void *arg, struct error *reterr) {
     struct audit *a = arg;
     struct all_steps *all = ARENA_NEW(a->arena, struct all_steps);
@@ -487,7 +534,7 @@ static bool see_everything(struct db *db, void *arg, struct error *reterr) {
     model_check_sales(&a->run->model, a->placed);
     check_steps(a, all);
     return check_domains(db, a, all, reterr) && check_accounts(a, reterr) && check_names(db, a, reterr) &&
-           check_all_addresses(db, a, reterr) && check_stock(db, a, reterr);
+           check_all_addresses(db, a, reterr) && check_stock(db, a, reterr) && check_told(db, a, reterr);
 }
 
 void audit_quiet(struct run *run) {

@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "driver/dns/dns.h"
+#include "driver/hook/hook.h"
 #include "driver/mailbox/mailbox.h"
 #include "driver/payment/payment.h"
 #include "driver/registrar/registrar.h"
 #include "driver/sandbox_book.h"
 
-enum { LATE_MAX = 32, SUBJECTS_MAX = 1024 };
+enum { LATE_MAX = 32, SUBJECTS_MAX = 1024, TOLD_MAX = 4096 };
 
 /* Something a call was about: a name, an address, a zone's part, an order's key. */
 struct subject {
@@ -51,6 +52,10 @@ struct hostile_payment {
     struct payment base;
     struct hostile *hostile;
 };
+struct hostile_hook {
+    struct hook base;
+    struct hostile *hostile;
+};
 
 struct hostile {
     struct hostile_config config;
@@ -62,6 +67,10 @@ struct hostile {
     struct hostile_dns dns;
     struct hostile_mailbox mailbox;
     struct hostile_payment payment;
+    struct hostile_hook hook;
+    struct hostile_told *told;
+    size_t n_told;
+    bool told_otherwise;
     struct late late[LATE_MAX];
     size_t n_late;
     struct subject *subjects;
@@ -455,6 +464,67 @@ static const struct payment_ops payment_ops = {
 
 /* --- the world --------------------------------------------------------------------------------------------------- */
 
+/* --- the receiver of webhooks ------------------------------------------------------------------------------------ */
+
+/* What follows NAME in TEXT, up to END (and END at the text's end). */
+static struct str part_of(struct str text, const char *name, char end, struct str *ret_rest) {
+    size_t n = strlen(name);
+    *ret_rest = STR("");
+    for (size_t i = 0; i + n <= text.n; i++)
+        if (memcmp(text.p + i, name, n) == 0)
+            return str_cut((struct str){text.p + i + n, text.n - i - n}, end, ret_rest);
+    return STR("");
+}
+
+static void be_told(struct hostile *h, const struct hook_post *post) {
+    struct str body = arena_str(h->arena, post->body), rest, payload;
+    struct hostile_told told = {
+        .body = body,
+        .type = part_of(body, "\"event_type\":\"", '"', &rest),
+        .event_id = part_of(body, "\"event_id\":\"", '"', &rest),
+        .domain = part_of(body, "\"domain\":\"", '"', &rest),
+        .workspace_id = part_of(body, "\"organization\":\"", '"', &payload),
+    };
+    told.payload = payload;
+    if (told.payload.n && told.payload.p[0] == ',') told.payload.p++, told.payload.n--;
+    for (size_t i = 0; i < h->n_told; i++) {
+        if (!str_eq(h->told[i].event_id, told.event_id)) continue;
+        h->told_otherwise |= !str_eq(h->told[i].body, body);
+        return;
+    }
+    if (h->n_told == TOLD_MAX) {
+        fputs("dfyd-sim: too many events\n", stderr);
+        abort();
+    }
+    h->told[h->n_told++] = told;
+}
+
+static enum outcome receive(struct hook *hook, const struct hook_post *post, struct hook_answer *ret) {
+    struct hostile *h = ((struct hostile_hook *)hook)->hostile;
+    if (is_off(h)) return no_answer(&ret->answer);
+    wait_a_while(h);
+    if (is_off(h)) return no_answer(&ret->answer);
+    enum fate fate = draw_fate(h, false, false);
+    bool comes = fate == FATE_PASS || fate == FATE_ANSWER_LOST || fate == FATE_CUT_AFTER;
+    if (comes) be_told(h, post);
+    if (fate == FATE_CUT_BEFORE || fate == FATE_CUT_AFTER) crashfs_power_off(h->config.fs);
+    struct str rest, type = part_of(post->body, "\"event_type\":\"", '"', &rest);
+    history_add(h->config.history, "receiver: %.*s %s%s", STR_ARG(type), comes ? "comes" : "is lost",
+                fate == FATE_PASS ? "" : ", no answer");
+    return fate == FATE_PASS ? OUTCOME_DONE : no_answer(&ret->answer);
+}
+
+static const struct hook_ops hook_ops = {.name = "hostile", .post = receive};
+
+const struct hostile_told *hostile_told(const struct hostile *h, size_t *ret_n) {
+    *ret_n = h->n_told;
+    return h->told;
+}
+
+bool hostile_told_otherwise(const struct hostile *h) {
+    return h->told_otherwise;
+}
+
 bool hostile_create(const struct hostile_config *config, struct hostile **ret, struct error *reterr) {
     struct sandbox_book *book;
     if (!sandbox_book_open(":memory:", config->clock, &book, reterr)) return false;
@@ -464,6 +534,7 @@ bool hostile_create(const struct hostile_config *config, struct hostile **ret, s
     h->arena = arena;
     h->book = book;
     h->subjects = ARENA_ARRAY(arena, SUBJECTS_MAX, struct subject);
+    h->told = ARENA_ARRAY(arena, TOLD_MAX, struct hostile_told);
     h->closed = ARENA_ARRAY(arena, SUBJECTS_MAX, struct str);
     h->real = (struct drivers){
         .registrar = registrar_sandbox_create(book),
@@ -476,6 +547,7 @@ bool hostile_create(const struct hostile_config *config, struct hostile **ret, s
     h->dns = (struct hostile_dns){{&dns_ops}, h};
     h->mailbox = (struct hostile_mailbox){{&mailbox_ops}, h};
     h->payment = (struct hostile_payment){{&payment_ops}, h};
+    h->hook = (struct hostile_hook){{&hook_ops}, h};
     *ret = h;
     return true;
 }
@@ -496,6 +568,7 @@ struct drivers hostile_drivers(struct hostile *h) {
         .dns = &h->dns.base,
         .mailbox = &h->mailbox.base,
         .payment = &h->payment.base,
+        .hook = &h->hook.base,
         .book = h->book,
     };
 }

@@ -1,5 +1,5 @@
 /*
- * hostile: drivers of all four kinds over the sandbox's, between dfyd and a network at its worst. By chance a call is
+ * hostile: drivers of all kinds over the sandbox's, between dfyd and a network at its worst. By chance a call is
  * lost on its way, acts and loses its answer, is refused for good, acts much later, or takes long while other work
  * goes on. What it does stays within what the drivers' headers allow: a refusal is kept to, a lookup never lies.
  * It stands outside the process, so a crash leaves it as it is.
@@ -40,6 +40,18 @@ void hostile_destroy(struct hostile *hostile);
 /* The drivers, for struct world; they belong to HOSTILE. */
 struct drivers hostile_drivers(struct hostile *hostile);
 struct sandbox_book *hostile_book(struct hostile *hostile);
+
+/* An event that reached the receiver of webhooks for the first time. */
+struct hostile_told {
+    struct str workspace_id, event_id, type, domain; /* domain empty: of none */
+    struct str body;
+    struct str payload; /* what its own members are, without the brace before them */
+};
+
+/* In the order they came. */
+const struct hostile_told *hostile_told(const struct hostile *hostile, size_t *ret_n);
+/* Whether an event came again with another body. */
+bool hostile_told_otherwise(const struct hostile *hostile);
 
 /* All zero: calls pass as they are. */
 void hostile_set_level(struct hostile *hostile, struct hostile_level level);

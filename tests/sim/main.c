@@ -13,7 +13,8 @@ static const char usage[] =
     "  --verbose          print every history as it happens\n"
     "  --points           also print how often each named point was reached, and how often the power went there\n"
     "  --twice            run each history twice; the second must be the first, byte for byte\n"
-    "  --plant NAME       build a known bug in: forget-paid, charge-again, no-look, charge-first\n"
+    "  --plant NAME       build a known bug in: forget-paid, charge-again, no-look, charge-first,\n"
+    "                     tell-once, tell-anyhow\n"
     "  --expect-failure   succeed when a history fails, fail when none does\n"
     "Exits 0 when every history is as it must be, 1 when one is not, 2 when the command is wrong.\n";
 
@@ -21,10 +22,8 @@ static const struct {
     const char *name;
     unsigned plant;
 } plants[] = {
-    {"forget-paid", PLANT_FORGET_PAID},
-    {"charge-again", PLANT_CHARGE_AGAIN},
-    {"no-look", PLANT_NO_LOOK},
-    {"charge-first", PLANT_CHARGE_FIRST},
+    {"forget-paid", PLANT_FORGET_PAID},   {"charge-again", PLANT_CHARGE_AGAIN}, {"no-look", PLANT_NO_LOOK},
+    {"charge-first", PLANT_CHARGE_FIRST}, {"tell-once", PLANT_TELL_ONCE},       {"tell-anyhow", PLANT_TELL_ANYHOW},
 };
 
 struct options {
@@ -102,11 +101,11 @@ static void print_totals(const struct sim_totals *t, int64_t failures) {
     printf("%lld histories, %lld actions, %lld crashes (%lld disk changes lost), %lld disk errors, "
            "%lld requests: %lld orders placed, %lld declined, %lld refused, %lld answers replayed, %lld mailboxes "
            "cancelled, %lld forwardings changed; "
-           "%lld steps run, %lld of them after their lease; %lld failures\n",
+           "%lld steps run, %lld of them after their lease; %lld events told; %lld failures\n",
            (long long)t->runs, (long long)t->actions, (long long)t->crashes, (long long)t->changes_lost,
            (long long)t->disk_faults, (long long)t->requests, (long long)t->placed, (long long)t->declined,
            (long long)t->refused, (long long)t->replayed, (long long)t->cancelled, (long long)t->forwarded,
-           (long long)t->steps, (long long)t->stale_steps, (long long)failures);
+           (long long)t->steps, (long long)t->stale_steps, (long long)t->told, (long long)failures);
 }
 
 static void print_points(const struct sim_totals *totals) {

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "inside.h"
+#include "step/deliver.h"
 #include "step/settle.h"
 #include "store/idempotency.h"
 #include "store/inventory.h"
@@ -162,7 +163,28 @@ static void die(struct run *run, bool is_crash) {
 
 static bool clear_change(struct db *db, void *arg, struct error *reterr) {
     const struct run *run = arg;
-    return step_free_all(db, clock_now(&run->clock), reterr) && idempotency_free_orphans(db, reterr);
+    return delivery_free_all(db, clock_now(&run->clock), reterr) && step_free_all(db, clock_now(&run->clock), reterr) &&
+           idempotency_free_orphans(db, reterr);
+}
+
+/* Each workspace has a webhook for everything, from before its first order. */
+static bool hook_change(struct db *db, void *arg, struct error *reterr) {
+    struct run *run = arg;
+    static const char *const ids[WORKSPACES] = {"01900000-0000-7000-8000-00000000000a",
+                                                "01900000-0000-7000-8000-00000000000b"};
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
+    for (int i = 0; i < WORKSPACES; i++) {
+        struct str workspace_id = str_of(workspace_ids[i]);
+        struct webhook webhook = {
+            .id = str_of(ids[i]), .workspace_id = workspace_id, .target = STR("https://receiver.example/")};
+        struct error missing = {0};
+        if (webhook_get(db, workspace_id, webhook.id, arena, &webhook, &missing)) continue;
+        if (missing.code != ERR_NOT_FOUND) return error_set(reterr, missing.code, "%s", missing.message);
+        struct str sealed = vault_seal(&run->vault, &run->inside_rng, STR("whsec_simulated"), arena);
+        if (!webhook_add(db, &webhook, reterr) || !webhook_secret_put(db, workspace_id, sealed, false, reterr))
+            return false;
+    }
+    return true;
 }
 
 static bool start_process(struct run *run, struct error *reterr) {
@@ -171,6 +193,7 @@ static bool start_process(struct run *run, struct error *reterr) {
     ids_init(&run->ids, &run->clock, &run->inside_rng);
     size_t n = 0;
     if (!store_write(run->store, clear_change, run, reterr)) return false;
+    if (!store_write(run->store, hook_change, run, reterr)) return false;
     if (!settle_due(&run->world, true, MODEL_ORDERS, &n, reterr)) return false;
     history_add(run->history, "start: %zu open orders", n);
     return true;
@@ -260,6 +283,14 @@ static void settle(struct run *run) {
     if (!run_is_dead(run)) audit_leases(run);
 }
 
+static bool deliver(struct run *run) {
+    size_t n = 0;
+    struct error error = {0};
+    bool ok = deliver_due(&run->world, &n, &error);
+    if (!ok || n) history_add(run->history, "deliveries: %zu%s%s", n, ok ? "" : ": ", error.message);
+    return ok;
+}
+
 /* --- time -------------------------------------------------------------------------------------------------------- */
 
 static void move_clock(struct run *run) {
@@ -314,8 +345,10 @@ static void act_inside(struct run *run) {
         claim_steps(run);
     else if (kind < 75)
         run_some_step(run);
-    else if (kind < 85)
+    else if (kind < 83)
         settle(run);
+    else if (kind < 87)
+        deliver(run);
     else if (kind < 92)
         move_clock(run);
     else
@@ -339,8 +372,10 @@ static void act(struct run *run) {
         claim_steps(run);
     else if (kind < 800)
         run_some_step(run);
-    else if (kind < 840)
+    else if (kind < 830)
         settle(run);
+    else if (kind < 860)
+        deliver(run);
     else if (kind < 920)
         move_clock(run);
     else if (kind < 955)
@@ -382,7 +417,10 @@ static void reached(void *arg, const char *point) {
 /* --- the quiet end ----------------------------------------------------------------------------------------------- */
 
 static bool next_due(struct db *db, void *arg, struct error *reterr) {
-    return step_next_due(db, arg, reterr);
+    int64_t *ret_ms = arg, tell_ms = INT64_MAX;
+    if (!step_next_due(db, ret_ms, reterr) || !delivery_next_due(db, &tell_ms, reterr)) return false;
+    if (tell_ms < *ret_ms) *ret_ms = tell_ms;
+    return true;
 }
 
 static bool work_off_once(struct run *run, int64_t due_ms, struct error *reterr) {
@@ -396,7 +434,7 @@ static bool work_off_once(struct run *run, int64_t due_ms, struct error *reterr)
         struct held held = {.is_used = true, .step = steps[i]};
         run_step(run, &held);
     }
-    return true;
+    return deliver_due(&run->world, &n, reterr);
 }
 
 /* Moves the clock from one due thing to the next until there is none. */
@@ -497,6 +535,8 @@ static bool init_run(struct run *run, struct sim *sim, uint64_t seed, unsigned p
         .retry_base_ms = 500,
         .retry_max_ms = 30000,
         .lease_ms = lease_ms,
+        .hook_retry_ms = 500,
+        .hook_tries = 1000,
         .reached = reached,
         .reached_arg = run,
         .plant = plant,

@@ -11,12 +11,12 @@
 
 struct sim;
 
-enum { POINTS_MAX = 24 };
+enum { POINTS_MAX = 32 };
 
 /* Added up over runs. */
 struct sim_totals {
     int64_t runs, actions, crashes, changes_lost, disk_faults;
-    int64_t requests, placed, declined, refused, replayed, cancelled, forwarded, steps, stale_steps;
+    int64_t requests, placed, declined, refused, replayed, cancelled, forwarded, steps, stale_steps, told;
     struct {
         const char *name;
         int64_t reached, crashed;
