@@ -18,6 +18,7 @@ enum {
     SECOND_MS = 1000,
     MINUTE_MS = 60 * SECOND_MS,
     HOUR_MS = 60 * MINUTE_MS,
+    WAITING_MAX = 4,
     AGENT_MAX = 512, /* bytes of a user agent that are kept */
 };
 
@@ -27,6 +28,7 @@ enum {
 
 #define KEYS "/api/v2/api-keys"
 #define WORKSPACE "/api/v2/workspaces/current"
+#define HOOKS "/api/v2/webhooks"
 
 const struct limits check_limits = {{{30, MINUTE_MS}, {900, HOUR_MS}}};
 const struct limits forwarding_limits = {{{10, MINUTE_MS}, {60, HOUR_MS}}};
@@ -50,6 +52,14 @@ static const struct route routes[] = {
     {"DELETE", KEYS "/{}", "api_keys", "delete", false, delete_key_begin, delete_key_run},
     {"GET", WORKSPACE, "workspaces", "read", false, get_workspace, NULL},
     {"PATCH", WORKSPACE, "workspaces", "update", true, change_workspace_begin, change_workspace_run},
+    {"GET", HOOKS, "webhooks", "read", false, list_webhooks, NULL},
+    {"POST", HOOKS, "webhooks", "create", true, create_webhook_begin, create_webhook_run},
+    {"GET", HOOKS "/event-types", "webhooks", "read", false, list_webhook_types, NULL},
+    {"GET", HOOKS "/{}", "webhooks", "read", false, get_webhook, NULL},
+    {"PATCH", HOOKS "/{}", "webhooks", "update", true, change_webhook_begin, change_webhook_run},
+    {"DELETE", HOOKS "/{}", "webhooks", "delete", false, webhook_defer, delete_webhook_run},
+    {"POST", HOOKS "/{}/test", "webhooks", "update", false, webhook_defer, test_webhook_run},
+    {"POST", HOOKS "/{}/resume", "webhooks", "update", false, webhook_defer, resume_webhook_run},
     {"GET", "/api/v2/audit-logs", "audit_logs", "read", false, list_audit_begin, list_audit_run},
 };
 _Static_assert(ARRAY_LEN(routes) <= LIMITER_ROUTES, "the limiter numbers them");
@@ -61,6 +71,7 @@ struct api {
     struct limiter *limiter;        /* NULL: nothing is limited */
     struct limits workspace_limits; /* of all its keys and calls together */
     atomic_bool draining;
+    atomic_int waiting; /* runs that wait for a client's server */
 };
 
 struct api *api_create(const struct api_config *config) {
@@ -73,6 +84,7 @@ struct api *api_create(const struct api_config *config) {
     api->workspace_limits = (struct limits){
         {{(uint32_t)config->rate_per_second, SECOND_MS}, {(uint32_t)config->rate_per_minute, MINUTE_MS}}};
     atomic_init(&api->draining, false);
+    atomic_init(&api->waiting, 0);
     return api;
 }
 
@@ -140,6 +152,16 @@ static struct str clean_text(struct str text, struct arena *arena) {
     memcpy(to, text.p, text.n);
     for (size_t i; (i = utf8_valid_bytes((struct str){to, text.n})) < text.n;) to[i] = '?';
     return (struct str){to, text.n};
+}
+
+bool call_may_wait(const struct call *call) {
+    if (atomic_fetch_add(&call->api->waiting, 1) < WAITING_MAX) return true;
+    atomic_fetch_sub(&call->api->waiting, 1);
+    return false;
+}
+
+void call_has_waited(const struct call *call) {
+    atomic_fetch_sub(&call->api->waiting, 1);
 }
 
 struct actor call_actor(const struct call *call) {

@@ -50,6 +50,10 @@ void call_fail(struct call *call, const struct error *error, const char *reassur
 /* 200 with what the handler put into response->body. */
 void call_answer(struct call *call);
 bool call_is_draining(const struct call *call);
+/* A run that waits for a client's server takes a place first, so that not all threads wait for such servers; false when
+ * there is none left. call_has_waited gives it back. */
+bool call_may_wait(const struct call *call);
+void call_has_waited(const struct call *call);
 /* Who makes this call; for audit records. The user agent is cut, and what is not UTF-8 is shown as '?'. Lives as long
  * as the call. */
 struct actor call_actor(const struct call *call);
@@ -83,3 +87,14 @@ enum http_verdict change_workspace_begin(struct call *call);
 void change_workspace_run(struct call *call);
 enum http_verdict list_audit_begin(struct call *call);
 void list_audit_run(struct call *call);
+enum http_verdict list_webhooks(struct call *call);
+enum http_verdict list_webhook_types(struct call *call);
+enum http_verdict create_webhook_begin(struct call *call);
+void create_webhook_run(struct call *call);
+enum http_verdict get_webhook(struct call *call);
+enum http_verdict change_webhook_begin(struct call *call);
+void change_webhook_run(struct call *call);
+enum http_verdict webhook_defer(struct call *call); /* the begin of the next three */
+void delete_webhook_run(struct call *call);
+void test_webhook_run(struct call *call);
+void resume_webhook_run(struct call *call);

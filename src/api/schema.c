@@ -194,6 +194,8 @@ static bool decode_string(const struct decoder *d, const struct schema_field *fi
         return fail_limit(d, place, "must NOT have fewer than", (int64_t)field->min_length, " characters");
     if (field->pattern && !field->pattern->matches(value->text))
         return fail(d, place, arena_printf(d->arena, "must match pattern \"%s\"", field->pattern->text).p);
+    const char *fault = field->fault ? field->fault(value->text) : NULL;
+    if (fault) return fail(d, place, fault);
     if (!field->words) {
         put(base, field->offset, &value->text, sizeof value->text);
         return true;
@@ -258,6 +260,48 @@ static bool decode_array(const struct decoder *d, const struct schema_field *fie
     return true;
 }
 
+/* What Ajv makes null where null is allowed and the other type does not fit. */
+static bool is_like_null(const struct value *value) {
+    return value->kind == KIND_NULL || (value->kind == KIND_STRING && value->text.n == 0) ||
+           (value->kind == KIND_NUMBER && value->number == 0) || (value->kind == KIND_BOOLEAN && !value->boolean);
+}
+
+static bool decode_decimal(const struct decoder *d, const struct schema_field *field, const struct place *place,
+                           struct value *value, void *base) {
+    struct str text = {NULL, 0};
+    if (value->kind != KIND_NUMBER) unwrap(d, value);
+    bool is_null = value->kind == KIND_NULL || (value->kind == KIND_STRING && value->text.n == 0);
+    if (!field->nullable || !is_null) {
+        struct error plain = {0};
+        struct decoder inner = {.root = d->root, .arena = d->arena, .error = &plain};
+        if (!to_number(&inner, place, false, value))
+            return fail(d, place, field->nullable ? "must be number,null" : "must be number");
+        text = js_number_text(value->number, d->arena);
+    }
+    put(base, field->offset, &text, sizeof text);
+    return true;
+}
+
+static bool decode_map(const struct decoder *d, const struct schema_field *field, const struct place *place,
+                       struct value *value, void *base) {
+    unwrap(d, value);
+    if (field->nullable && is_like_null(value)) return true; /* zero already */
+    if (value->kind != KIND_OBJECT) return fail(d, place, field->nullable ? "must be object,null" : "must be object");
+    size_t n = 0;
+    struct schema_entry *entries = ARENA_ARRAY(d->arena, yyjson_obj_size(value->json) + 1, struct schema_entry);
+    yyjson_obj_iter iter = yyjson_obj_iter_with(value->json);
+    for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter)); n++) {
+        struct value text = value_of(yyjson_obj_iter_get_val(key), d->arena);
+        struct place at = {.parent = place,
+                           .name = arena_cstr(d->arena, (struct str){yyjson_get_str(key), yyjson_get_len(key)})};
+        if (!to_string(d, &at, &text)) return false;
+        entries[n] = (struct schema_entry){{at.name, yyjson_get_len(key)}, text.text};
+    }
+    put(base, field->offset, &entries, sizeof entries);
+    put(base, field->count_offset, &n, sizeof n);
+    return true;
+}
+
 static bool decode_field(const struct decoder *d, const struct schema_field *field, const struct place *place,
                          struct value *value, void *base) {
     switch (field->type) {
@@ -266,6 +310,10 @@ static bool decode_field(const struct decoder *d, const struct schema_field *fie
     case SCHEMA_NUMBER:
     case SCHEMA_INTEGER:
         return decode_number(d, field, place, value, base);
+    case SCHEMA_DECIMAL:
+        return decode_decimal(d, field, place, value, base);
+    case SCHEMA_MAP:
+        return decode_map(d, field, place, value, base);
     case SCHEMA_BOOLEAN:
         if (!to_boolean(d, place, value)) return false;
         put(base, field->offset, &value->boolean, sizeof value->boolean);
@@ -283,7 +331,7 @@ static void fill_default(const struct schema_field *field, void *base) {
     static const struct str empty = {"", 0};
     if (field->type == SCHEMA_STRING && !field->words)
         put(base, field->offset, &empty, sizeof empty);
-    else if (!field->has_default || field->type == SCHEMA_ARRAY)
+    else if (!field->has_default || field->type == SCHEMA_ARRAY || field->type == SCHEMA_DECIMAL)
         return; /* zero already */
     else if (field->type == SCHEMA_BOOLEAN)
         put(base, field->offset, &boolean, sizeof boolean);

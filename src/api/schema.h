@@ -8,19 +8,34 @@
 #include "base/arena.h"
 #include "base/error.h"
 
-enum schema_type { SCHEMA_STRING, SCHEMA_NUMBER, SCHEMA_INTEGER, SCHEMA_BOOLEAN, SCHEMA_ARRAY, SCHEMA_OBJECT };
+enum schema_type {
+    SCHEMA_STRING,
+    SCHEMA_NUMBER,
+    SCHEMA_INTEGER,
+    SCHEMA_DECIMAL, /* a number with its fraction, as text that is JSON */
+    SCHEMA_BOOLEAN,
+    SCHEMA_ARRAY,
+    SCHEMA_OBJECT,
+    SCHEMA_MAP, /* an object of texts by any name */
+};
+
+/* One property of a map. */
+struct schema_entry {
+    struct str name, value;
+};
 
 /*
  * One property. Where its value goes: OFFSET in the struct: struct str for strings; bool for booleans; int64_t for
  * numbers and integers, and for strings with `words` (the index of the word). Arrays: a pointer to the first element at
- * OFFSET and a size_t at COUNT_OFFSET. Elements are structs for SCHEMA_OBJECT items and struct str for string items.
+ * OFFSET and a size_t at COUNT_OFFSET. Elements are structs for SCHEMA_OBJECT items and struct str for string items;
+ * those of maps are struct schema_entry.
  */
 struct schema_field {
     const char *name;
     enum schema_type type;
     enum schema_type items; /* of arrays: SCHEMA_OBJECT or SCHEMA_STRING */
     size_t offset;
-    size_t count_offset;                  /* arrays */
+    size_t count_offset;                  /* arrays and maps */
     const struct schema *of;              /* objects, and arrays of them */
     const int64_t *numbers;               /* enum of numbers, ended by 0 */
     const struct schema_pattern *pattern; /* of texts; NULL: any */
@@ -35,7 +50,8 @@ struct schema_field {
     bool has_minimum, has_maximum;
     bool has_min_items, has_max_items;
     bool has_default; /* arrays default to empty */
-    bool nullable;    /* strings: null passes too, as a text whose p is NULL */
+    bool nullable;    /* strings, decimals and maps: null passes too, as a text or a pointer that is NULL */
+    const char *(*fault)(struct str text); /* of a string that is not null: NULL, or what is wrong with it */
 };
 
 /* A regular expression of the reference: its text, for messages, and the function that stands for it. */
@@ -59,7 +75,7 @@ enum { SCHEMA_DEPTH_MAX = 64 };
  */
 MUST_CHECK bool schema_body(const struct schema *schema, struct str body, struct arena *arena, void *ret_struct,
                             struct error *reterr);
-/* QUERY ("a=1&b=2", percent-encoded, '+' is a space) likewise; messages say "querystring". A name given twice is a list,
- * as in the reference, and so never of its field's type. Takes no schema with arrays. */
+/* QUERY ("a=1&b=2", percent-encoded, '+' is a space) likewise; messages say "querystring". A name given twice is a
+ * list, as in the reference, and so never of its field's type. Takes no schema with arrays. */
 MUST_CHECK bool schema_query(const struct schema *schema, struct str query, struct arena *arena, void *ret_struct,
                              struct error *reterr);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "driver/dns/dns.h"
+#include "driver/hook/hook.h"
 #include "driver/mailbox/mailbox.h"
 #include "driver/payment/payment.h"
 #include "driver/registrar/registrar.h"
@@ -24,6 +25,7 @@ bool drivers_open(const char *dir, const struct clock *clock, struct drivers *re
         .dns = dns_sandbox_create(book),
         .mailbox = mailbox_sandbox_create(book),
         .payment = payment_sandbox_create(book),
+        .hook = hook_curl_create(),
         .book = book,
     };
     return true;
@@ -34,6 +36,7 @@ void drivers_close(struct drivers *drivers) {
     dns_destroy(drivers->dns);
     mailbox_destroy(drivers->mailbox);
     payment_destroy(drivers->payment);
+    hook_destroy(drivers->hook);
     sandbox_book_close(drivers->book);
     *drivers = (struct drivers){0};
 }

@@ -1,4 +1,4 @@
-/* drivers: the four that one server works with. */
+/* drivers: those that one server works with. */
 #pragma once
 
 #include "base/error.h"
@@ -8,6 +8,7 @@ struct registrar;
 struct dns;
 struct mailbox;
 struct payment;
+struct hook;
 struct sandbox_book;
 
 struct drivers {
@@ -15,12 +16,14 @@ struct drivers {
     struct dns *dns;
     struct mailbox *mailbox;
     struct payment *payment;
+    struct hook *hook;
     struct sandbox_book *book; /* under the sandbox drivers; NULL when there are none */
 };
 
 /*
- * Opens all four by name ("sandbox" is the one kind there is of each so far). DIR holds what the sandbox remembers
- * (sandbox.db); CLOCK must outlive the drivers. On failure nothing stays open and reterr names the driver.
+ * Opens all by name ("sandbox" is the one kind there is of each so far, and "curl" of the hook). DIR holds what the
+ * sandbox remembers (sandbox.db); CLOCK must outlive the drivers. On failure nothing stays open and reterr names the
+ * driver.
  */
 MUST_CHECK bool drivers_open(const char *dir, const struct clock *clock, struct drivers *ret, struct error *reterr);
 /* Frees all; empty members are fine. */

@@ -19,6 +19,10 @@ struct world {
     struct str web_address; /* IPv4 of the forwarding edge */
     int64_t retry_base_ms, retry_max_ms;
     int64_t lease_ms; /* longer than any driver call may take */
+    /* Of webhook deliveries: the first wait between two tries, the tries until the webhook is switched off, and whether
+     * receivers may have addresses that are not public. */
+    int64_t hook_retry_ms, hook_tries;
+    bool hook_private_targets;
     /* Called at each named point of placing, settling and provisioning; NULL outside tests. */
     void (*reached)(void *arg, const char *point);
     void *reached_arg;

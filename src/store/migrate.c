@@ -1,13 +1,15 @@
 #include "store/connect.h"
 
 /* Written by scripts/embed.py from sql/. */
-extern const char sql_001_first[], sql_002_audit_events[], sql_004_keys_workspaces_audit[], sql_005_cancel_forwarding[];
+extern const char sql_001_first[], sql_002_audit_events[], sql_003_webhooks[], sql_004_keys_workspaces_audit[],
+    sql_005_cancel_forwarding[];
 
 static const struct migration {
     const char *name, *sql;
 } migrations[] = {
     {"001-first", sql_001_first},
     {"002-audit-events", sql_002_audit_events},
+    {"003-webhooks", sql_003_webhooks},
     {"004-keys-workspaces-audit", sql_004_keys_workspaces_audit},
     {"005-cancel-forwarding", sql_005_cancel_forwarding},
 };

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "step/deliver.h"
 #include "step/provision.h"
 #include "step/settle.h"
 
@@ -13,15 +14,29 @@ enum {
     LOOK_AGAIN_MS = 1000 /* also finds what other processes left due */
 };
 
+/* Where threads of one kind wait. */
+struct room {
+    pthread_cond_t changed;
+    uint64_t wakes; /* how often they were woken: a waiter goes on when it has grown */
+};
+
+enum { STEPS, DELIVERIES, ROOMS };
+
 struct worker {
     const struct world *world;
     pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    uint64_t wakes; /* how often worker_wake was called: a waiter goes on when it has grown */
+    struct room rooms[ROOMS];
     bool stop;
-    unsigned n_threads;
+    unsigned n_threads; /* the first ones run steps, the others deliver */
     pthread_t threads[];
 };
+
+static void wake(struct worker *worker, struct room *room) {
+    pthread_mutex_lock(&worker->mutex);
+    room->wakes++;
+    pthread_cond_broadcast(&room->changed);
+    pthread_mutex_unlock(&worker->mutex);
+}
 
 static bool next_due_read(struct db *db, void *arg, struct error *reterr) {
     return step_next_due(db, arg, reterr);
@@ -54,52 +69,88 @@ static bool work_once(struct worker *worker, struct arena *arena, int64_t *ret_w
         if (!provision_run(world, &steps[i], reterr)) return false;
     /* Nothing left for this thread: another one holds it and will say when it is done. */
     *ret_wait_ms = n + n_settled ? 0 : 50;
+    if (n + n_settled) wake(worker, &worker->rooms[DELIVERIES]); /* there may be something to tell */
     return true;
 }
 
-static void wait_for_change(struct worker *worker, uint64_t seen, int64_t wait_ms) {
+static bool next_delivery_read(struct db *db, void *arg, struct error *reterr) {
+    return delivery_next_due(db, arg, reterr);
+}
+
+static bool deliver_once(struct worker *worker, struct arena *arena, int64_t *ret_wait_ms, struct error *reterr) {
+    (void)arena;
+    const struct world *world = worker->world;
+    int64_t due = INT64_MAX;
+    if (!store_read(world->store, next_delivery_read, &due, reterr)) return false;
+    int64_t wait = due == INT64_MAX ? LOOK_AGAIN_MS : due - clock_now(world->clock);
+    if (wait > 0) {
+        *ret_wait_ms = wait < LOOK_AGAIN_MS ? wait : LOOK_AGAIN_MS;
+        return true;
+    }
+    size_t n;
+    if (!deliver_due(world, &n, reterr)) return false;
+    *ret_wait_ms = n ? 0 : 50;
+    return true;
+}
+
+static void wait_for_change(struct worker *worker, struct room *room, uint64_t seen, int64_t wait_ms) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += wait_ms / 1000;
     until.tv_nsec += wait_ms % 1000 * 1000000;
     if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
     pthread_mutex_lock(&worker->mutex);
-    while (!worker->stop && worker->wakes == seen)
-        if (pthread_cond_timedwait(&worker->changed, &worker->mutex, &until)) break;
+    while (!worker->stop && room->wakes == seen)
+        if (pthread_cond_timedwait(&room->changed, &worker->mutex, &until)) break;
     pthread_mutex_unlock(&worker->mutex);
 }
 
-static void *run(void *arg) {
-    struct worker *worker = arg;
+typedef bool once_fn(struct worker *worker, struct arena *arena, int64_t *ret_wait_ms, struct error *reterr);
+
+static void work(struct worker *worker, struct room *room, once_fn *once) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(16384);
     while (!stopping(worker)) {
         pthread_mutex_lock(&worker->mutex);
-        uint64_t seen = worker->wakes;
+        uint64_t seen = room->wakes;
         pthread_mutex_unlock(&worker->mutex);
         struct error error = {0};
         int64_t wait_ms = LOOK_AGAIN_MS;
-        if (!work_once(worker, arena, &wait_ms, &error))
+        if (!once(worker, arena, &wait_ms, &error))
             log_event(LOG_ERROR, "work_stopped", LOG_TEXT("reason", error.message), LOG_TEXT("next", "again in 1 s"));
         arena_reset(arena);
-        if (wait_ms > 0) wait_for_change(worker, seen, wait_ms);
+        if (wait_ms > 0) wait_for_change(worker, room, seen, wait_ms);
     }
+}
+
+static void *run_steps(void *arg) {
+    struct worker *worker = arg;
+    work(worker, &worker->rooms[STEPS], work_once);
     return NULL;
 }
 
-bool worker_start(const struct world *world, unsigned threads, struct worker **ret, struct error *reterr) {
-    struct worker *worker = calloc(1, sizeof *worker + threads * sizeof worker->threads[0]);
-    if (!worker) return error_set(reterr, ERR_UNAVAILABLE, "no memory for %u worker threads", threads);
+static void *run_deliveries(void *arg) {
+    struct worker *worker = arg;
+    work(worker, &worker->rooms[DELIVERIES], deliver_once);
+    return NULL;
+}
+
+bool worker_start(const struct world *world, unsigned threads, unsigned hook_threads, struct worker **ret,
+                  struct error *reterr) {
+    unsigned all = threads + hook_threads;
+    struct worker *worker = calloc(1, sizeof *worker + all * sizeof worker->threads[0]);
+    if (!worker) return error_set(reterr, ERR_UNAVAILABLE, "no memory for %u worker threads", all);
     worker->world = world;
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&worker->mutex, NULL);
-    pthread_cond_init(&worker->changed, &monotonic);
+    for (int i = 0; i < ROOMS; i++) pthread_cond_init(&worker->rooms[i].changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    for (; worker->n_threads < threads; worker->n_threads++) {
+    for (; worker->n_threads < all; worker->n_threads++) {
+        void *(*run)(void *) = worker->n_threads < threads ? run_steps : run_deliveries;
         if (pthread_create(&worker->threads[worker->n_threads], NULL, run, worker)) {
             worker_stop(worker);
-            return error_set(reterr, ERR_UNAVAILABLE, "cannot start %u worker threads", threads);
+            return error_set(reterr, ERR_UNAVAILABLE, "cannot start %u worker threads", all);
         }
     }
     *ret = worker;
@@ -107,20 +158,17 @@ bool worker_start(const struct world *world, unsigned threads, struct worker **r
 }
 
 void worker_wake(struct worker *worker) {
-    pthread_mutex_lock(&worker->mutex);
-    worker->wakes++;
-    pthread_cond_broadcast(&worker->changed);
-    pthread_mutex_unlock(&worker->mutex);
+    for (int i = 0; i < ROOMS; i++) wake(worker, &worker->rooms[i]);
 }
 
 void worker_stop(struct worker *worker) {
     if (!worker) return;
     pthread_mutex_lock(&worker->mutex);
     worker->stop = true;
-    pthread_cond_broadcast(&worker->changed);
+    for (int i = 0; i < ROOMS; i++) pthread_cond_broadcast(&worker->rooms[i].changed);
     pthread_mutex_unlock(&worker->mutex);
     for (unsigned i = 0; i < worker->n_threads; i++) pthread_join(worker->threads[i], NULL);
-    pthread_cond_destroy(&worker->changed);
+    for (int i = 0; i < ROOMS; i++) pthread_cond_destroy(&worker->rooms[i].changed);
     pthread_mutex_destroy(&worker->mutex);
     free(worker);
 }

@@ -1,5 +1,6 @@
 /*
- * worker: the threads that decide when steps run. They call settle.h and provision.h and nothing else.
+ * worker: the threads that decide when steps run. They call settle.h, provision.h and deliver.h and nothing
+ * else. Webhooks have threads of their own, so that a slow receiver holds up no domain.
  */
 #pragma once
 
@@ -7,8 +8,9 @@
 
 struct worker;
 
-/* THREADS: 1 to 64. WORLD must outlive the worker. */
-MUST_CHECK bool worker_start(const struct world *world, unsigned threads, struct worker **ret, struct error *reterr);
+/* THREADS and HOOK_THREADS (for deliveries): 1 to 64 each. WORLD must outlive the worker. */
+MUST_CHECK bool worker_start(const struct world *world, unsigned threads, unsigned hook_threads, struct worker **ret,
+                             struct error *reterr);
 /* There is something new to do: look now instead of at the next due time. Safe from any thread. */
 void worker_wake(struct worker *worker);
 /* Finishes the steps under way, starts no other, and frees. NULL is fine. */

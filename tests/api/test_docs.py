@@ -202,6 +202,7 @@ DOMAINS = {
     "nodns-": ("failed", "publish_dns", "failed", 1),
     "noweb-": ("partial", "set_forwarding", "failed", 1),
     "flakydns-": ("ready", "publish_dns", "done", 3),
+    "flakyweb-": ("ready", "set_forwarding", "done", 3),
     "silentdns-": ("provisioning", "publish_dns", "retrying", None),
 }
 MAILBOXES = {
@@ -210,6 +211,7 @@ MAILBOXES = {
     "flaky": ("ready", "done", 3),
     "silent": ("provisioning", "retrying", None),
     "lost": ("ready", "done", 2),
+    "stuck": ("ready", "done", 1),  # what happens when it is cancelled: test_cancel.py
 }
 CARDS = {
     "tok_visa": ("visa", "4242", "placed"), "tok_mastercard": ("mastercard", "4444", "placed"),

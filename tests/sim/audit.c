@@ -1,6 +1,7 @@
 /* The audit: looks at dfyd's database and at the books of the outside world, and hands what it sees to the model. */
 #include <string.h>
 
+#include "driver/dns/dns.h"
 #include "driver/sandbox_book.h"
 #include "inside.h"
 #include "store/facts.h"
@@ -176,6 +177,32 @@ static enum domain_state expected_state(const struct audit *a, const struct all_
     return !alive ? DOMAIN_CANCELLED : lost ? DOMAIN_FAILED : damaged ? DOMAIN_PARTIAL : DOMAIN_READY;
 }
 
+/* A live domain forwards as a client was told, outside as well as here; what nobody refused is served. */
+static void check_forwarding(struct audit *a, const struct all_steps *all, int workspace,
+                             const struct domain_row *row) {
+    struct run *run = a->run;
+    struct model *model = &run->model;
+    const struct model_domain *known = model_find_domain(model, workspace, row->name, a->placed);
+    if (known && !(known->forwarding & 1U << model_forwarding(row->forwarding, row->mode)))
+        model_break(model, "%.*s forwards to \"%.*s\", %s, which no client was told", STR_ARG(row->name),
+                    STR_ARG(row->forwarding), forwarding_mode_names[row->mode]);
+    for (size_t i = 0; i < model->n_orders; i++)
+        for (size_t j = 0; j < all->n[i]; j++) {
+            const struct step *step = &all->steps[i][j];
+            bool is_its = step->kind == STEP_SET_FORWARDING && str_eq(step->domain_id, row->id);
+            if (is_its && step->is_change)
+                model_break(model, "a change of the forwarding of %.*s never ends", STR_ARG(row->name));
+            if (is_its && step->state != STEP_DONE) return;
+        }
+    struct rrset *sets;
+    size_t n;
+    records_web(row->name, run->world.web_address, a->arena, &sets, &n);
+    bool is_served = dns_lookup(run->drivers.dns, row->name, sets, n, NULL) == OUTCOME_DONE;
+    if (is_served != (row->forwarding.n > 0))
+        model_break(model, "%.*s %s, but its records are %s", STR_ARG(row->name),
+                    row->forwarding.n ? "forwards" : "does not forward", is_served ? "served" : "not served");
+}
+
 static bool check_domains(struct db *db, struct audit *a, const struct all_steps *all, struct error *reterr) {
     struct model *model = &a->run->model;
     size_t rows = 0, sold = 0;
@@ -191,6 +218,7 @@ static bool check_domains(struct db *db, struct audit *a, const struct all_steps
             if (row[i].state != expected)
                 model_break(model, "%.*s ended as %s, but by its steps it is %s", STR_ARG(row[i].name),
                             domain_state_names[row[i].state], domain_state_names[expected]);
+            if (row[i].state == DOMAIN_READY || row[i].state == DOMAIN_PARTIAL) check_forwarding(a, all, w, &row[i]);
             if ((row[i].state == DOMAIN_CANCELLED) != (row[i].cancelled_ms != 0))
                 model_break(model, "%.*s has a wrong time of its cancellation", STR_ARG(row[i].name));
         }
@@ -308,8 +336,9 @@ static void check_kinds(struct audit *a, const struct model_order *order, const 
         expected[STEP_SET_FORWARDING] += order->domains[i].has_forwarding;
     }
     for (size_t i = 0; i < n; i++) seen[steps[i].kind]++;
-    for (size_t i = 0; i < STEP_KIND_END; i++)
-        if (seen[i] != expected[i] && i != STEP_REMOVE_MAILBOX)
+    for (size_t i = 0; i < STEP_KIND_END; i++) /* Clients make more of some. */
+        if (seen[i] != expected[i] &&
+            !(i == STEP_REMOVE_MAILBOX || (i == STEP_SET_FORWARDING && seen[i] > expected[i])))
             model_break(&a->run->model, "order %.*s has %zu steps %s, not %zu", STR_ARG(history_id(str_of(order->id))),
                         seen[i], step_kind_names[i], expected[i]);
 }

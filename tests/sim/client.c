@@ -54,6 +54,27 @@ static enum provider provider_of(struct str name) {
     return name.n % 2 && !str_starts(name, "warm") ? PROVIDER_AIRMAIL : PROVIDER_GOOGLE;
 }
 
+/* An address whose cancellation a client was told, to be had again; none: leaves ITEM as it is. */
+static void draw_cancelled(struct run *run, int workspace, struct order_item *item) {
+    const struct model *model = &run->model;
+    size_t from = model->n_orders ? draw(run, (uint32_t)model->n_orders) : 0;
+    for (size_t i = 0; i < model->n_orders; i++) {
+        const struct model_order *order = &model->orders[(from + i) % model->n_orders];
+        for (size_t j = 0; order->workspace == workspace && j < order->n_domains; j++)
+            for (size_t k = 0; k < order->domains[j].n_emails; k++) {
+                if (order->domains[j].accounts[k].cancel != CANCEL_TOLD) continue;
+                struct str rest;
+                item->domain = order->domains[j].name;
+                item->provider = provider_of(item->domain);
+                item->n_accounts = 1;
+                item->accounts = ARENA_ARRAY(run->arena, 1, struct account);
+                item->accounts[0] =
+                    (struct account){str_cut(order->domains[j].emails[k], '@', &rest), STR("Ann"), STR("Example")};
+                return;
+            }
+    }
+}
+
 static void draw_item(struct run *run, enum order_type type, int workspace, size_t at, struct order_item *item) {
     item->domain = run->names[at % run->n_names];
     if (type == ORDER_PRE_WARMED_UP) item->domain = arena_printf(run->arena, "warm%zu.com", at % (STOCK + 1));
@@ -66,6 +87,7 @@ static void draw_item(struct run *run, enum order_type type, int workspace, size
     if (type == ORDER_DFY && run_happens(run, 15)) item->provider = PROVIDER_MICROSOFT;
     if (type != ORDER_EXTRA_ACCOUNTS && run_happens(run, 300)) item->forwarding = STR("www.example.net");
     if (type != ORDER_PRE_WARMED_UP) draw_accounts(run, item);
+    if (type == ORDER_EXTRA_ACCOUNTS && run_happens(run, 300)) draw_cancelled(run, workspace, item);
 }
 
 static struct request *draw_request(struct run *run) {
@@ -484,4 +506,33 @@ void client_cancel(struct run *run) {
         if (!is_told) model_cancel_skipped(&run->model, workspace, emails[i]);
     }
     run->totals->cancelled += (int64_t)n_rows;
+}
+
+/* --- forwarding -------------------------------------------------------------------------------------------------- */
+
+void client_forward(struct run *run) {
+    static const char *const targets[] = {"", "www.example.net", "home.example.org"};
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
+    int workspace = (int)draw(run, WORKSPACES);
+    struct forwarding to = {.domain = draw_bought(run, workspace),
+                            .target = str_of(targets[draw(run, (uint32_t)ARRAY_LEN(targets))]),
+                            .mode = (enum forwarding_mode)draw(run, FORWARDING_MODE_END)};
+    struct model_domain *domain = model_find_domain(&run->model, workspace, to.domain, NULL);
+    if (!domain || !run->store) return;
+    unsigned value = model_forwarding(to.target, to.mode);
+    const struct model_domain before = *domain;
+    history_add(run->history, "client %d forwards %.*s to \"%.*s\", %s", workspace, STR_ARG(to.domain),
+                STR_ARG(to.target), forwarding_mode_names[to.mode]);
+    model_forwarding_asked(&run->model, workspace, to.domain, value);
+    struct error error = {0};
+    const struct actor nobody = {STR(""), STR(""), STR("")};
+    bool ok = forward_change(&run->world, str_of(workspace_ids[workspace]), &to, nobody, arena, &error);
+    if (run_is_dead(run)) return;
+    history_add(run->history, "client %d: %.*s %s", workspace, STR_ARG(to.domain), ok ? "is forwarded" : error.message);
+    if (ok) {
+        run->totals->forwarded++;
+        model_forwarding_told(&run->model, workspace, to.domain, value);
+    } else if (error.code == ERR_UPSTREAM && str_starts(str_of(error.message), "The DNS host")) {
+        model_forwarding_unchanged(domain, value, &before);
+    }
 }

@@ -93,6 +93,8 @@ void client_repeat(struct run *run);
 bool client_work(struct run *run);
 /* Cancels mailboxes, mostly its own, at once. */
 void client_cancel(struct run *run);
+/* Changes or removes the forwarding of a domain, at once. */
+void client_forward(struct run *run);
 
 /* After the clock was moved. */
 void client_see_time(struct run *run);

@@ -101,12 +101,12 @@ static bool read_options(int argc, char **argv, struct options *ret) {
 static void print_totals(const struct sim_totals *t, int64_t failures) {
     printf("%lld histories, %lld actions, %lld crashes (%lld disk changes lost), %lld disk errors, "
            "%lld requests: %lld orders placed, %lld declined, %lld refused, %lld answers replayed, %lld mailboxes "
-           "cancelled; "
+           "cancelled, %lld forwardings changed; "
            "%lld steps run, %lld of them after their lease; %lld failures\n",
            (long long)t->runs, (long long)t->actions, (long long)t->crashes, (long long)t->changes_lost,
            (long long)t->disk_faults, (long long)t->requests, (long long)t->placed, (long long)t->declined,
-           (long long)t->refused, (long long)t->replayed, (long long)t->cancelled, (long long)t->steps,
-           (long long)t->stale_steps, (long long)failures);
+           (long long)t->refused, (long long)t->replayed, (long long)t->cancelled, (long long)t->forwarded,
+           (long long)t->steps, (long long)t->stale_steps, (long long)failures);
 }
 
 static void print_points(const struct sim_totals *totals) {

@@ -65,6 +65,7 @@ struct model_order *model_add_order(struct model *model, const struct check *che
         struct model_domain *domain = &order->domains[i];
         domain->name = arena_str(model->arena, item->name);
         domain->has_forwarding = item->forwarding.n > 0;
+        domain->forwarding = 1U << model_forwarding(item->forwarding, FORWARDING_REDIRECT);
         domain->n_emails = item->n_accounts;
         domain->emails = ARENA_ARRAY(model->arena, item->n_accounts, struct str);
         domain->email_lost = ARENA_ARRAY(model->arena, item->n_accounts, bool);
@@ -214,6 +215,47 @@ void model_cancel_skipped(struct model *model, int workspace, struct str email) 
                 if (str_eq(order->domains[j].emails[k], email))
                     model_break(model, "%.*s was sold, but could not be cancelled", STR_ARG(email));
     }
+}
+
+/* --- forwarding -------------------------------------------------------------------------------------------------- */
+
+unsigned model_forwarding(struct str target, enum forwarding_mode mode) {
+    return target.n == 0 ? 0 : 1 + 2 * (unsigned)str_starts(target, "home") + (unsigned)mode;
+}
+
+struct model_domain *model_find_domain(const struct model *model, int workspace, struct str name, const bool *placed) {
+    for (size_t i = model->n_orders; i-- > 0;) {
+        const struct model_order *order = &model->orders[i];
+        if (order->workspace != workspace || order->type == ORDER_EXTRA_ACCOUNTS) continue;
+        if (placed ? !placed[i] : order->told != TOLD_PLACED) continue;
+        for (size_t j = 0; j < order->n_domains; j++)
+            if (str_eq(order->domains[j].name, name) && !order->domains[j].is_lost) return &order->domains[j];
+    }
+    return NULL;
+}
+
+/* Every sale of NAME to WORKSPACE is told: which one lives is not known before the end. */
+static void tell_domains(struct model *model, int workspace, struct str name, unsigned keep, unsigned add, bool told) {
+    for (size_t i = 0; i < model->n_orders; i++)
+        for (size_t j = 0; model->orders[i].workspace == workspace && j < model->orders[i].n_domains; j++) {
+            struct model_domain *domain = &model->orders[i].domains[j];
+            if (!str_eq(domain->name, name)) continue;
+            domain->forwarding = (domain->forwarding & keep) | add;
+            domain->forwardings_told += told;
+        }
+}
+
+void model_forwarding_asked(struct model *model, int workspace, struct str name, unsigned value) {
+    tell_domains(model, workspace, name, ~0U, 1U << value, false);
+}
+
+void model_forwarding_told(struct model *model, int workspace, struct str name, unsigned value) {
+    tell_domains(model, workspace, name, 0, 1U << value, true);
+}
+
+void model_forwarding_unchanged(struct model_domain *domain, unsigned value, const struct model_domain *before) {
+    /* Another change that was answered meanwhile may have asked for the same. */
+    if (domain->forwardings_told == before->forwardings_told) domain->forwarding &= before->forwarding | ~(1U << value);
 }
 
 /* --- keys -------------------------------------------------------------------------------------------------------- */

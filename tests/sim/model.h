@@ -38,6 +38,8 @@ struct model_domain {
     struct str *emails;
     size_t n_emails;
     bool has_forwarding;
+    unsigned forwarding; /* what it may be: a bit for each model_forwarding */
+    int forwardings_told;
     bool is_lost;                   /* the registrar refused it for good, so it may be sold again */
     bool *email_lost;               /* the same of a mailbox */
     struct model_account *accounts; /* one an address */
@@ -95,6 +97,17 @@ void model_cancel_asked(struct model *model, int workspace, struct str email);
 void model_cancel_told(struct model *model, struct str id, struct str email, int64_t cancelled_ms);
 /* It was told nothing of EMAIL. */
 void model_cancel_skipped(struct model *model, int workspace, struct str email);
+
+/* A number below 8 for a forwarding that clients here ask for. */
+unsigned model_forwarding(struct str target, enum forwarding_mode mode);
+/* A client asks for another forwarding of NAME: from now on it may be so. */
+void model_forwarding_asked(struct model *model, int workspace, struct str name, unsigned value);
+/* It was told that it is so; or that nothing changed for DOMAIN, which was as BEFORE when it asked. */
+void model_forwarding_told(struct model *model, int workspace, struct str name, unsigned value);
+void model_forwarding_unchanged(struct model_domain *domain, unsigned value, const struct model_domain *before);
+/* The newest sale of NAME to WORKSPACE, lost ones left out, by an order that was answered as placed or, when PLACED is
+ * not NULL, has PLACED[i]. NULL when there is none. */
+struct model_domain *model_find_domain(const struct model *model, int workspace, struct str name, const bool *placed);
 
 /* What a client heard about its Idempotency-Key. BODY numbers the bodies. */
 void model_key_new(struct model *model, int workspace, struct str key, int body, int64_t now_ms);

@@ -306,8 +306,10 @@ static void act_inside(struct run *run) {
     uint32_t kind = draw(run, 100);
     if (kind < 32)
         client_work(run);
-    else if (kind < 35)
+    else if (kind < 34)
         client_cancel(run);
+    else if (kind < 36)
+        client_forward(run);
     else if (kind < 50)
         claim_steps(run);
     else if (kind < 75)
@@ -329,8 +331,10 @@ static void act(struct run *run) {
         client_repeat(run);
     else if (kind < 530)
         client_work(run);
-    else if (kind < 560)
+    else if (kind < 550)
         client_cancel(run);
+    else if (kind < 575)
+        client_forward(run);
     else if (kind < 650)
         claim_steps(run);
     else if (kind < 800)

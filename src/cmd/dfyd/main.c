@@ -80,6 +80,10 @@ static const struct option_row order_list_options[] = {
 static const struct option_row order_show_options[] = {
     {.flag = "id", .value = "ID", .help = "id of the order, from `dfyd order list`", .required = true},
 };
+static const struct option_row webhook_secret_options[] = {
+    WORKSPACE,
+    {.flag = "rotate", .help = "makes a new secret first; deliveries are signed with it from then on"},
+};
 
 const struct command commands[] = {
     {"serve", "Serves the API until SIGTERM.", run_serve, .serves = true},
@@ -111,6 +115,9 @@ const struct command commands[] = {
     {"openapi", "Prints the description of the API, OpenAPI 3.1 in JSON.", run_openapi, .alone = true},
     {"order list", "Lists the orders, newest first.", run_order_list, OPTIONS(order_list_options)},
     {"order show", "Shows an order and each of its steps.", run_order_show, OPTIONS(order_show_options), .bare = "id"},
+    {"webhook list", "Lists the webhooks, what waits for each and why.", run_webhook_list, OPTIONS(workspace_options)},
+    {"webhook secret", "Prints what a workspace's webhook deliveries are signed with.", run_webhook_secret,
+     OPTIONS(webhook_secret_options), .setup = SETUP_CREATE | SETUP_VAULT},
 };
 const size_t n_commands = ARRAY_LEN(commands);
 

@@ -18,6 +18,7 @@
 #include "lock.h"
 #include "setup.h"
 #include "step/settle.h"
+#include "store/deliveries.h"
 #include "store/idempotency.h"
 #include "store/steps.h"
 #include "worker/worker.h"
@@ -30,6 +31,8 @@ enum {
     SETTLE_ROUNDS = 100, /* at start; more open orders than that are left to the worker */
     KEEP_HOURS = 48,     /* stored answers; 24 are promised */
     HOUR_MS = 60 * 60 * 1000,
+    KEEP_EVENT_DAYS = 30,
+    EXPIRE_BATCH = 5000, /* events in one transaction */
 };
 
 struct server {
@@ -99,7 +102,8 @@ static void prepare_crash(struct server *server) {
 
 static bool free_change(struct db *db, void *arg, struct error *reterr) {
     const int64_t *now = arg;
-    return step_free_all(db, *now, reterr) && idempotency_free_orphans(db, reterr);
+    return step_free_all(db, *now, reterr) && delivery_free_all(db, *now, reterr) &&
+           idempotency_free_orphans(db, reterr);
 }
 
 /* What the last process left half done, by a crash or a silent provider: this one holds the lock, so no other is at
@@ -134,6 +138,9 @@ static bool open_world(struct server *server, struct error *reterr) {
         .retry_base_ms = settings->retry_base_ms,
         .retry_max_ms = settings->retry_max_ms,
         .lease_ms = settings->lease_ms,
+        .hook_retry_ms = settings->webhook_retry_ms,
+        .hook_tries = settings->webhook_tries,
+        .hook_private_targets = settings->webhook_private_targets != 0,
     };
     prepare_crash(server);
     return recover(server, reterr);
@@ -143,7 +150,8 @@ static bool start(struct server *server, struct error *reterr) {
     const struct settings *settings = server->settings;
     if (!open_world(server, reterr)) return false;
     server->restricted = restricted_create_default();
-    if (!worker_start(&server->world, (unsigned)settings->worker_threads, &server->worker, reterr)) {
+    if (!worker_start(&server->world, (unsigned)settings->worker_threads, (unsigned)settings->webhook_threads,
+                      &server->worker, reterr)) {
         server->worker = NULL;
         return false;
     }
@@ -197,6 +205,27 @@ static void expire_answers(struct server *server, int64_t now) {
                   LOG_TEXT("then", "tried again in an hour"));
 }
 
+struct expiry {
+    int64_t before_ms;
+    size_t n;
+};
+
+static bool expire_events_change(struct db *db, void *arg, struct error *reterr) {
+    struct expiry *expiry = arg;
+    return delivery_expire(db, expiry->before_ms, EXPIRE_BATCH, &expiry->n, reterr);
+}
+
+static void expire_events(struct server *server, int64_t now) {
+    struct error error;
+    struct expiry expiry = {.before_ms = now - (int64_t)KEEP_EVENT_DAYS * 24 * HOUR_MS};
+    do {
+        if (store_write(server->setup.store, expire_events_change, &expiry, &error)) continue;
+        log_event(LOG_WARN, "events_not_expired", LOG_TEXT("error", error.message),
+                  LOG_TEXT("then", "tried again in an hour"));
+        return;
+    } while (expiry.n == EXPIRE_BATCH);
+}
+
 /* Returns the signal that ends it. */
 static int wait_for_signal(struct server *server) {
     sigset_t set = stop_signals();
@@ -208,6 +237,7 @@ static int wait_for_signal(struct server *server) {
         int64_t now = clock_now(&server->setup.clock);
         if (now < expire_at) continue;
         expire_answers(server, now);
+        expire_events(server, now);
         expire_at = now + HOUR_MS;
     }
 }

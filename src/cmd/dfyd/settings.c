@@ -12,6 +12,7 @@ enum { HTTP_THREADS_MAX_DEFAULT = 4, LINE_MAX_BYTES = 4096, PROVIDER_LAST = 3 };
 static const char *const level_words[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", [LOG_OFF] = "off", NULL};
 
+static const char *const no_yes_words[] = {"no", "yes", NULL};
 static const char *const off_on[] = {"off", "on", NULL};
 
 #define AT(member) offsetof(struct settings, member)
@@ -53,6 +54,19 @@ const struct setting_row setting_rows[SETTING_END] = {
     [SETTING_PROVIDERS_OFF] = {"providers_off", "providers-off", "DFYD_PROVIDERS_OFF", SETTING_PROVIDERS,
                                AT(providers_off), .value = "LIST",
                                .help = "providers not sold: 1 Google, 2 AirMail, 3 Microsoft"},
+    [SETTING_WEBHOOK_THREADS] = {"webhook_threads", "webhook-threads", "DFYD_WEBHOOK_THREADS", SETTING_INT,
+                                 AT(webhook_threads), 1, 64, .fallback = "8", .value = "N",
+                                 .help = "webhooks that are delivered to at the same time"},
+    [SETTING_WEBHOOK_RETRY_MS] = {"webhook_retry_ms", "webhook-retry-ms", "DFYD_WEBHOOK_RETRY_MS", SETTING_INT,
+                                  AT(webhook_retry_ms), 1, 60000, .fallback = "2000", .unit = "milliseconds",
+                                  .value = "MS", .help = "wait before a delivery's second try; later ones grow with it"},
+    [SETTING_WEBHOOK_TRIES] = {"webhook_tries", "webhook-tries", "DFYD_WEBHOOK_TRIES", SETTING_INT, AT(webhook_tries),
+                               1, 30, .fallback = "9", .value = "N",
+                               .help = "failed tries of one delivery after which its webhook is switched off"},
+    [SETTING_WEBHOOK_PRIVATE_TARGETS] = {"webhook_private_targets", "webhook-private-targets",
+                                         "DFYD_WEBHOOK_PRIVATE_TARGETS", SETTING_WORD, AT(webhook_private_targets),
+                                         .words = no_yes_words, .fallback = "no", .value = "YES|NO",
+                                         .help = "whether webhooks may reach loopback and private addresses"},
     [SETTING_WEB_ADDRESS] = {"web_address", "web-address", "DFYD_WEB_ADDRESS", SETTING_IPV4, AT(web_address),
                              .fallback = "127.0.0.1", .value = "IPV4",
                              .help = "where the domains' web names point, for forwarding"},

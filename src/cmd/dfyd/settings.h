@@ -24,8 +24,10 @@ struct settings {
     int64_t http_threads, order_threads, worker_threads, connections;
     int64_t request_timeout_ms, drain_ms;
     int64_t retry_base_ms, retry_max_ms, lease_ms;
-    unsigned providers_off; /* bit 1 << provider */
-    int64_t rate_limit;     /* 1: calls are limited */
+    int64_t webhook_threads, webhook_retry_ms, webhook_tries;
+    int64_t webhook_private_targets; /* 0 no, 1 yes */
+    unsigned providers_off;          /* bit 1 << provider */
+    int64_t rate_limit;              /* 1: calls are limited */
     int64_t rate_per_second, rate_per_minute;
     int64_t log_level;    /* enum log_level */
     const char *crash_at; /* only set in builds with test switches, as the next */
@@ -47,6 +49,10 @@ enum setting {
     SETTING_RETRY_MAX_MS,
     SETTING_LEASE_MS,
     SETTING_PROVIDERS_OFF,
+    SETTING_WEBHOOK_THREADS,
+    SETTING_WEBHOOK_RETRY_MS,
+    SETTING_WEBHOOK_TRIES,
+    SETTING_WEBHOOK_PRIVATE_TARGETS,
     SETTING_WEB_ADDRESS,
     SETTING_RATE_LIMIT,
     SETTING_RATE_PER_SECOND,

@@ -101,7 +101,8 @@ static bool open_parts(struct setup *setup, const struct settings *settings, uns
         setup->store = NULL;
         return false;
     }
-    if (flags & SETUP_SERVE && !vault_proof_open(setup->store, dir, &setup->rng, &setup->vault, reterr)) return false;
+    if (flags & (SETUP_SERVE | SETUP_VAULT) && !vault_proof_open(setup->store, dir, &setup->rng, &setup->vault, reterr))
+        return false;
     if (flags & SETUP_DRIVERS && !drivers_open(dir, &setup->clock, &setup->drivers, reterr)) {
         setup->drivers = (struct drivers){0};
         return false;

@@ -26,6 +26,7 @@ enum setup_flags {
                                and the sandbox's Visa card; without it that is an error */
     SETUP_DRIVERS = 1 << 1, /* opens the drivers */
     SETUP_SERVE = 1 << 2,   /* opens the store for threads, and the vault */
+    SETUP_VAULT = 1 << 3,   /* opens the vault */
 };
 
 /* On failure nothing stays open. */
