@@ -211,7 +211,7 @@ def example_request(method, path):
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory):
     """A server with a workspace that may send one request a minute, one that has not paid, and keys for both and for nothing."""
-    server = conftest.Server(tmp_path_factory.mktemp("guarded"), rate_per_minute=1)
+    server = conftest.Server(tmp_path_factory.mktemp("guarded"), rate_limit="on", rate_per_minute=1)
     server.start()
     server.cli("workspace", "create", "--name", "unpaid", "--active", "no")
     server.keys = {

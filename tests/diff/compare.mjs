@@ -30,8 +30,10 @@ const known = {
     theirs.code === "FST_ERR_CTP_INVALID_JSON_BODY" && ours.status === 400 && /^(body is not valid JSON|params)/.test(ours.message),
   "names of JavaScript's prototypes": (r, theirs) =>
     theirs.code === "FST_ERR_CTP_INVALID_JSON_BODY" && /"__proto__"|"constructor"\s*:\s*\{\s*"prototype"/.test(r.body),
+  "event_type null": (r, theirs) => theirs.message === "body/event_type must be equal to one of the allowed values" && /"event_type":\[*(null|"")/.test(r.body),
+  "a URL without host": (r, theirs, ours) => ours.message === "body/target_hook_url must match format \"uri\"" && /"target_hook_url":\[*"https?:\/\//i.test(r.body),
   "half a surrogate pair": (r, theirs, ours) => /\\ud[89a-f]/i.test(r.body) && ours.message.startsWith("body is not valid JSON"),
-  "Infinity is no number": (r, theirs, ours) => / must be (number|integer)$/.test(ours.message) && /Infinity|1e400/.test(r.body ?? r.path),
+  "Infinity is no number": (r, theirs, ours) => / must be (number|integer|number,null)$/.test(ours.message) && /Infinity|1e400/.test(r.body ?? r.path),
   "no JSON type: other words": (r, theirs, ours) => theirs.status === 415 && ours.status === 415,
   "text/plain is not JSON": (r, theirs, ours) => r.headers["content-type"] === "text/plain" && ours.status === 415,
   "a property twice": (r, theirs, ours) => ours.status === 400 && / must NOT have duplicate property /.test(ours.message),
@@ -48,6 +50,11 @@ const own = [
   /^querystring\/starting_after must be the next_starting_after of the page before$/,
   /^querystring\/(start|end)_date must be a date such as /,
   /^body\/name must NOT have (more|fewer) than \d+ /,
+  /^body\/(name|campaign) must NOT have more than 1000 characters$/,
+  /^body\/headers\/.{0,100} (must|is|cannot)/s,
+  /^body\/headers must NOT have more than 20 properties$/,
+  /^body\/target_hook_url must be a public address/,
+  /^body\/domain must be a domain name, such as acme.com$/,
   /^body\/org_logo_url must NOT have more than 2048 characters$/,
   /^body\/forwarding_domain must (be a host name|differ from the domain)/,
 ];
