@@ -10,6 +10,7 @@
 #include "api/call.h"
 #include "api/idempotent.h"
 #include "api/limiter.h"
+#include "api/restrictions.h"
 #include "api/utf8.h"
 #include "base/log.h"
 
@@ -34,33 +35,39 @@ const struct limits check_limits = {{{30, MINUTE_MS}, {900, HOUR_MS}}};
 const struct limits forwarding_limits = {{{10, MINUTE_MS}, {60, HOUR_MS}}};
 
 static const struct route routes[] = {
-    {"GET", "/healthz", NULL, NULL, false, health_live, NULL},
-    {"GET", "/readyz", NULL, NULL, false, health_ready_begin, health_ready_run},
-    {"GET", "/openapi.json", NULL, NULL, false, docs_description, NULL},
-    {"GET", "/docs", NULL, NULL, false, docs_file, NULL},
-    {"GET", "/docs/{}", NULL, NULL, false, docs_file, NULL},
-    {"POST", ORDERS, ORDER_SCOPE, "create", true, place_order_begin, place_order_run},
-    {"GET", ORDERS, ORDER_SCOPE, "read", false, list_orders, NULL},
-    {"GET", ORDERS "/accounts", ORDER_SCOPE, "read", false, list_accounts, NULL},
-    {"POST", ORDERS "/accounts/cancel", ORDER_SCOPE, "delete", true, cancel_accounts_begin, cancel_accounts_run},
-    {"GET", FORWARDING, ORDER_SCOPE, "read", false, get_forwarding, NULL},
-    {"PUT", FORWARDING, ORDER_SCOPE, "update", true, put_forwarding_begin, change_forwarding_run, &forwarding_limits},
-    {"DELETE", FORWARDING, ORDER_SCOPE, "delete", false, delete_forwarding_begin, change_forwarding_run,
+    {"GET", "/healthz", NULL, NULL, BODY_NONE, health_live, NULL},
+    {"GET", "/readyz", NULL, NULL, BODY_NONE, health_ready_begin, health_ready_run},
+    {"GET", "/openapi.json", NULL, NULL, BODY_NONE, docs_description, NULL},
+    {"GET", "/docs", NULL, NULL, BODY_NONE, docs_file, NULL},
+    {"GET", "/docs/{}", NULL, NULL, BODY_NONE, docs_file, NULL},
+    {"POST", ORDERS, ORDER_SCOPE, "create", BODY_NEEDED, place_order_begin, place_order_run},
+    {"GET", ORDERS, ORDER_SCOPE, "read", BODY_NONE, list_orders, NULL},
+    {"GET", ORDERS "/accounts", ORDER_SCOPE, "read", BODY_NONE, list_accounts, NULL},
+    {"POST", ORDERS "/accounts/cancel", ORDER_SCOPE, "delete", BODY_NEEDED, cancel_accounts_begin, cancel_accounts_run},
+    {"GET", FORWARDING, ORDER_SCOPE, "read", BODY_NONE, get_forwarding, NULL},
+    {"PUT", FORWARDING, ORDER_SCOPE, "update", BODY_NEEDED, put_forwarding_begin, change_forwarding_run,
      &forwarding_limits},
-    {"POST", KEYS, "api_keys", "create", true, create_key_begin, create_key_run},
-    {"GET", KEYS, "api_keys", "read", false, list_keys, NULL},
-    {"DELETE", KEYS "/{}", "api_keys", "delete", false, delete_key_begin, delete_key_run},
-    {"GET", WORKSPACE, "workspaces", "read", false, get_workspace, NULL},
-    {"PATCH", WORKSPACE, "workspaces", "update", true, change_workspace_begin, change_workspace_run},
-    {"GET", HOOKS, "webhooks", "read", false, list_webhooks, NULL},
-    {"POST", HOOKS, "webhooks", "create", true, create_webhook_begin, create_webhook_run},
-    {"GET", HOOKS "/event-types", "webhooks", "read", false, list_webhook_types, NULL},
-    {"GET", HOOKS "/{}", "webhooks", "read", false, get_webhook, NULL},
-    {"PATCH", HOOKS "/{}", "webhooks", "update", true, change_webhook_begin, change_webhook_run},
-    {"DELETE", HOOKS "/{}", "webhooks", "delete", false, webhook_defer, delete_webhook_run},
-    {"POST", HOOKS "/{}/test", "webhooks", "update", false, webhook_defer, test_webhook_run},
-    {"POST", HOOKS "/{}/resume", "webhooks", "update", false, webhook_defer, resume_webhook_run},
-    {"GET", "/api/v2/audit-logs", "audit_logs", "read", false, list_audit_begin, list_audit_run},
+    {"DELETE", FORWARDING, ORDER_SCOPE, "delete", BODY_NONE, delete_forwarding_begin, change_forwarding_run,
+     &forwarding_limits},
+    {"POST", ORDERS "/domains/check", ORDER_SCOPE, "create", BODY_NEEDED, check_domains_begin, check_domains_run,
+     &check_limits},
+    {"POST", ORDERS "/domains/similar", ORDER_SCOPE, "create", BODY_NEEDED, similar_domains_begin, similar_domains_run},
+    {"POST", ORDERS "/domains/pre-warmed-up-list", ORDER_SCOPE, "read", BODY_OPTIONAL, pre_warmed_begin,
+     pre_warmed_run},
+    {"POST", KEYS, "api_keys", "create", BODY_NEEDED, create_key_begin, create_key_run},
+    {"GET", KEYS, "api_keys", "read", BODY_NONE, list_keys, NULL},
+    {"DELETE", KEYS "/{}", "api_keys", "delete", BODY_NONE, delete_key_begin, delete_key_run},
+    {"GET", WORKSPACE, "workspaces", "read", BODY_NONE, get_workspace, NULL},
+    {"PATCH", WORKSPACE, "workspaces", "update", BODY_NEEDED, change_workspace_begin, change_workspace_run},
+    {"GET", HOOKS, "webhooks", "read", BODY_NONE, list_webhooks, NULL},
+    {"POST", HOOKS, "webhooks", "create", BODY_NEEDED, create_webhook_begin, create_webhook_run},
+    {"GET", HOOKS "/event-types", "webhooks", "read", BODY_NONE, list_webhook_types, NULL},
+    {"GET", HOOKS "/{}", "webhooks", "read", BODY_NONE, get_webhook, NULL},
+    {"PATCH", HOOKS "/{}", "webhooks", "update", BODY_NEEDED, change_webhook_begin, change_webhook_run},
+    {"DELETE", HOOKS "/{}", "webhooks", "delete", BODY_NONE, webhook_defer, delete_webhook_run},
+    {"POST", HOOKS "/{}/test", "webhooks", "update", BODY_NONE, webhook_defer, test_webhook_run},
+    {"POST", HOOKS "/{}/resume", "webhooks", "update", BODY_NONE, webhook_defer, resume_webhook_run},
+    {"GET", "/api/v2/audit-logs", "audit_logs", "read", BODY_NONE, list_audit_begin, list_audit_run},
 };
 _Static_assert(ARRAY_LEN(routes) <= LIMITER_ROUTES, "the limiter numbers them");
 
@@ -68,6 +75,7 @@ struct api {
     struct api_config config;
     struct auth *auth;
     struct idempotent *idempotent;
+    struct restrictions *restrictions;
     struct limiter *limiter;        /* NULL: nothing is limited */
     struct limits workspace_limits; /* of all its keys and calls together */
     atomic_bool draining;
@@ -80,6 +88,7 @@ struct api *api_create(const struct api_config *config) {
     api->config = *config;
     api->auth = auth_create(config->world->store);
     api->idempotent = idempotent_create(config->world->store);
+    api->restrictions = restrictions_create(config->world->store);
     if (config->rate_limit) api->limiter = limiter_create();
     api->workspace_limits = (struct limits){
         {{(uint32_t)config->rate_per_second, SECOND_MS}, {(uint32_t)config->rate_per_minute, MINUTE_MS}}};
@@ -91,6 +100,7 @@ struct api *api_create(const struct api_config *config) {
 void api_destroy(struct api *api) {
     if (!api) return;
     limiter_destroy(api->limiter);
+    restrictions_destroy(api->restrictions);
     idempotent_destroy(api->idempotent);
     auth_destroy(api->auth);
     free(api);
@@ -102,6 +112,16 @@ void api_drain(struct api *api) {
 
 bool call_is_draining(const struct call *call) {
     return atomic_load(&call->api->draining);
+}
+
+bool call_rules(const struct call *call, struct rules *ret, struct error *reterr) {
+    struct rules rules = {
+        .providers_off = call->config->providers_off,
+        .workspace_id = str_of(call->identity->workspace.id),
+    };
+    if (!restrictions_now(call->restrictions, &rules.restricted, reterr)) return false;
+    *ret = rules;
+    return true;
 }
 
 static void envelope(struct http_response *response, const struct error *error) {
@@ -262,7 +282,8 @@ static bool is_json_type(struct str content_type) {
     return type.n == sizeof wanted - 1 && strncasecmp(type.p, wanted, type.n) == 0;
 }
 
-static bool check_body(const struct http_request *request, struct error *reterr) {
+static bool check_body(const struct http_request *request, enum body_rule rule, struct error *reterr) {
+    if (rule == BODY_OPTIONAL && request->body.n == 0 && !request->body_too_large) return true;
     bool has_type;
     struct str type = http_header(request, "Content-Type", &has_type);
     bool is_empty = !request->has_body || str_is(http_header(request, "Content-Length", NULL), "0");
@@ -328,7 +349,7 @@ static enum http_verdict dispatch(struct call *call) {
         call_refuse(call, &error);
         return HTTP_ANSWER;
     }
-    if (call->route->needs_body && !check_body(call->request, &error)) {
+    if (call->route->body != BODY_NONE && !check_body(call->request, call->route->body, &error)) {
         call_refuse(call, &error);
         return HTTP_ANSWER;
     }
@@ -358,6 +379,7 @@ static enum http_verdict begin(void *ctx, const struct http_request *request, st
         .api = api,
         .config = &api->config,
         .idempotent = api->idempotent,
+        .restrictions = api->restrictions,
         .request = request,
         .response = response,
         .arena = arena,

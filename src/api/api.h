@@ -3,7 +3,6 @@
  */
 #pragma once
 
-#include "core/restricted.h"
 #include "http/http.h"
 #include "step/world.h"
 
@@ -13,7 +12,6 @@ struct worker;
 struct api_config {
     const struct world *world;
     struct worker *worker; /* woken after an order is placed; NULL: none */
-    const struct restricted *restricted;
     unsigned providers_off;                   /* bit 1 << provider */
     bool rate_limit;                          /* whether calls are limited at all */
     int64_t rate_per_second, rate_per_minute; /* of a workspace; 0: not limited by it */

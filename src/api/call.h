@@ -6,17 +6,22 @@
 
 #include "api/api.h"
 #include "api/auth.h"
+#include "core/check.h"
 #include "core/limit.h"
 #include "store/audit.h"
 
 struct call;
 struct idempotent;
+struct restrictions;
+
+/* GET routes and the like take none; an optional one may be missing or empty. */
+enum body_rule { BODY_NONE, BODY_NEEDED, BODY_OPTIONAL };
 
 struct route {
     const char *method;
     const char *path;              /* a segment "{}" stands for any text: call->parameter */
     const char *resource, *action; /* the scope it needs; NULL: open to all */
-    bool needs_body;
+    enum body_rule body;
     /* On the event thread, where waiting is forbidden. */
     enum http_verdict (*begin)(struct call *call);
     /* On a worker thread, after begin said HTTP_DEFER; NULL when it never does. */
@@ -29,6 +34,7 @@ struct call {
     struct api *api;
     const struct api_config *config;
     struct idempotent *idempotent;
+    struct restrictions *restrictions;
     const struct route *route; /* NULL: none */
     struct str parameter;      /* what stands for "{}" in the path, percent-decoded; empty: none */
     const struct http_request *request;
@@ -54,6 +60,8 @@ bool call_is_draining(const struct call *call);
  * there is none left. call_has_waited gives it back. */
 bool call_may_wait(const struct call *call);
 void call_has_waited(const struct call *call);
+/* What this call's orders and names are judged by now; what it points to is good until this thread's next call_rules. */
+MUST_CHECK bool call_rules(const struct call *call, struct rules *ret, struct error *reterr);
 /* Who makes this call; for audit records. The user agent is cut, and what is not UTF-8 is shown as '?'. Lives as long
  * as the call. */
 struct actor call_actor(const struct call *call);
@@ -71,6 +79,12 @@ enum http_verdict place_order_begin(struct call *call);
 void place_order_run(struct call *call);
 enum http_verdict list_orders(struct call *call);
 enum http_verdict list_accounts(struct call *call);
+enum http_verdict check_domains_begin(struct call *call);
+void check_domains_run(struct call *call);
+enum http_verdict similar_domains_begin(struct call *call);
+void similar_domains_run(struct call *call);
+enum http_verdict pre_warmed_begin(struct call *call);
+void pre_warmed_run(struct call *call);
 enum http_verdict cancel_accounts_begin(struct call *call);
 void cancel_accounts_run(struct call *call);
 enum http_verdict get_forwarding(struct call *call);

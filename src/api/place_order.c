@@ -134,7 +134,8 @@ static bool ask_registrar(const struct call *call, const struct check *check, st
 
 /* Judges and prices ORDER by what is true now. */
 static bool judge(const struct call *call, const struct order *order, struct judged *ret, struct error *reterr) {
-    const struct rules rules = {call->config->restricted, call->config->providers_off};
+    struct rules rules;
+    if (!call_rules(call, &rules, reterr)) return false;
     struct check *check = check_words(order, &rules, call->arena);
     struct domain_facts *facts = ARENA_ARRAY(call->arena, check->n_items, struct domain_facts);
     if (needs_any_facts(check)) {

@@ -146,21 +146,25 @@ static void judge_provider(struct checked_item *item, const struct rules *rules)
     if (rules->providers_off & 1U << item->provider) item->faults |= FAULT_PROVIDER_UNAVAILABLE;
 }
 
+unsigned check_domain(struct str text, enum order_type type, const struct rules *rules, struct arena *arena,
+                      struct str *ret_name, struct str *ret_keyword) {
+    *ret_name = text;
+    if (!name_host(str_trim(text), arena, ret_name) || !name_is_registrable(*ret_name)) return FAULT_INVALID_DOMAIN;
+    unsigned faults = 0;
+    if (!extension_is_sold(name_extension(*ret_name), type)) faults |= FAULT_INVALID_DOMAIN;
+    if (restricted_match(rules->restricted, rules->workspace_id, *ret_name, ret_keyword)) faults |= FAULT_BLACKLISTED;
+    return faults;
+}
+
 /* Sets name, keyword and forwarding. */
 static void judge_names(struct checked_item *item, enum order_type type, const struct rules *rules,
                         struct arena *arena) {
     const struct order_item *asked = item->asked;
-    item->name = asked->domain;
-    bool is_name = name_host(str_trim(asked->domain), arena, &item->name);
-    if (!is_name || !name_is_registrable(item->name)) {
-        item->faults |= FAULT_INVALID_DOMAIN;
-    } else {
-        if (!extension_is_sold(name_extension(item->name), type)) item->faults |= FAULT_INVALID_DOMAIN;
-        if (restricted_match(rules->restricted, item->name, &item->keyword)) item->faults |= FAULT_BLACKLISTED;
-    }
+    item->faults |= check_domain(asked->domain, type, rules, arena, &item->name, &item->keyword);
     struct str forwarding = str_trim(asked->forwarding);
     if (!forwarding.n) return;
-    if (name_host(forwarding, arena, &item->forwarding) && !(is_name && str_eq(item->forwarding, item->name))) return;
+    /* A text that is no name differs from every name. */
+    if (name_host(forwarding, arena, &item->forwarding) && !str_eq(item->forwarding, item->name)) return;
     item->forwarding = STR("");
     item->faults |= FAULT_INVALID_FORWARDING;
 }

@@ -68,7 +68,8 @@ struct check {
 /* What an order is judged by besides itself. */
 struct rules {
     const struct restricted *restricted;
-    unsigned providers_off; /* bit 1 << provider for each the operator switched off */
+    unsigned providers_off;  /* bit 1 << provider for each the operator switched off */
+    struct str workspace_id; /* whose own allowed names count; empty: nobody's */
 };
 
 /* What the world says of one item's domain. All zero: nobody has it and it is not stocked. */
@@ -84,6 +85,13 @@ struct domain_facts {
     size_t n_stock;
 };
 
+/*
+ * A domain by itself: FAULT_INVALID_DOMAIN when it is no registrable name or of an extension that TYPE does not sell,
+ * FAULT_BLACKLISTED with *ret_keyword (else untouched). *ret_name: its A-label form without outer white space, TEXT
+ * itself when it is no name.
+ */
+unsigned check_domain(struct str text, enum order_type type, const struct rules *rules, struct arena *arena,
+                      struct str *ret_name, struct str *ret_keyword);
 /* First pass: names, providers, keywords, forwarding, accounts by themselves. */
 struct check *check_words(const struct order *order, const struct rules *rules, struct arena *arena);
 /*

@@ -149,7 +149,7 @@ static enum MHD_Result handle_head(struct exchange *x, const char *url, const ch
     struct http_server *server = x->conn->loop->server;
     struct error err;
     struct head head;
-    head_read(x->mhd, method, version, &head);
+    head_read(x->mhd, method, url, version, &head);
     x->stage = STAGE_BODY;
     request->method = str_of(method);
     request->has_body = head.content_lengths || head.transfer_encodings;

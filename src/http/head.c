@@ -68,8 +68,17 @@ static enum MHD_Result read_field(void *cls, enum MHD_ValueKind kind, const char
     return MHD_YES;
 }
 
-void head_read(struct MHD_Connection *mhd, const char *method, const char *version, struct head *ret) {
-    *ret = (struct head){.end = version + strlen("HTTP/1.1")};
+/* libmicrohttpd takes any bytes up to the space, and shows what stands before the first NUL byte. */
+static bool is_method(const char *method, const char *url) {
+    size_t n = strlen(method);
+    if (!is_token(method, n)) return false;
+    for (const char *p = method + n + 1; distance(p, url) > 0; p++)
+        if (*p != ' ') return false;
+    return true;
+}
+
+void head_read(struct MHD_Connection *mhd, const char *method, const char *url, const char *version, struct head *ret) {
+    *ret = (struct head){.end = version + strlen("HTTP/1.1"), .bad_method = !is_method(method, url)};
     MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, read_field, ret);
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     ptrdiff_t gap = info ? distance(ret->end, method + info->header_size) : 0;
@@ -78,6 +87,7 @@ void head_read(struct MHD_Connection *mhd, const char *method, const char *versi
 
 bool head_check(const struct head *head, const char *version, struct error *reterr) {
     bool is_1_0 = strcmp(version, "HTTP/1.0") == 0;
+    if (head->bad_method) return error_set(reterr, ERR_INVALID, "The method must be a token (RFC 9110 section 9.1)");
     if (head->malformed)
         return error_set(reterr, ERR_INVALID,
                          "Malformed header: a field is one line of name, colon and value, the name without spaces");

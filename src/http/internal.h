@@ -76,12 +76,12 @@ struct exchange {
 struct head {
     unsigned hosts, content_lengths, transfer_encodings;
     int64_t content_length; /* -1: not a number */
-    bool chunked, expects_continue, malformed;
+    bool chunked, expects_continue, malformed, bad_method;
     const char *end; /* of the line read last */
 };
 
-/* Reads the header fields once; nothing is judged. */
-void head_read(struct MHD_Connection *mhd, const char *method, const char *version, struct head *ret);
+/* Reads the header fields once; nothing is judged. METHOD, URL and VERSION are the pieces of the request line. */
+void head_read(struct MHD_Connection *mhd, const char *method, const char *url, const char *version, struct head *ret);
 /* Whether a message with this head has one clear meaning (RFC 9112 sections 3.2 and 6). */
 MUST_CHECK bool head_check(const struct head *head, const char *version, struct error *reterr);
 /*

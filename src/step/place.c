@@ -9,8 +9,15 @@ enum { PASSWORD_LENGTH = 20 };
 /* 57 characters that people do not mistake for one another: 116 bits in a password. */
 static struct str make_password(struct rng *rng, struct arena *arena) {
     static const char alphabet[] = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
+    enum { LETTERS = sizeof alphabet - 1, EVEN = 256 / LETTERS * LETTERS };
     char *text = arena_alloc(arena, PASSWORD_LENGTH + 1);
-    for (int i = 0; i < PASSWORD_LENGTH; i++) text[i] = alphabet[rng_below(rng, sizeof alphabet - 1)];
+    for (size_t n = 0; n < PASSWORD_LENGTH;) {
+        /* Many at once, as each draw is a system call; those over EVEN would make the first letters likelier. */
+        unsigned char drawn[2 * PASSWORD_LENGTH];
+        rng_fill(rng, drawn, sizeof drawn);
+        for (size_t i = 0; i < sizeof drawn && n < PASSWORD_LENGTH; i++)
+            if (drawn[i] < EVEN) text[n++] = alphabet[drawn[i] % LETTERS];
+    }
     return (struct str){text, PASSWORD_LENGTH};
 }
 

@@ -32,6 +32,8 @@ int db_log_pages(struct db *db);
 void db_checkpoint_by_hand(struct db *db);
 /* Writes back as much of the log as can be without waiting for anyone. A failure only leaves the log longer. */
 void db_checkpoint(struct db *db);
+/* Frees the cached pages that no query is using. */
+void db_shrink(struct db *db);
 /* A number that changes when another connection commits. */
 MUST_CHECK bool db_data_version(struct db *db, int64_t *ret, struct error *reterr);
 

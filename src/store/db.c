@@ -162,6 +162,10 @@ void db_checkpoint(struct db *db) {
     sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
+void db_shrink(struct db *db) {
+    sqlite3_db_release_memory(db->handle);
+}
+
 bool db_data_version(struct db *db, int64_t *ret, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, "PRAGMA data_version");
     if (stmt_step(stmt, reterr) != DB_ROW) return false;

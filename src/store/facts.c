@@ -163,3 +163,23 @@ bool facts_gather(struct db *db, const struct check *check, struct str workspace
     if (ok) share(&g);
     return ok;
 }
+
+bool facts_sold(struct db *db, const struct str *names, size_t n, struct arena *arena, bool *ret_sold,
+                struct error *reterr) {
+    struct gathering g = {.db = db,
+                          .facts = ARENA_ARRAY(arena, n, struct domain_facts),
+                          .arena = arena,
+                          .wants = ARENA_ARRAY(arena, n, struct want),
+                          .names = ARENA_ARRAY(arena, n, struct str),
+                          .n = n};
+    if (!n) return true;
+    for (size_t i = 0; i < n; i++) {
+        g.names[i] = names[i];
+        g.wants[i] = (struct want){.name = names[i], .item = i};
+    }
+    qsort(g.wants, n, sizeof *g.wants, by_name);
+    if (!gather_sold(&g, reterr)) return false;
+    share(&g);
+    for (size_t i = 0; i < n; i++) ret_sold[i] = g.facts[i].sold;
+    return true;
+}

@@ -10,3 +10,9 @@
  */
 MUST_CHECK bool facts_gather(struct db *db, const struct check *check, struct str workspace_id, struct arena *arena,
                              struct domain_facts *facts, struct error *reterr);
+/*
+ * Whether each of N names (A-labels, in any order, repeats allowed) is sold here or in stock, so that it cannot be
+ * ordered anew; in one query.
+ */
+MUST_CHECK bool facts_sold(struct db *db, const struct str *names, size_t n, struct arena *arena, bool *ret_sold,
+                           struct error *reterr);

@@ -71,6 +71,23 @@ bool inventory_list(struct db *db, bool only_unsold, struct arena *arena, struct
     return true;
 }
 
+bool inventory_for_sale(struct db *db, struct arena *arena, struct stock **ret, size_t *ret_n, struct error *reterr) {
+    struct rows stocks = {.size = sizeof(struct stock)};
+    struct stmt *stmt = db_stmt(db, "SELECT s.domain, s.provider FROM stock s WHERE s.order_id IS NULL AND NOT EXISTS"
+                                    " (SELECT 1 FROM domains d WHERE d.name = s.domain AND d.active = 1)"
+                                    " ORDER BY s.domain");
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW)
+        *(struct stock *)rows_add(&stocks, arena) = (struct stock){
+            .domain = row_text(stmt, 0, arena),
+            .provider = (enum provider)stmt_col_int(stmt, 1),
+        };
+    if (step == DB_FAIL) return false;
+    *ret = stocks.first;
+    *ret_n = stocks.n;
+    return true;
+}
+
 bool inventory_remove(struct db *db, struct str domain, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, "SELECT order_id IS NOT NULL FROM stock WHERE domain = $1");
     stmt_text(stmt, 1, domain);

@@ -17,5 +17,8 @@ MUST_CHECK bool inventory_add(struct db *db, const struct stock *stock, int64_t 
 /* Sorted by domain; text from ARENA. ONLY_UNSOLD leaves sold ones out. */
 MUST_CHECK bool inventory_list(struct db *db, bool only_unsold, struct arena *arena, struct stock **ret, size_t *ret_n,
                                struct error *reterr);
+/* What can be bought now, sorted by domain, without mailboxes. Text from ARENA. */
+MUST_CHECK bool inventory_for_sale(struct db *db, struct arena *arena, struct stock **ret, size_t *ret_n,
+                                   struct error *reterr);
 /* ERR_NOT_FOUND when it is not stocked, ERR_CONFLICT when it is sold. */
 MUST_CHECK bool inventory_remove(struct db *db, struct str domain, struct error *reterr);

@@ -46,8 +46,8 @@ static int best_index(sqlite3_vtab *table, sqlite3_index_info *info) {
 
 static int open_cursor(sqlite3_vtab *table, sqlite3_vtab_cursor **ret) {
     (void)table;
-    struct cursor *cursor = calloc(1, sizeof *cursor);
-    *ret = cursor ? &cursor->base : NULL;
+    void *cursor = calloc(1, sizeof(struct cursor)); /* begins with the base */
+    *ret = cursor;
     return cursor ? SQLITE_OK : SQLITE_NOMEM;
 }
 

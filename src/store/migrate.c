@@ -2,7 +2,7 @@
 
 /* Written by scripts/embed.py from sql/. */
 extern const char sql_001_first[], sql_002_audit_events[], sql_003_webhooks[], sql_004_keys_workspaces_audit[],
-    sql_005_cancel_forwarding[];
+    sql_005_cancel_forwarding[], sql_006_restrictions[];
 
 static const struct migration {
     const char *name, *sql;
@@ -12,6 +12,7 @@ static const struct migration {
     {"003-webhooks", sql_003_webhooks},
     {"004-keys-workspaces-audit", sql_004_keys_workspaces_audit},
     {"005-cancel-forwarding", sql_005_cancel_forwarding},
+    {"006-restrictions", sql_006_restrictions},
 };
 
 static bool version_get(struct db *db, int64_t *ret, struct error *reterr) {

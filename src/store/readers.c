@@ -150,3 +150,13 @@ bool readers_rest(struct readers *readers, int wait_ms) {
     }
     return all;
 }
+
+void readers_shrink(struct readers *readers) {
+    pthread_mutex_lock(&readers->mutex);
+    for (struct reader *r = readers->first; r; r = r->next) {
+        if (pthread_mutex_trylock(&r->mutex)) continue;
+        db_shrink(r->db);
+        pthread_mutex_unlock(&r->mutex);
+    }
+    pthread_mutex_unlock(&readers->mutex);
+}

@@ -29,3 +29,5 @@ MUST_CHECK bool readers_read(struct readers *readers, store_fn *read, void *arg,
  * up to WAIT_MS (to the clock's tick). Returns whether all have ended.
  */
 bool readers_rest(struct readers *readers, int wait_ms);
+/* Frees the pages of the readers that are not reading. */
+void readers_shrink(struct readers *readers);

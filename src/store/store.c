@@ -20,6 +20,7 @@ enum {
     CHECKPOINT_MORE = 500,   /* and tried again after this many when someone held it */
     REST_MS = 10,            /* how long the writer waits for reads under way before it writes the log back */
     LOCK_WAIT_MS = 5000,     /* for another process's commit */
+    QUIET_TIDIES = 2,        /* store_tidy without a change between: the burst is over */
 };
 
 /* One waiting store_write; lies on its caller's stack. */
@@ -48,10 +49,13 @@ struct store {
     pthread_cond_t some;
     struct change *first, **last;
     bool closing;
+    bool shrink; /* the writer is to free its pages */
 
     pthread_mutex_t watch_mutex;
     struct db *watch; /* sees whether programs other than dfyd commit */
     int64_t data_version;
+    uint64_t tidied; /* the generation at the last store_tidy */
+    int quiet;       /* how many of them saw the same one */
 };
 
 static void roll_back(struct db *db) {
@@ -131,7 +135,16 @@ static void cut_log(struct store *store) {
 static size_t take_group(struct store *store, struct change *group[GROUP_MAX]) {
     size_t n = 0;
     pthread_mutex_lock(&store->mutex);
-    while (!store->first && !store->closing) pthread_cond_wait(&store->some, &store->mutex);
+    while (!store->first && !store->closing) {
+        if (store->shrink) {
+            store->shrink = false;
+            pthread_mutex_unlock(&store->mutex);
+            db_shrink(store->db);
+            pthread_mutex_lock(&store->mutex);
+        } else {
+            pthread_cond_wait(&store->some, &store->mutex);
+        }
+    }
     while (store->first && n < GROUP_MAX) {
         group[n++] = store->first;
         store->first = store->first->next;
@@ -284,9 +297,34 @@ static void watch_others(struct store *store) {
     pthread_mutex_unlock(&store->watch_mutex);
 }
 
+/* Whether a burst of changes has just ended. */
+static bool became_quiet(struct store *store) {
+    uint64_t generation = generation_get(&store->generation);
+    pthread_mutex_lock(&store->watch_mutex);
+    if (generation != store->tidied)
+        store->quiet = 0;
+    else if (store->quiet <= QUIET_TIDIES)
+        store->quiet++;
+    store->tidied = generation;
+    bool became = store->quiet == QUIET_TIDIES;
+    pthread_mutex_unlock(&store->watch_mutex);
+    return became;
+}
+
+/* The pages that a burst leaves behind are half of the process. */
+static void free_pages(struct store *store) {
+    readers_shrink(&store->readers);
+    pthread_mutex_lock(&store->mutex);
+    store->shrink = true;
+    pthread_cond_signal(&store->some);
+    pthread_mutex_unlock(&store->mutex);
+}
+
 void store_tidy(struct store *store) {
     watch_others(store);
-    if (!store->single) readers_rest(&store->readers, 0);
+    if (store->single) return;
+    readers_rest(&store->readers, 0);
+    if (became_quiet(store)) free_pages(store);
 }
 
 static bool beat(struct db *db, void *arg, struct error *reterr) {

@@ -41,7 +41,10 @@ MUST_CHECK bool store_read(struct store *store, store_fn *read, void *arg, struc
  * generation are still true. For caches. Changes by programs other than dfyd show within a second.
  */
 uint64_t store_generation(struct store *store);
-/* Housekeeping, about once a second: ends snapshots that idle threads hold, so that the log can be cut. */
+/*
+ * Housekeeping, about once a second: ends snapshots that idle threads hold, so that the log can be cut, and frees
+ * cached pages when a burst of changes is over.
+ */
 void store_tidy(struct store *store);
 /* True when a small write and commit works; for /readyz. */
 MUST_CHECK bool store_ready(struct store *store, struct error *reterr);

@@ -328,6 +328,14 @@ def test_pre_warmed_domains_bring_their_own(client):
         client.refused("unavailable_domains", [wanted], "pre_warmed_up")
 
 
+def test_a_sold_domain_cannot_be_stocked(client):
+    mine = item()
+    client.placed([mine])
+    added = client.server.run("inventory", "add", "--domain", mine["domain"], "--provider", "1", "--account", "a,A,B")
+    assert added.returncode == 1 and mine["domain"] in added.stderr
+    client.refused("unavailable_domains", [{"domain": mine["domain"]}], "pre_warmed_up")
+
+
 # ---- which comes first
 
 

@@ -1,6 +1,5 @@
 """docs/api.md and docs/sandbox.md: every row of their tables is tried, and no row is without its test."""
 import re
-import threading
 
 import pytest
 

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct restricted *restricted; /* kept from one input to the next: building it is slow */
-    if (!restricted) restricted = restricted_create_default();
+    if (!restricted) restricted = restricted_create_default(NULL, 0);
     if (size < 2 || size > 4096) return 0;
     struct arena *arena = arena_create(65536);
     struct order order = {.type = data[0] % 3, .items = ARENA_ARRAY(arena, size, struct order_item)};

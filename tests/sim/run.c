@@ -100,7 +100,7 @@ bool sim_create(struct history *history, struct sim **ret, struct error *reterr)
     if (!sim) return error_set(reterr, ERR_UNAVAILABLE, "no memory left");
     sim->history = history;
     sim->fs = crashfs_create(vfs_name);
-    sim->restricted = restricted_create(STR("casino\n"), STR(""));
+    sim->restricted = restricted_create(&(struct restricted_lists){.keywords = STR("casino\n")});
     sim->image_rng = rng_seeded(0);
     sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, 1, NULL);
     crashfs_reset(sim->fs, &sim->image_rng);

@@ -119,7 +119,7 @@ static void answer_case(const struct order_case *c, struct arena *arena) {
 static void orders_are_answered_as_listed(void **state) {
     (void)state;
     struct arena *arena = arena_create(1 << 16);
-    struct restricted *restricted = restricted_create_default();
+    struct restricted *restricted = restricted_create_default(NULL, 0);
     size_t n;
     const struct case_line *lines = cases_rows("answer.txt", arena, &n);
     for (size_t at = 0; at < n;) {

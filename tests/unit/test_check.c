@@ -151,7 +151,7 @@ static void judge_case(const struct order_case *c, struct arena *arena) {
 static void orders_are_judged_as_listed(void **state) {
     (void)state;
     struct arena *arena = arena_create(1 << 16);
-    struct restricted *restricted = restricted_create_default();
+    struct restricted *restricted = restricted_create_default(NULL, 0);
     size_t n;
     const struct case_line *lines = cases_rows("check.txt", arena, &n);
     unsigned errors = 0;
@@ -184,7 +184,7 @@ static void many_items_are_judged_in_reasonable_time(void **state) {
     /* It takes some 25 ms, twice that under a sanitizer; quadratic work takes more than 2 s. */
     enum { N = 50000, LIMIT_MS = 700 };
     struct arena *arena = arena_create(1 << 20);
-    struct restricted *restricted = restricted_create_default();
+    struct restricted *restricted = restricted_create_default(NULL, 0);
     struct account account = {STR("ana"), STR("Ana"), STR("Silva")};
     struct order order = {.type = ORDER_DFY, .items = ARENA_ARRAY(arena, N, struct order_item), .n_items = N};
     for (size_t i = 0; i < N; i++)

@@ -571,16 +571,19 @@ static void test_broken_requests(void **state) {
     REFUSED("GET /a FTP/1.1\r\nHost: a\r\n\r\n", 400);
     REFUSED("GET /a\r\nHost: a\r\n\r\n", 400);
 
+    REFUSED("GE\x13T /a HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+    REFUSED("G\xc3\x89T /a HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+    REFUSED("\"GET\" /a HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+
+    static const char nul_method[] = "GET\0X /a HTTP/1.1\r\nHost: a\r\n\r\n";
     static const char nul_path[] = "GET /a\0b HTTP/1.1\r\nHost: a\r\n\r\n";
     static const char nul_query[] = "GET /a?b\0c HTTP/1.1\r\nHost: a\r\n\r\n";
     static const char nul_field[] = "GET /a HTTP/1.1\r\nHost: a\r\nX\0Y: b\r\n\r\n";
     static const char nul_value[] = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\0000\r\nX: y\r\n\r\n";
     static const char nul_last[] = "GET /a HTTP/1.1\r\nHost: a\0b\r\n\r\n";
-    static const struct str with_nul[] = {{nul_path, sizeof nul_path - 1},
-                                          {nul_query, sizeof nul_query - 1},
-                                          {nul_field, sizeof nul_field - 1},
-                                          {nul_value, sizeof nul_value - 1},
-                                          {nul_last, sizeof nul_last - 1}};
+    static const struct str with_nul[] = {{nul_method, sizeof nul_method - 1}, {nul_path, sizeof nul_path - 1},
+                                          {nul_query, sizeof nul_query - 1},   {nul_field, sizeof nul_field - 1},
+                                          {nul_value, sizeof nul_value - 1},   {nul_last, sizeof nul_last - 1}};
     for (size_t i = 0; i < sizeof with_nul / sizeof *with_nul; i++) {
         struct client c = client_open(bench);
         say_n(&c, with_nul[i].p, with_nul[i].n);

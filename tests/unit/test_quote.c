@@ -80,7 +80,7 @@ static bool is_input(struct str key) {
 static void orders_cost_what_is_listed(void **state) {
     (void)state;
     struct arena *arena = arena_create(1 << 16);
-    struct restricted *restricted = restricted_create_default();
+    struct restricted *restricted = restricted_create_default(NULL, 0);
     struct buf is, want;
     buf_init(&is, 4096);
     buf_init(&want, 4096);

@@ -298,7 +298,7 @@ static void extra_mailboxes_for_a_cancelled_domain_are_missing(void **state) {
     struct order_item item = {
         .domain = STR("one.com"), .provider = PROVIDER_GOOGLE, .accounts = &account, .n_accounts = 1};
     struct order order = {.type = ORDER_EXTRA_ACCOUNTS, .items = &item, .n_items = 1};
-    struct restricted *restricted = restricted_create(STR(""), STR(""));
+    struct restricted *restricted = restricted_create_default(NULL, 0);
     const struct rules rules = {.restricted = restricted};
     struct check *check = check_words(&order, &rules, f->arena);
     struct domain_facts facts;

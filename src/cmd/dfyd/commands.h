@@ -26,6 +26,11 @@ bool run_price_list(const struct invocation *invocation, struct error *reterr);
 bool run_price_set(const struct invocation *invocation, struct error *reterr);
 bool run_price_unset(const struct invocation *invocation, struct error *reterr);
 
+bool run_restrict_add(const struct invocation *invocation, struct error *reterr);
+bool run_restrict_allow(const struct invocation *invocation, struct error *reterr);
+bool run_restrict_remove(const struct invocation *invocation, struct error *reterr);
+bool run_restrict_list(const struct invocation *invocation, struct error *reterr);
+
 bool run_openapi(const struct invocation *invocation, struct error *reterr);
 
 bool run_order_list(const struct invocation *invocation, struct error *reterr);

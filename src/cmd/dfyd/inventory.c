@@ -7,6 +7,7 @@
 #include "core/name.h"
 #include "core/restricted.h"
 #include "setup.h"
+#include "store/restrictions.h"
 #include "table.h"
 
 /* "prefix,First,Last" */
@@ -23,8 +24,8 @@ static bool parse_account(const char *text, struct account *ret, struct error *r
 }
 
 /* The name by the rules of an order for pre-warmed domains; *ret is in A-label form. */
-static bool check_domain(const struct order_item *item, const struct rules *rules, struct arena *arena, struct str *ret,
-                         struct error *reterr) {
+static bool check_stock_domain(const struct order_item *item, const struct rules *rules, struct arena *arena,
+                               struct str *ret, struct error *reterr) {
     struct order_item asked = {.domain = item->domain};
     struct order order = {.type = ORDER_PRE_WARMED_UP, .items = &asked, .n_items = 1};
     const struct check *check = check_words(&order, rules, arena);
@@ -81,6 +82,17 @@ static bool read_item(const struct invocation *invocation, struct order_item *re
     return true;
 }
 
+struct restricting {
+    struct arena *arena;
+    struct restriction *rows;
+    size_t n;
+};
+
+static bool own_read(struct db *db, void *arg, struct error *reterr) {
+    struct restricting *r = arg;
+    return restrictions_list(db, r->arena, &r->rows, NULL, &r->n, reterr);
+}
+
 bool run_inventory_add(const struct invocation *invocation, struct error *reterr) {
     struct arena *arena = invocation->arena;
     struct order_item item;
@@ -91,9 +103,11 @@ bool run_inventory_add(const struct invocation *invocation, struct error *reterr
                   .n_accounts = item.n_accounts},
         .now_ms = clock_now(&invocation->setup->clock),
     };
-    struct restricted *restricted = restricted_create_default();
+    struct restricting restricting = {.arena = arena};
+    if (!store_read(invocation->setup->store, own_read, &restricting, reterr)) return false;
+    struct restricted *restricted = restricted_create_default(restricting.rows, restricting.n);
     struct rules rules = {.restricted = restricted};
-    bool ok = check_domain(&item, &rules, arena, &addition.stock.domain, reterr) &&
+    bool ok = check_stock_domain(&item, &rules, arena, &addition.stock.domain, reterr) &&
               check_accounts(&item, &rules, arena, addition.stock.accounts, reterr) &&
               store_write(invocation->setup->store, add_change, &addition, reterr);
     restricted_destroy(restricted);

@@ -62,17 +62,22 @@ static const struct option_row inventory_list_options[] = {
 static const struct option_row inventory_remove_options[] = {
     {.flag = "domain", .value = "DOMAIN", .help = "name of the domain", .required = true},
 };
-#define PRICE_WORKSPACE                                                                                                \
+#define ONE_WORKSPACE                                                                                                  \
     { .flag = "workspace", .value = "WORKSPACE", .help = "for this workspace alone, by name or id" }
 #define PRICE_NAME                                                                                                     \
     { .flag = "name", .value = "NAME", .help = "which price, from `dfyd price list`", .required = true }
-static const struct option_row price_list_options[] = {PRICE_WORKSPACE};
+static const struct option_row price_list_options[] = {ONE_WORKSPACE};
 static const struct option_row price_set_options[] = {
-    PRICE_WORKSPACE,
+    ONE_WORKSPACE,
     PRICE_NAME,
     {.flag = "amount", .value = "DOLLARS", .help = "the price, such as 4.50", .required = true},
 };
-static const struct option_row price_unset_options[] = {PRICE_WORKSPACE, PRICE_NAME};
+static const struct option_row price_unset_options[] = {ONE_WORKSPACE, PRICE_NAME};
+#define ENTRY_HELP "a word, such as acme (=acme counts only alone between hyphens), or a domain in full"
+#define ENTRY                                                                                                          \
+    { .flag = "entry", .value = "ENTRY", .help = ENTRY_HELP, .required = true }
+static const struct option_row restrict_add_options[] = {ENTRY};
+static const struct option_row restrict_options[] = {ONE_WORKSPACE, ENTRY};
 static const struct option_row order_list_options[] = {
     {.flag = "stuck", .help = "only those with something unfinished or failed"},
     {.flag = "limit", .value = "N", .help = "this many at most", .fallback = "50"},
@@ -112,6 +117,13 @@ const struct command commands[] = {
      .setup = SETUP_CREATE},
     {"price unset", "Puts a price back to what it was before it was set.", run_price_unset,
      OPTIONS(price_unset_options)},
+    {"restrict add", "Forbids new domains with a word in them, or one domain.", run_restrict_add,
+     OPTIONS(restrict_add_options), .bare = "entry", .setup = SETUP_CREATE},
+    {"restrict allow", "Allows a restricted word or domain, for everyone or for the holder of the mark.",
+     run_restrict_allow, OPTIONS(restrict_options), .bare = "entry", .setup = SETUP_CREATE},
+    {"restrict remove", "Takes back what `restrict add` or `restrict allow` said.", run_restrict_remove,
+     OPTIONS(restrict_options), .bare = "entry"},
+    {"restrict list", "Lists what was added and allowed.", run_restrict_list},
     {"openapi", "Prints the description of the API, OpenAPI 3.1 in JSON.", run_openapi, .alone = true},
     {"order list", "Lists the orders, newest first.", run_order_list, OPTIONS(order_list_options)},
     {"order show", "Shows an order and each of its steps.", run_order_show, OPTIONS(order_show_options), .bare = "id"},

@@ -13,7 +13,6 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "commands.h"
-#include "core/restricted.h"
 #include "http/http.h"
 #include "lock.h"
 #include "setup.h"
@@ -33,13 +32,13 @@ enum {
     HOUR_MS = 60 * 60 * 1000,
     KEEP_EVENT_DAYS = 30,
     EXPIRE_BATCH = 5000, /* events in one transaction */
+    TRIM_TURNS = 10, /* seconds, about */
 };
 
 struct server {
     const struct settings *settings;
     struct setup setup;
     struct world world;
-    struct restricted *restricted;
     struct worker *worker;
     struct api *api;
     struct http_server *http;
@@ -149,7 +148,6 @@ static bool open_world(struct server *server, struct error *reterr) {
 static bool start(struct server *server, struct error *reterr) {
     const struct settings *settings = server->settings;
     if (!open_world(server, reterr)) return false;
-    server->restricted = restricted_create_default();
     if (!worker_start(&server->world, (unsigned)settings->worker_threads, (unsigned)settings->webhook_threads,
                       &server->worker, reterr)) {
         server->worker = NULL;
@@ -158,7 +156,6 @@ static bool start(struct server *server, struct error *reterr) {
     server->api = api_create(&(struct api_config){
         .world = &server->world,
         .worker = server->worker,
-        .restricted = server->restricted,
         .providers_off = settings->providers_off,
         .rate_limit = settings->rate_limit != 0,
         .rate_per_second = settings->rate_per_second,
@@ -230,10 +227,12 @@ static void expire_events(struct server *server, int64_t now) {
 static int wait_for_signal(struct server *server) {
     sigset_t set = stop_signals();
     int64_t expire_at = 0;
-    for (;;) {
+    for (unsigned turn = 0;;) {
         int found = sigtimedwait(&set, NULL, &(struct timespec){.tv_sec = 1});
         if (found > 0) return found;
         store_tidy(server->setup.store);
+        /* What a burst of orders or connections took and freed goes back to the system. */
+        if (++turn % TRIM_TURNS == 0) malloc_trim(0);
         int64_t now = clock_now(&server->setup.clock);
         if (now < expire_at) continue;
         expire_answers(server, now);
@@ -253,7 +252,6 @@ static void stop(struct server *server) {
     http_stop(server->http, server->settings->drain_ms);
     worker_stop(server->worker);
     api_destroy(server->api);
-    restricted_destroy(server->restricted);
     if (server->is_set_up) setup_close(&server->setup);
     lock_drop(&server->lock);
 }

@@ -41,6 +41,12 @@ struct registrar {
 
 enum outcome registrar_check(struct registrar *r, const struct str *names, size_t n, bool *ret_taken,
                              struct answer *answer);
+/*
+ * The same for many names, as fast as can be: a driver that has to wait is asked by several threads at once. DONE when
+ * all of them were answered.
+ */
+enum outcome registrar_check_many(struct registrar *r, const struct str *names, size_t n, bool *ret_taken,
+                                  struct answer *answer);
 enum outcome registrar_lookup(struct registrar *r, struct str name, struct str key, struct answer *answer);
 enum outcome registrar_create(struct registrar *r, const struct registrar_create *job, struct answer *answer);
 /* NULL is fine. */
