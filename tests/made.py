@@ -18,13 +18,15 @@ def text(schema):
     if schema.get("format") == "uuid":
         return st.uuids().map(str)
     if "pattern" in schema:
-        return NAMES if r"\." in schema["pattern"] else st.from_regex(schema["pattern"])
+        return NAMES if r"\." in schema["pattern"] else st.from_regex(schema["pattern"], fullmatch=True)
     return TEXTS.filter(bool) if schema.get("minLength") else TEXTS
 
 
 def values(description, schema):
     """Values that SCHEMA allows."""
     schema = description.resolve(schema)
+    if "anyOf" in schema:
+        return st.one_of([values(description, part) for part in schema["anyOf"]])
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]

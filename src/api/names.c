@@ -349,8 +349,11 @@ static bool read_for_sale(struct db *db, void *arg, struct error *reterr) {
 
 static struct str lower_ascii(struct str text, struct arena *arena) {
     char *to = arena_alloc(arena, text.n + 1);
-    for (size_t i = 0; i < text.n; i++)
-        to[i] = text.p[i] >= 'A' && text.p[i] <= 'Z' ? (char)(text.p[i] - 'A' + 'a') : text.p[i];
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (c >= 'A' && c <= 'Z') c = (char)(c - 'A' + 'a');
+        to[i] = c;
+    }
     return (struct str){to, text.n};
 }
 

@@ -260,23 +260,29 @@ static bool decode_array(const struct decoder *d, const struct schema_field *fie
     return true;
 }
 
-/* What Ajv makes null where null is allowed and the other type does not fit. */
+/* What Ajv coerces to null where null is allowed and the value does not fit. */
 static bool is_like_null(const struct value *value) {
-    return value->kind == KIND_NULL || (value->kind == KIND_STRING && value->text.n == 0) ||
-           (value->kind == KIND_NUMBER && value->number == 0) || (value->kind == KIND_BOOLEAN && !value->boolean);
+    return (value->kind == KIND_STRING && value->text.n == 0) || (value->kind == KIND_NUMBER && value->number == 0) ||
+           (value->kind == KIND_BOOLEAN && !value->boolean);
 }
 
+/* Number or null: what fits; then what a number can be made of; then what null can be made of. Of an array of one only
+ * the latter two count. */
 static bool decode_decimal(const struct decoder *d, const struct schema_field *field, const struct place *place,
                            struct value *value, void *base) {
     struct str text = {NULL, 0};
-    if (value->kind != KIND_NUMBER) unwrap(d, value);
-    bool is_null = value->kind == KIND_NULL || (value->kind == KIND_STRING && value->text.n == 0);
+    bool fits = value->kind == KIND_NUMBER || (field->nullable && value->kind == KIND_NULL);
+    if (!fits) unwrap(d, value);
+    bool is_empty = value->kind == KIND_STRING && value->text.n == 0;
+    bool is_null = fits ? value->kind == KIND_NULL : is_empty || value->kind == KIND_NUMBER;
     if (!field->nullable || !is_null) {
         struct error plain = {0};
         struct decoder inner = {.root = d->root, .arena = d->arena, .error = &plain};
-        if (!to_number(&inner, place, false, value))
+        if (value->kind == KIND_ARRAY || !to_number(&inner, place, false, value))
             return fail(d, place, field->nullable ? "must be number,null" : "must be number");
         text = js_number_text(value->number, d->arena);
+    } else if (!fits && !is_like_null(value)) {
+        return fail(d, place, "must be number,null");
     }
     put(base, field->offset, &text, sizeof text);
     return true;
@@ -284,9 +290,13 @@ static bool decode_decimal(const struct decoder *d, const struct schema_field *f
 
 static bool decode_map(const struct decoder *d, const struct schema_field *field, const struct place *place,
                        struct value *value, void *base) {
-    unwrap(d, value);
-    if (field->nullable && is_like_null(value)) return true; /* zero already */
-    if (value->kind != KIND_OBJECT) return fail(d, place, field->nullable ? "must be object,null" : "must be object");
+    if (field->nullable && value->kind == KIND_NULL) return true; /* zero already */
+    if (value->kind != KIND_OBJECT) {
+        unwrap(d, value);
+        if (field->nullable && is_like_null(value)) return true;
+        if (field->nullable || value->kind != KIND_OBJECT)
+            return fail(d, place, field->nullable ? "must be object,null" : "must be object");
+    }
     size_t n = 0;
     struct schema_entry *entries = ARENA_ARRAY(d->arena, yyjson_obj_size(value->json) + 1, struct schema_entry);
     yyjson_obj_iter iter = yyjson_obj_iter_with(value->json);

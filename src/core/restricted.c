@@ -69,7 +69,8 @@ static bool is_domain(struct str entry) {
 }
 
 static char lower_of(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z') c = (char)(c - 'A' + 'a');
+    return c;
 }
 
 static bool is_letter_or_digit(char c) {

@@ -111,10 +111,10 @@ static int by_code(const void *a, const void *b) {
 /* Letters that share a digit share a class. */
 static void number_classes(struct lookalikes *l) {
     l->n_classes = 1;
-    for (char c = 'a'; c <= 'z'; c++) l->classes[(unsigned char)c] = (unsigned char)l->n_classes++;
-    for (char c = '0'; c <= '9'; c++) {
-        char letter = l->letter_of[(unsigned char)c];
-        l->classes[(unsigned char)c] = is_letter(letter) ? l->classes[(unsigned char)letter] : 0;
+    for (int c = 'a'; c <= 'z'; c++) l->classes[c] = (unsigned char)l->n_classes++;
+    for (int c = '0'; c <= '9'; c++) {
+        char letter = l->letter_of[c];
+        l->classes[c] = is_letter(letter) ? l->classes[(unsigned char)letter] : 0;
     }
     for (size_t i = 0; i < l->n_parts; i++) {
         const struct part *part = &l->parts[i];
@@ -125,14 +125,14 @@ static void number_classes(struct lookalikes *l) {
         else
             *of_digit = l->classes[(unsigned char)part->letter];
     }
-    for (char c = '0'; c <= '9'; c++)
-        if (!l->classes[(unsigned char)c]) l->classes[(unsigned char)c] = (unsigned char)l->n_classes++;
+    for (int c = '0'; c <= '9'; c++)
+        if (!l->classes[c]) l->classes[c] = (unsigned char)l->n_classes++;
 }
 
 struct lookalikes *lookalikes_create(struct str text, struct arena *arena) {
     struct lookalikes *l = ARENA_NEW(arena, struct lookalikes);
-    for (char c = 'a'; c <= 'z'; c++) l->letter_of[(unsigned char)c] = c;
-    for (char c = '0'; c <= '9'; c++) l->letter_of[(unsigned char)c] = c;
+    for (int c = 'a'; c <= 'z'; c++) l->letter_of[c] = (char)c;
+    for (int c = '0'; c <= '9'; c++) l->letter_of[c] = (char)c;
     while (text.n) {
         struct str comment, line = str_trim(str_cut(str_cut(text, '\n', &text), '#', &comment));
         if (line.n) add_line(l, line, arena);

@@ -113,12 +113,30 @@ static bool port_is_valid(struct str url) {
     return str_to_int(port, 1, 65535, &number);
 }
 
+static bool is_hex(char c) {
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+/* RFC 3986 sections 2 and 3.2.2: the characters of a URL, escapes of three, brackets around an address and nowhere
+ * else.
+ */
+static bool is_written_well(struct str url) {
+    bool in_brackets = false;
+    for (size_t i = 0; i < url.n; i++) {
+        char c = url.p[i];
+        if (c <= ' ' || c >= 0x7f || is_one_of(c, "\"<>\\^`{|}")) return false;
+        if (c == '%' && (i + 2 >= url.n || !is_hex(url.p[i + 1]) || !is_hex(url.p[i + 2]))) return false;
+        if (c == '[' && (in_brackets || i == 0 || !strchr("/@", url.p[i - 1]))) return false;
+        if (c == ']' && (!in_brackets || (i + 1 < url.n && !strchr(":/?#", url.p[i + 1])))) return false;
+        if (c == '[' || c == ']') in_brackets = c == '[';
+    }
+    return !in_brackets;
+}
+
 const char *target_url_fault(struct str url) {
     if (!str_starts(url, "http://") && !str_starts(url, "https://")) return "must match pattern \"^https?://\"";
     if (url.n > URL_MAX_BYTES) return "must NOT have more than 2048 characters";
-    for (size_t i = 0; i < url.n; i++)
-        if (url.p[i] <= ' ' || url.p[i] >= 0x7f || is_one_of(url.p[i], "\"<>\\^`{|}"))
-            return "must match format \"uri\"";
+    if (!is_written_well(url)) return "must match format \"uri\"";
     struct str host = host_of(url);
     if (!host.n || host.n > HOST_MAX_BYTES || !port_is_valid(url)) return "must match format \"uri\"";
     return NULL;

@@ -198,7 +198,8 @@ static struct asked *clean(const struct cancellation *job, struct arena *arena) 
         char *lower = arena_alloc(arena, email.n + 1);
         for (size_t j = 0; j < email.n; j++) {
             char c = email.p[j];
-            lower[j] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+            if (c >= 'A' && c <= 'Z') c = (char)(c - 'A' + 'a');
+            lower[j] = c;
         }
         asked[i] = (struct asked){.email = {lower, email.n}, .at = i};
     }

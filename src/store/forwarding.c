@@ -36,7 +36,7 @@ static bool find_domain(struct db *db, struct str workspace_id, struct str name,
 
 bool forwarding_get(struct db *db, struct str workspace_id, struct str name, struct arena *arena,
                     struct forwarding *ret, struct error *reterr) {
-    struct domain_ref domain;
+    struct domain_ref domain = {.state = DOMAIN_RESERVED};
     if (!find_domain(db, workspace_id, name, arena, &domain, reterr)) return false;
     *ret = domain.now;
     return true;
@@ -143,8 +143,8 @@ static bool lease_step(struct db *db, const struct forwarding_change *change, co
 
 bool forwarding_begin(struct db *db, const struct forwarding_change *change, struct arena *arena, bool *ret_needed,
                       struct step *ret, struct error *reterr) {
-    struct domain_ref domain;
-    struct pending pending;
+    struct domain_ref domain = {.state = DOMAIN_RESERVED};
+    struct pending pending = {.exists = false};
     struct step before;
     if (!find_domain(db, change->workspace_id, change->to.domain, arena, &domain, reterr)) return false;
     if (domain.state == DOMAIN_FAILED || domain.state == DOMAIN_CANCELLED)

@@ -460,7 +460,8 @@ static struct str shout(struct str text, struct arena *arena) {
     char *loud = arena_alloc(arena, text.n + 1);
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
-        loud[i] = c >= 'a' && c <= 'z' ? (char)(c & ~0x20) : c;
+        if (c >= 'a' && c <= 'z') c = (char)(c - 'a' + 'A');
+        loud[i] = c;
     }
     return (struct str){loud, text.n};
 }
