@@ -49,7 +49,7 @@ enum { SCHEMA_DEPTH_MAX = 64 };
  */
 MUST_CHECK bool schema_body(const struct schema *schema, struct str body, struct arena *arena, void *ret_struct,
                             struct error *reterr);
-/* QUERY ("a=1&b=2", percent-encoded, '+' is a space) likewise; messages say "querystring". A name given twice is a list,
- * as in the reference, and so never of its field's type. Takes no schema with arrays. */
+/* QUERY ("a=1&b=2", percent-encoded, '+' is a space) likewise; messages say "querystring". A name given twice is a
+ * list, as in the reference, and so never of its field's type. Takes no schema with arrays. */
 MUST_CHECK bool schema_query(const struct schema *schema, struct str query, struct arena *arena, void *ret_struct,
                              struct error *reterr);

@@ -107,8 +107,7 @@ static void pages_and_due_work_use_their_index(void **state) {
          "steps_open"},
         {"SELECT id FROM orders WHERE state = 'reserved' AND settle_after_ms <= 5 ORDER BY settle_after_ms, id LIMIT 9",
          "orders_unsettled"},
-        {"SELECT name FROM domains WHERE active = 1 AND name IN (SELECT value FROM list(NULL))",
-         "domains_active_name"},
+        {"SELECT name FROM domains WHERE active = 1 AND name IN (SELECT value FROM list(NULL))", "domains_active_name"},
         {"SELECT 1 FROM steps WHERE order_id = 'o'", "steps_by_order"},
     };
     for (size_t i = 0; i < ARRAY_LEN(uses); i++) {
