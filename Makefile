@@ -61,7 +61,7 @@ serve: build
 
 bench: build
 	@$(SETUP) bench
-	@bench/run $(DFYD)
+	@bench/run $(DFYD) && bench/orders $(DFYD) && bench/idle $(DFYD)
 
 fuzz:
 	@$(SETUP) fuzz

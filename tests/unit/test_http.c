@@ -223,7 +223,7 @@ static void say(struct client *client, const char *text) {
 
 /* False at the end of the connection. */
 static bool hear(struct client *client) {
-    if (client->cap - client->n < 65536) {
+    if (!client->in || client->cap - client->n < 65536) {
         client->cap += 65536 + client->cap;
         client->in = realloc(client->in, client->cap);
         assert_non_null(client->in);
@@ -245,7 +245,7 @@ static void consume(struct client *client, size_t n) {
 static struct reply listen_for(struct client *client, bool with_body) {
     struct reply reply = {0};
     char *end;
-    while (!client->n || !(end = strstr(client->in, "\r\n\r\n")))
+    while (!client->in || !client->n || !(end = strstr(client->in, "\r\n\r\n")))
         if (!hear(client)) return reply; /* status 0: closed without an answer */
     size_t head_n = (size_t)(end - client->in) + 4;
     reply.head = strndup(client->in, head_n);
