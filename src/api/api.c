@@ -357,6 +357,17 @@ static enum http_verdict dispatch(struct call *call) {
     return call->route->begin(call);
 }
 
+/* A path without a route may hold any byte, also those that steer the terminal of who reads the log. */
+static struct str path_to_log(const struct call *call) {
+    if (call->route) return call->request->path;
+    struct buf text;
+    buf_init(&text, 65536);
+    add_printable(&text, call->request->path);
+    struct str path = arena_str(call->arena, buf_str(&text));
+    buf_finish(&text);
+    return path;
+}
+
 static void finish(struct call *call) {
     struct http_response *response = call->response;
     if (!buf_ok(&response->body)) {
@@ -366,7 +377,7 @@ static void finish(struct call *call) {
     }
     bool is_routine = call->changes_nothing && response->status < 300;
     log_event(is_routine ? LOG_DEBUG : LOG_INFO, "request", LOG_STR("method", call->request->method),
-              LOG_STR("path", call->request->path), LOG_INT("status", response->status),
+              LOG_STR("path", path_to_log(call)), LOG_INT("status", response->status),
               LOG_INT("ms", clock_now(call->config->world->clock) - call->started_ms));
     log_set_request(STR(""));
 }

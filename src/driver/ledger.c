@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { STATEMENTS_MAX = 48, BUSY_MS = 2000 };
+enum { STATEMENTS_MAX = 48, BUSY_MS = 5000 };
 
 struct kept {
     const char *sql;
@@ -153,6 +154,15 @@ static bool set_up(struct ledger *ledger, const char *schema, int version, struc
     return true;
 }
 
+/* Looks every millisecond: SQLite's own handler waits ever longer, and seldom meets the gaps that a busy server leaves.
+ */
+static int wait_for_lock(void *arg, int times) {
+    (void)arg;
+    if (times >= BUSY_MS) return 0;
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    return 1;
+}
+
 bool ledger_open(const char *path, const char *schema, int version, struct ledger **ret, struct error *reterr) {
     struct ledger *ledger = calloc(1, sizeof *ledger);
     char *copy = strdup(path);
@@ -171,7 +181,7 @@ bool ledger_open(const char *path, const char *schema, int version, struct ledge
         return false;
     }
     /* Another process may look in for a moment, such as a command beside a running server. */
-    sqlite3_busy_timeout(ledger->db, BUSY_MS);
+    sqlite3_busy_handler(ledger->db, wait_for_lock, NULL);
     if (!set_up(ledger, schema, version, reterr)) {
         ledger_close(ledger);
         return false;

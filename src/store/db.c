@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "store/connect.h"
 #include "store/list.h"
@@ -27,6 +28,7 @@ struct db {
     size_t n_slots, n_statements;
     size_t running; /* statements between their first and last row */
     int log_pages;
+    int lock_wait_ms;
 };
 
 static _Noreturn void die(const char *what, const char *detail) {
@@ -76,9 +78,21 @@ static int note_log_pages(void *arg, sqlite3 *handle, const char *name, int page
     return SQLITE_OK;
 }
 
+/*
+ * Looks every millisecond. SQLite's own handler looks every 100 ms in the end, and a server under load leaves the lock
+ * for much shorter than that: a command beside it would hardly ever get in.
+ */
+static int wait_for_lock(void *arg, int times) {
+    const struct db *db = arg;
+    if (times >= db->lock_wait_ms) return 0;
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    return 1;
+}
+
 static bool set_up(struct db *db, const struct connect *connect, struct error *reterr) {
     sqlite3_extended_result_codes(db->handle, 1);
-    sqlite3_busy_timeout(db->handle, connect->lock_wait_ms);
+    db->lock_wait_ms = connect->lock_wait_ms;
+    sqlite3_busy_handler(db->handle, wait_for_lock, db);
     if (list_register(db->handle) != SQLITE_OK) return fail(db, reterr);
     /* Exclusive locking has to come before WAL: it is what makes WAL do without shared memory. */
     if (connect->exclusive && !db_exec(db, "PRAGMA locking_mode = EXCLUSIVE", reterr)) return false;

@@ -225,6 +225,15 @@ def test_odd_targets(raw, target):
     assert json.loads(body)["statusCode"] == status
 
 
+def test_odd_bytes_stay_out_of_the_log(dfyd, raw):
+    """Escape sequences for the terminal of who reads it, and what is no UTF-8."""
+    target = b"/odd-\xff\xc3\x28\xc2\x9b31m\x9b31m"
+    status, _, body = raw().send(b"GET " + target + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").answer()
+    assert status == 404 and "/odd-%FF" in json.loads(body)["message"]
+    lines = [line for line in dfyd.log_path().read_bytes().splitlines() if b"/odd-" in line]
+    assert len(lines) == 1 and b" path=/odd-%FF%C3(%C2%9B31m%9B31m status=404" in lines[0]
+
+
 def test_absolute_target(dfyd, raw):
     assert raw().send(head(dfyd, "GET", f"{dfyd.base}/healthz")).answer()[0] == 200
 

@@ -53,6 +53,12 @@ def cut(name, size):
     return change
 
 
+def exchange(name, old, new):
+    def change(folder):
+        (folder / name).write_bytes((folder / name).read_bytes().replace(old, new))
+    return change
+
+
 def damage(name, start, end):
     def change(folder):
         data = bytearray((folder / name).read_bytes())
@@ -94,6 +100,8 @@ CASES = {
     "database: garbage": (replace("dfyd.db", GARBAGE), "the database is damaged"),
     "database: cut short": (cut("dfyd.db", 4096), "the database is damaged"),
     "database: damaged schema": (damage("dfyd.db", 3000, 4096), "the database is damaged"),
+    "database: a name that is no text": (exchange("dfyd.db", b"tablestepssteps", b"tablest\xe6\x9bsst\xe6\x9bs"),
+                                         "the database is damaged (malformed database schema (st??s)"),
     "database: a table is gone": (sql("dfyd.db", "DROP TABLE steps"), "the database is damaged"),
     "database: another program's": (lambda folder: (remove("dfyd.db")(folder), sql("dfyd.db", "CREATE TABLE orders (a)")(folder)),
                                     "table orders already exists"),

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/utf8.h"
 #include "base/macros.h"
 #include "help.h"
 #include "nearest.h"
@@ -42,10 +43,17 @@ bool invocation_has(const struct invocation *invocation, const char *flag) {
     return given_of(invocation, option_by_flag(invocation->command, flag))->n > 0;
 }
 
-/* Prints the message without the control characters that the command line may have brought into it. */
+/* Prints the message without what the command line or a damaged file may have brought into it: control characters, and
+ * bytes that are no UTF-8. */
 static int complain(const struct error *error, int status) {
     fputs("dfyd: ", stderr);
-    for (const char *p = error->message; *p; p++) fputc((unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p, stderr);
+    for (struct str rest = str_of(error->message); rest.n;) {
+        size_t valid = utf8_valid_bytes(rest);
+        for (size_t i = 0; i < valid; i++)
+            fputc((unsigned char)rest.p[i] < ' ' || rest.p[i] == 0x7f ? '?' : rest.p[i], stderr);
+        if (valid < rest.n) fputc('?', stderr), valid++;
+        rest = (struct str){rest.p + valid, rest.n - valid};
+    }
     fputc('\n', stderr);
     return status;
 }
