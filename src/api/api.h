@@ -11,7 +11,7 @@ struct worker;
 
 struct api_config {
     const struct world *world;
-    struct worker *worker; /* woken after an order is placed; NULL: none */
+    struct worker *worker;                    /* woken after an order is placed; NULL: none */
     unsigned providers_off;                   /* bit 1 << provider */
     bool rate_limit;                          /* whether calls are limited at all */
     int64_t rate_per_second, rate_per_minute; /* of a workspace; 0: not limited by it */

@@ -60,7 +60,8 @@ bool call_is_draining(const struct call *call);
  * there is none left. call_has_waited gives it back. */
 bool call_may_wait(const struct call *call);
 void call_has_waited(const struct call *call);
-/* What this call's orders and names are judged by now; what it points to is good until this thread's next call_rules. */
+/* What this call's orders and names are judged by now; what it points to is good until this thread's next call_rules.
+ */
 MUST_CHECK bool call_rules(const struct call *call, struct rules *ret, struct error *reterr);
 /* Who makes this call; for audit records. The user agent is cut, and what is not UTF-8 is shown as '?'. Lives as long
  * as the call. */

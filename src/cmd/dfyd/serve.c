@@ -32,7 +32,7 @@ enum {
     HOUR_MS = 60 * 60 * 1000,
     KEEP_EVENT_DAYS = 30,
     EXPIRE_BATCH = 5000, /* events in one transaction */
-    TRIM_TURNS = 10, /* seconds, about */
+    TRIM_TURNS = 10,     /* seconds, about */
 };
 
 struct server {
