@@ -73,7 +73,7 @@ static uint32_t least_left(const struct allowance *allowance, int64_t now_ms) {
 /* The allowance under KEY and TAG in SET, made if need be; never the place KEPT. */
 static struct allowance *find(struct place set[WAYS], const char key[KEY], uint32_t tag, const struct place *kept,
                               int64_t now_ms) {
-    struct place *victim = kept == set ? set + 1 : set;
+    struct place *victim = &set[kept == &set[0] ? 1 : 0];
     uint32_t victim_left = 0;
     for (size_t i = 0; i < WAYS; i++) {
         struct place *place = &set[i];
