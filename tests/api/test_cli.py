@@ -188,7 +188,7 @@ def test_files_are_the_owners_alone(fresh, tmp_path):
 
 def test_health(dfyd):
     for path in ("/healthz", "/readyz"):
-        response = requests.get(dfyd.base + path, timeout=30)
+        response = dfyd.request("GET", path, auth=False)
         assert response.status_code == 200, path
 
 

@@ -32,7 +32,7 @@ const known = {
     theirs.code === "FST_ERR_CTP_INVALID_JSON_BODY" && /"__proto__"|"constructor"\s*:\s*\{\s*"prototype"/.test(r.body),
   "event_type null": (r, theirs) => theirs.message === "body/event_type must be equal to one of the allowed values" && /"event_type":\[*(null|"")/.test(r.body),
   "a URL without host": (r, theirs, ours) => ours.message === "body/target_hook_url must match format \"uri\"" && /"target_hook_url":\[*"https?:\/\//i.test(r.body),
-  "no body where none is needed": (r, theirs, ours) => theirs.code === "FST_ERR_CTP_EMPTY_JSON_BODY" && r.template.endsWith("/pre-warmed-up-list") && ours.status === 200,
+  "no body where none is needed": (r, theirs, ours) => r.body === "" && r.template.endsWith("/pre-warmed-up-list") && ours.status === 200,
   "half a surrogate pair": (r, theirs, ours) => /\\ud[89a-f]/i.test(r.body) && ours.message.startsWith("body is not valid JSON"),
   "Infinity is no number": (r, theirs, ours) => / must be (number|integer|number,null)$/.test(ours.message) && /Infinity|1e400/.test(r.body ?? r.path),
   "no JSON type: other words": (r, theirs, ours) => theirs.status === 415 && ours.status === 415,
