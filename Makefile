@@ -61,7 +61,7 @@ serve: build
 
 bench: build
 	@$(SETUP) bench
-	@bench/run $(DFYD) && bench/orders $(DFYD) && bench/idle $(DFYD)
+	@bench/run $(DFYD) && bench/orders $(DFYD) && bench/idle $(DFYD) && bench/lists $(DFYD)
 
 fuzz:
 	@$(SETUP) fuzz
