@@ -31,11 +31,18 @@ bool drivers_open(const char *dir, const struct clock *clock, struct drivers *re
     return true;
 }
 
+struct payment *drivers_payment(const struct drivers *drivers, struct str name) {
+    if (drivers->payment && str_is(name, drivers->payment->ops->name)) return drivers->payment;
+    if (drivers->credit && str_is(name, drivers->credit->ops->name)) return drivers->credit;
+    return NULL;
+}
+
 void drivers_close(struct drivers *drivers) {
     registrar_destroy(drivers->registrar);
     dns_destroy(drivers->dns);
     mailbox_destroy(drivers->mailbox);
     payment_destroy(drivers->payment);
+    payment_destroy(drivers->credit);
     hook_destroy(drivers->hook);
     sandbox_book_close(drivers->book);
     *drivers = (struct drivers){0};

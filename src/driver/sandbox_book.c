@@ -6,7 +6,7 @@
 
 #include "driver/sandbox_inside.h"
 
-enum { SCHEMA_VERSION = 2 };
+enum { SCHEMA_VERSION = 3 };
 
 static const char schema[] =
     /* Domains, each under the key that registered it; ready_ms lies ahead while the registry is slow. */
@@ -26,6 +26,9 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS charges (key TEXT PRIMARY KEY, token TEXT NOT NULL, amount INTEGER NOT NULL,"
     " decline INTEGER NOT NULL, description TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS closed_keys (key TEXT PRIMARY KEY) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS refunds (key TEXT PRIMARY KEY, charge_key TEXT NOT NULL, amount INTEGER NOT NULL,"
+    " at_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS refunds_by_charge ON refunds (charge_key);"
     /* How often a magic word was met, so that "fails twice" stays twice across restarts. */
     "CREATE TABLE IF NOT EXISTS tries (word TEXT NOT NULL, key TEXT NOT NULL, n INTEGER NOT NULL,"
     " PRIMARY KEY (word, key)) WITHOUT ROWID;";
@@ -33,12 +36,16 @@ static const char schema[] =
 int64_t sandbox_count_try(struct sandbox_book *book, const char *word, struct str key) {
     static const char sql[] = "INSERT INTO tries (word, key, n) VALUES ($1, $2, 1)"
                               " ON CONFLICT (word, key) DO UPDATE SET n = n + 1 RETURNING n";
-    return ledger_run(book->ledger, sql, LEDGER_TEXT(str_of(word)), LEDGER_TEXT(key)) ? ledger_int(book->ledger, 0) : 0;
+    return notebook_run(book->notebook, sql, NOTEBOOK_TEXT(str_of(word)), NOTEBOOK_TEXT(key))
+               ? notebook_int(book->notebook, 0)
+               : 0;
 }
 
 int64_t sandbox_tries(struct sandbox_book *book, const char *word, struct str key) {
     static const char sql[] = "SELECT n FROM tries WHERE word = $1 AND key = $2";
-    return ledger_run(book->ledger, sql, LEDGER_TEXT(str_of(word)), LEDGER_TEXT(key)) ? ledger_int(book->ledger, 0) : 0;
+    return notebook_run(book->notebook, sql, NOTEBOOK_TEXT(str_of(word)), NOTEBOOK_TEXT(key))
+               ? notebook_int(book->notebook, 0)
+               : 0;
 }
 
 int64_t sandbox_ready_at(const struct sandbox_book *book, enum magic does) {
@@ -65,11 +72,11 @@ void *sandbox_driver_alloc(size_t size) {
 
 static bool load_names(struct sandbox_book *book, struct error *reterr) {
     struct answer answer = {0};
-    ledger_begin(book->ledger);
-    for (bool row = ledger_run_values(book->ledger, "SELECT name FROM registrations", NULL, 0); row;
-         row = ledger_next(book->ledger))
-        name_set_add(book->registered, ledger_text(book->ledger, 0));
-    if (ledger_end(book->ledger, OUTCOME_DONE, &answer) != OUTCOME_DONE)
+    notebook_begin(book->notebook);
+    for (bool row = notebook_run_values(book->notebook, "SELECT name FROM registrations", NULL, 0); row;
+         row = notebook_next(book->notebook))
+        name_set_add(book->registered, notebook_text(book->notebook, 0));
+    if (notebook_end(book->notebook, OUTCOME_DONE, &answer) != OUTCOME_DONE)
         return error_set(reterr, ERR_UNAVAILABLE, "%s", answer.reason);
     return true;
 }
@@ -80,7 +87,7 @@ bool sandbox_book_open(const char *path, const struct clock *clock, struct sandb
     if (!book) return error_set(reterr, ERR_UNAVAILABLE, "no memory left to open %s", path);
     book->clock = clock;
     book->registered = name_set_create();
-    if (!ledger_open(path, schema, SCHEMA_VERSION, &book->ledger, reterr) || !load_names(book, reterr)) {
+    if (!notebook_open(path, schema, SCHEMA_VERSION, &book->notebook, reterr) || !load_names(book, reterr)) {
         sandbox_book_close(book);
         return false;
     }
@@ -90,16 +97,16 @@ bool sandbox_book_open(const char *path, const struct clock *clock, struct sandb
 
 void sandbox_book_close(struct sandbox_book *book) {
     if (!book) return;
-    ledger_close(book->ledger);
+    notebook_close(book->notebook);
     name_set_destroy(book->registered);
     free(book);
 }
 
 /* The one number that SQL gives; -1 when it cannot be read, since that must not pass for 0. */
-static int64_t number(struct sandbox_book *book, const char *sql, const struct ledger_value *values, int n) {
-    ledger_begin(book->ledger);
-    int64_t value = ledger_run_values(book->ledger, sql, values, n) ? ledger_int(book->ledger, 0) : -1;
-    return ledger_end(book->ledger, OUTCOME_DONE, NULL) == OUTCOME_DONE ? value : -1;
+static int64_t number(struct sandbox_book *book, const char *sql, const struct notebook_value *values, int n) {
+    notebook_begin(book->notebook);
+    int64_t value = notebook_run_values(book->notebook, sql, values, n) ? notebook_int(book->notebook, 0) : -1;
+    return notebook_end(book->notebook, OUTCOME_DONE, NULL) == OUTCOME_DONE ? value : -1;
 }
 
 int64_t sandbox_book_charged_cents(struct sandbox_book *book) {
@@ -107,9 +114,9 @@ int64_t sandbox_book_charged_cents(struct sandbox_book *book) {
 }
 
 int64_t sandbox_book_charges(struct sandbox_book *book, struct str key) {
-    return number(book, "SELECT count(*) FROM charges WHERE key = $1 AND decline = 0", &LEDGER_TEXT(key), 1);
+    return number(book, "SELECT count(*) FROM charges WHERE key = $1 AND decline = 0", &NOTEBOOK_TEXT(key), 1);
 }
 
 int64_t sandbox_book_registrations(struct sandbox_book *book, struct str name) {
-    return number(book, "SELECT count(*) FROM registrations WHERE name = $1", &LEDGER_TEXT(name), 1);
+    return number(book, "SELECT count(*) FROM registrations WHERE name = $1", &NOTEBOOK_TEXT(name), 1);
 }

@@ -4,15 +4,15 @@
 #pragma once
 
 #include "base/clock.h"
-#include "driver/ledger.h"
 #include "driver/name_set.h"
+#include "driver/notebook.h"
 #include "driver/sandbox_book.h"
 #include "driver/sandbox_magic.h"
 
 struct sandbox_book {
     const struct clock *clock;
-    struct ledger *ledger;
-    struct name_set *registered; /* every name in the ledger's registrations */
+    struct notebook *notebook;
+    struct name_set *registered; /* every name in the notebook's registrations */
 };
 
 /* Both inside a transaction. How often WORD was met with KEY: this time counted, or so far. */

@@ -79,27 +79,31 @@ static enum place_phase run_reserve(struct placing *p, const struct world *world
     return WORLD_PLANTED(world, PLANT_CHARGE_FIRST) ? PLACE_SETTLE : PLACE_CHARGE;
 }
 
-static enum outcome charge(const struct placing *p, const struct world *world, struct str key,
-                           struct payment_answer *ret_answer) {
-    const struct payment_charge job = {
-        .key = key,
+static struct payment_charge charge_of(const struct placing *p) {
+    return (struct payment_charge){
+        .key = str_of(p->reservation.order_id),
         .token = p->reservation.card_token,
         .amount = p->reservation.amount,
+        .workspace_id = p->reservation.workspace_id,
         .description = STR("Mailbox order"),
+        .created_ms = p->reservation.now_ms,
     };
-    return payment_charge(world->drivers->payment, &job, ret_answer);
 }
 
 static enum place_phase run_charge(struct placing *p, const struct world *world) {
     enum place_phase paid = WORLD_PLANTED(world, PLANT_CHARGE_FIRST) ? PLACE_RESERVE : PLACE_SETTLE;
     if (p->reservation.amount == 0) return paid;
 
+    struct payment *payment = world->drivers->payment;
+    struct payment_charge job = charge_of(p);
     struct payment_answer answer;
-    struct str key = str_of(p->reservation.order_id);
-    enum outcome outcome = charge(p, world, key, &answer);
+    enum outcome outcome = payment_charge(payment, &job, &answer);
     world_reached(world, "place.charged");
-    if (outcome == OUTCOME_UNKNOWN && WORLD_PLANTED(world, PLANT_CHARGE_AGAIN))
-        outcome = charge(p, world, (struct str){key.p, key.n - 1}, &answer);
+    if (outcome == OUTCOME_UNKNOWN && WORLD_PLANTED(world, PLANT_CHARGE_AGAIN)) {
+        struct payment_charge again = job;
+        again.key.n--;
+        outcome = payment_charge(payment, &again, &answer);
+    }
     p->answer = answer.answer;
     if (outcome == OUTCOME_DONE) return paid;
     if (outcome == OUTCOME_REFUSED) {
@@ -107,8 +111,8 @@ static enum place_phase run_charge(struct placing *p, const struct world *world)
         return PLACE_RELEASE;
     }
 
-    /* No clear answer: ask what became of the key before anything else, and close it if nothing did. */
-    outcome = payment_close(world->drivers->payment, key, &answer);
+    /* No clear answer: ask what became of the charge before anything else, and close it if nothing did. */
+    outcome = payment_close(payment, &job, &answer);
     world_reached(world, "place.closed");
     if (outcome == OUTCOME_DONE) return paid;
     if (outcome == OUTCOME_UNKNOWN) return PLACE_PENDING;

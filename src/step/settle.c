@@ -40,13 +40,25 @@ static bool ending_change(struct db *db, void *arg, struct error *reterr) {
     return order_postpone(db, e->order->id, e->again_ms, e->reason, reterr);
 }
 
+static enum outcome ask(const struct world *world, const struct unsettled *order, struct payment_answer *ret) {
+    const struct payment_charge job = {
+        .key = order->id,
+        .token = order->card_token,
+        .amount = order->amount,
+        .workspace_id = order->workspace_id,
+        .description = STR("Mailbox order"),
+        .created_ms = order->created_ms,
+    };
+    return payment_close(world->drivers->payment, &job, ret);
+}
+
 static bool settle_one(const struct world *world, const struct unsettled *order, struct error *reterr) {
     struct payment_answer answer = {0};
     enum outcome outcome = OUTCOME_DONE; /* an order that costs nothing has nothing to ask about */
     if (WORLD_PLANTED(world, PLANT_FORGET_PAID))
         outcome = OUTCOME_REFUSED;
     else if (order->amount > 0)
-        outcome = payment_close(world->drivers->payment, order->id, &answer);
+        outcome = ask(world, order, &answer);
     world_reached(world, "settle.asked");
 
     uint32_t spread;

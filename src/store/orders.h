@@ -62,7 +62,9 @@ MUST_CHECK bool order_release(struct db *db, struct str order_id, struct str rea
 /* An order that waits for its charge to be known. */
 struct unsettled {
     struct str id, workspace_id;
-    int64_t attempts;
+    struct str card_token, payment_driver;
+    struct str checkout_reference; /* of the page the customer may be paying on; empty: there is none */
+    int64_t attempts, created_ms;
     cents amount;
 };
 

@@ -12,7 +12,8 @@ static bool lease(struct db *db, struct str order_id, int64_t until_ms, struct e
 bool order_claim_unsettled(struct db *db, int64_t now_ms, bool even_fresh, int64_t lease_until_ms, size_t max,
                            struct arena *arena, struct unsettled **ret, size_t *ret_n, struct error *reterr) {
     struct rows rows = {.size = sizeof(struct unsettled)};
-    struct stmt *stmt = db_stmt(db, "SELECT id, workspace_id, attempts, amount FROM orders"
+    struct stmt *stmt = db_stmt(db, "SELECT id, workspace_id, attempts, amount, card_token, payment_driver,"
+                                    " checkout_reference, created_ms FROM orders"
                                     " WHERE state = 'reserved' AND settle_after_ms <= $1"
                                     " ORDER BY settle_after_ms, id LIMIT $2");
     stmt_int(stmt, 1, even_fresh ? INT64_MAX : now_ms);
@@ -24,6 +25,10 @@ bool order_claim_unsettled(struct db *db, int64_t now_ms, bool even_fresh, int64
         row->workspace_id = row_text(stmt, 1, arena);
         row->attempts = stmt_col_int(stmt, 2);
         row->amount = stmt_col_int(stmt, 3);
+        row->card_token = row_text(stmt, 4, arena);
+        row->payment_driver = row_text(stmt, 5, arena);
+        row->checkout_reference = row_text(stmt, 6, arena);
+        row->created_ms = stmt_col_int(stmt, 7);
     }
     if (step == DB_FAIL) return false;
     struct unsettled *all = rows.first;

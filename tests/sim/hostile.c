@@ -431,7 +431,7 @@ static enum outcome charge(struct payment *p, const struct payment_charge *job, 
     return outcome;
 }
 
-static enum outcome close_key(struct payment *p, struct str key, struct payment_answer *answer) {
+static enum outcome close_key(struct payment *p, const struct payment_charge *job, struct payment_answer *answer) {
     struct hostile *h = of_payment(p);
     if (is_off(h)) return no_answer(&answer->answer);
     wait_a_while(h);
@@ -440,7 +440,7 @@ static enum outcome close_key(struct payment *p, struct str key, struct payment_
     const char *shown = "the power goes";
     enum outcome outcome = OUTCOME_UNKNOWN;
     if (fate != FATE_LOST && fate != FATE_CUT_BEFORE) {
-        outcome = payment_close(h->real.payment, key, answer);
+        outcome = payment_close(h->real.payment, job, answer);
         shown = outcome == OUTCOME_DONE      ? "it was charged"
                 : outcome == OUTCOME_REFUSED ? "not charged, closed"
                                              : "unknown";
@@ -451,15 +451,28 @@ static enum outcome close_key(struct payment *p, struct str key, struct payment_
         if (fate == FATE_ANSWER_LOST) shown = "done, answer lost";
         if (fate == FATE_CUT_BEFORE || fate == FATE_CUT_AFTER) crashfs_power_off(h->config.fs);
     }
-    note(h, HOSTILE_PAYMENT, "close", key, shown);
+    note(h, HOSTILE_PAYMENT, "close", job->key, shown);
     return outcome;
 }
 
+static enum outcome refund(struct payment *p, const struct payment_refund *job, struct payment_answer *answer) {
+    struct hostile *h = of_payment(p);
+    if (is_off(h)) return no_answer(&answer->answer);
+    return payment_refund(h->real.payment, job, answer);
+}
+
+static enum outcome movements(struct payment *p, int64_t from_ms, payment_movement_fn *each, void *arg,
+                              struct answer *answer) {
+    return payment_movements(of_payment(p)->real.payment, from_ms, each, arg, answer);
+}
+
 static const struct payment_ops payment_ops = {
-    .name = "hostile",
+    .name = "sandbox",
     .describe = describe,
     .charge = charge,
     .close = close_key,
+    .refund = refund,
+    .movements = movements,
 };
 
 /* --- the world --------------------------------------------------------------------------------------------------- */

@@ -261,7 +261,7 @@ static void *race(void *arg) {
         snprintf(key, sizeof key, "race-%d", i);
         struct payment_charge job = {.key = str_of(key), .token = STR("tok_visa"), .amount = 1};
         pthread_barrier_wait(racer->barrier);
-        enum outcome outcome = racer->closes ? payment_close(racer->f->drivers.payment, job.key, NULL)
+        enum outcome outcome = racer->closes ? payment_close(racer->f->drivers.payment, &job, NULL)
                                              : payment_charge(racer->f->drivers.payment, &job, NULL);
         racer->done[i] = outcome == OUTCOME_DONE;
         racer->refused[i] = outcome == OUTCOME_REFUSED;
@@ -343,7 +343,7 @@ static void full_disk_is_unknown(void **state) {
     bool taken = true;
     job.key = STR("full");
     enum outcome charged = payment_charge(f->drivers.payment, &job, &paid);
-    enum outcome closed = payment_close(f->drivers.payment, job.key, NULL);
+    enum outcome closed = payment_close(f->drivers.payment, &job, NULL);
     enum outcome registered = registrar_create(f->drivers.registrar, &name, &answer);
     enum outcome checked = registrar_check(f->drivers.registrar, &name.name, 1, &taken, NULL);
     setrlimit(RLIMIT_FSIZE, &limit);
@@ -376,7 +376,7 @@ static void damage_is_unknown(void **state) {
     struct payment_answer answer;
     assert_int_equal(payment_charge(f->drivers.payment, &job, &answer), OUTCOME_UNKNOWN);
     assert_non_null(strstr(answer.answer.reason, "charges"));
-    assert_int_equal(payment_close(f->drivers.payment, job.key, NULL), OUTCOME_UNKNOWN);
+    assert_int_equal(payment_close(f->drivers.payment, &job, NULL), OUTCOME_UNKNOWN);
     assert_int_equal(sandbox_book_charged_cents(f->drivers.book), -1);
     /* What does not need the damaged part goes on. */
     struct registrar_create name = {.name = STR("a.com"), .key = STR("k"), .years = 1};

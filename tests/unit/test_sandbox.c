@@ -134,7 +134,7 @@ static void payment_step(struct talk *t, struct str op) {
         int64_t n = sandbox_book_charges(t->f->drivers.book, STR("key-1"));
         snprintf(t->got, sizeof t->got, "%lld", (long long)n);
     } else if (is_op(op, "close", &job.key)) {
-        enum outcome outcome = payment_close(p, job.key, &answer);
+        enum outcome outcome = payment_close(p, &job, &answer);
         say(t, outcome, &answer.answer);
     } else if (is_op(op, "charge", &job.key) || str_is(op, "dearer") || str_is(op, "token2")) {
         if (str_is(op, "dearer")) job.amount++;

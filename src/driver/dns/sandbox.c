@@ -56,15 +56,16 @@ static bool is_inside(struct str name, struct str zone) {
 /* An RRset without data is served when there is none of its name and type. */
 static bool is_served(struct sandbox_book *book, struct str zone, const struct rrset *set, struct str rdata) {
     static const char sql[] = "SELECT ttl, data FROM rrsets WHERE zone = $1 AND name = $2 AND type = $3";
-    if (!ledger_run(book->ledger, sql, LEDGER_TEXT(zone), LEDGER_TEXT(set->name), LEDGER_TEXT(str_of(set->type))))
+    if (!notebook_run(book->notebook, sql, NOTEBOOK_TEXT(zone), NOTEBOOK_TEXT(set->name),
+                      NOTEBOOK_TEXT(str_of(set->type))))
         return set->n_data == 0;
-    return ledger_int(book->ledger, 0) == set->ttl && str_eq(ledger_text(book->ledger, 1), rdata);
+    return notebook_int(book->notebook, 0) == set->ttl && str_eq(notebook_text(book->notebook, 1), rdata);
 }
 
 static enum outcome lookup_sets(struct sandbox_book *book, struct str zone, const struct rrset *sets, size_t n,
                                 struct answer *answer) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
-    if (!ledger_run(book->ledger, "SELECT 1 FROM zones WHERE zone = $1", LEDGER_TEXT(zone)))
+    if (!notebook_run(book->notebook, "SELECT 1 FROM zones WHERE zone = $1", NOTEBOOK_TEXT(zone)))
         return answer_set(answer, OUTCOME_REFUSED, "no such zone");
     for (size_t i = 0; i < n; i++) {
         struct str rdata = STR("");
@@ -77,8 +78,8 @@ static enum outcome lookup_sets(struct sandbox_book *book, struct str zone, cons
 
 static enum outcome lookup(struct dns *d, struct str zone, const struct rrset *sets, size_t n, struct answer *answer) {
     struct sandbox_book *book = book_of(d);
-    ledger_begin(book->ledger);
-    return ledger_end(book->ledger, lookup_sets(book, zone, sets, n, answer), answer);
+    notebook_begin(book->notebook);
+    return notebook_end(book->notebook, lookup_sets(book, zone, sets, n, answer), answer);
 }
 
 static enum outcome replace_sets(struct sandbox_book *book, struct str zone, const struct rrset *sets, size_t n,
@@ -93,14 +94,14 @@ static enum outcome replace_sets(struct sandbox_book *book, struct str zone, con
             return answer_set(answer, OUTCOME_REFUSED, "%.*s %s has too much data", STR_ARG(sets[i].name),
                               sets[i].type);
     }
-    ledger_run(book->ledger, "INSERT OR IGNORE INTO zones (zone) VALUES ($1)", LEDGER_TEXT(zone));
+    notebook_run(book->notebook, "INSERT OR IGNORE INTO zones (zone) VALUES ($1)", NOTEBOOK_TEXT(zone));
     for (size_t i = 0; i < n; i++) {
-        struct ledger_value name = LEDGER_TEXT(sets[i].name), type = LEDGER_TEXT(str_of(sets[i].type));
+        struct notebook_value name = NOTEBOOK_TEXT(sets[i].name), type = NOTEBOOK_TEXT(str_of(sets[i].type));
         if (sets[i].n_data == 0)
-            ledger_run(book->ledger, drop, LEDGER_TEXT(zone), name, type);
+            notebook_run(book->notebook, drop, NOTEBOOK_TEXT(zone), name, type);
         else
-            ledger_run(book->ledger, put, LEDGER_TEXT(zone), name, type, LEDGER_INT(sets[i].ttl),
-                       LEDGER_TEXT(rdata[i]));
+            notebook_run(book->notebook, put, NOTEBOOK_TEXT(zone), name, type, NOTEBOOK_INT(sets[i].ttl),
+                         NOTEBOOK_TEXT(rdata[i]));
     }
     return OUTCOME_DONE;
 }
@@ -144,8 +145,8 @@ static enum outcome publish_sets(struct sandbox_book *book, struct str zone, con
 
 static enum outcome publish(struct dns *d, struct str zone, const struct rrset *sets, size_t n, struct answer *answer) {
     struct sandbox_book *book = book_of(d);
-    ledger_begin(book->ledger);
-    return ledger_end(book->ledger, publish_sets(book, zone, sets, n, answer), answer);
+    notebook_begin(book->notebook);
+    return notebook_end(book->notebook, publish_sets(book, zone, sets, n, answer), answer);
 }
 
 static void destroy(struct dns *d) {

@@ -68,17 +68,17 @@ static void password_hash(struct str email, struct str password, char ret_text[H
 }
 
 static enum outcome lookup_address(struct sandbox_book *book, struct str email, struct str key, struct answer *answer) {
-    if (!ledger_run(book->ledger, "SELECT key, ready_ms FROM mailboxes WHERE email = $1", LEDGER_TEXT(email)))
+    if (!notebook_run(book->notebook, "SELECT key, ready_ms FROM mailboxes WHERE email = $1", NOTEBOOK_TEXT(email)))
         return answer_set(answer, OUTCOME_REFUSED, "no such mailbox");
-    if (!str_eq(ledger_text(book->ledger, 0), key))
+    if (!str_eq(notebook_text(book->notebook, 0), key))
         return answer_set(answer, OUTCOME_REFUSED, "the mailbox was made for another account");
-    return sandbox_when_ready(book, ledger_int(book->ledger, 1), answer);
+    return sandbox_when_ready(book, notebook_int(book->notebook, 1), answer);
 }
 
 static enum outcome lookup(struct mailbox *m, struct str email, struct str key, struct answer *answer) {
     struct sandbox_book *book = book_of(m);
-    ledger_begin(book->ledger);
-    return ledger_end(book->ledger, lookup_address(book, email, key, answer), answer);
+    notebook_begin(book->notebook);
+    return notebook_end(book->notebook, lookup_address(book, email, key, answer), answer);
 }
 
 /* Makes the mailbox or takes it over. */
@@ -90,17 +90,17 @@ static void put_mailbox(struct sandbox_book *book, const struct mailbox_create *
         " provider = excluded.provider, ready_ms = excluded.ready_ms";
     char hash[HASH_TEXT];
     password_hash(job->email, job->password, hash);
-    ledger_run(book->ledger, sql, LEDGER_TEXT(job->email), LEDGER_TEXT(job->key), LEDGER_TEXT(str_of(hash)),
-               LEDGER_TEXT(job->first_name), LEDGER_TEXT(job->last_name), LEDGER_INT(job->provider),
-               LEDGER_INT(ready_ms));
+    notebook_run(book->notebook, sql, NOTEBOOK_TEXT(job->email), NOTEBOOK_TEXT(job->key), NOTEBOOK_TEXT(str_of(hash)),
+                 NOTEBOOK_TEXT(job->first_name), NOTEBOOK_TEXT(job->last_name), NOTEBOOK_INT(job->provider),
+                 NOTEBOOK_INT(ready_ms));
 }
 
 static enum outcome create_address(struct sandbox_book *book, const struct mailbox_create *job, struct answer *answer) {
-    if (ledger_run(book->ledger, "SELECT 1 FROM closed_mailboxes WHERE key = $1", LEDGER_TEXT(job->key)))
+    if (notebook_run(book->notebook, "SELECT 1 FROM closed_mailboxes WHERE key = $1", NOTEBOOK_TEXT(job->key)))
         return answer_set(answer, OUTCOME_REFUSED, "the mailbox was removed");
-    if (ledger_run(book->ledger, "SELECT ready_ms FROM mailboxes WHERE email = $1 AND key = $2",
-                   LEDGER_TEXT(job->email), LEDGER_TEXT(job->key))) {
-        int64_t ready_ms = ledger_int(book->ledger, 0);
+    if (notebook_run(book->notebook, "SELECT ready_ms FROM mailboxes WHERE email = $1 AND key = $2",
+                     NOTEBOOK_TEXT(job->email), NOTEBOOK_TEXT(job->key))) {
+        int64_t ready_ms = notebook_int(book->notebook, 0);
         put_mailbox(book, job, ready_ms); /* the newest password counts */
         return sandbox_when_ready(book, ready_ms, answer);
     }
@@ -126,24 +126,24 @@ static enum outcome create_address(struct sandbox_book *book, const struct mailb
 
 static enum outcome create(struct mailbox *m, const struct mailbox_create *job, struct answer *answer) {
     struct sandbox_book *book = book_of(m);
-    ledger_begin(book->ledger);
-    return ledger_end(book->ledger, create_address(book, job, answer), answer);
+    notebook_begin(book->notebook);
+    return notebook_end(book->notebook, create_address(book, job, answer), answer);
 }
 
 static enum outcome remove_address(struct sandbox_book *book, struct str email, struct str key, struct answer *answer) {
     const struct magic_row *row = magic_find(MAGIC_MAILBOX, email);
     if (row && row->does == MAGIC_STUCK && sandbox_count_try(book, row->word, key) <= SANDBOX_FLAKY_TRIES)
         return answer_set(answer, OUTCOME_UNKNOWN, "the connection to the mail host broke");
-    ledger_run(book->ledger, "DELETE FROM mailboxes WHERE email = $1 AND key = $2", LEDGER_TEXT(email),
-               LEDGER_TEXT(key));
-    ledger_run(book->ledger, "INSERT OR IGNORE INTO closed_mailboxes (key) VALUES ($1)", LEDGER_TEXT(key));
+    notebook_run(book->notebook, "DELETE FROM mailboxes WHERE email = $1 AND key = $2", NOTEBOOK_TEXT(email),
+                 NOTEBOOK_TEXT(key));
+    notebook_run(book->notebook, "INSERT OR IGNORE INTO closed_mailboxes (key) VALUES ($1)", NOTEBOOK_TEXT(key));
     return OUTCOME_DONE;
 }
 
 static enum outcome remove_mailbox(struct mailbox *m, struct str email, struct str key, struct answer *answer) {
     struct sandbox_book *book = book_of(m);
-    ledger_begin(book->ledger);
-    return ledger_end(book->ledger, remove_address(book, email, key, answer), answer);
+    notebook_begin(book->notebook);
+    return notebook_end(book->notebook, remove_address(book, email, key, answer), answer);
 }
 
 bool sandbox_book_has_mailbox(struct sandbox_book *book, struct str email, struct str password) {
@@ -151,10 +151,11 @@ bool sandbox_book_has_mailbox(struct sandbox_book *book, struct str email, struc
     char hash[HASH_TEXT];
     password_hash(email, password, hash);
     struct answer answer;
-    ledger_begin(book->ledger);
-    bool has = ledger_run(book->ledger, sql, LEDGER_TEXT(email)) && str_is(ledger_text(book->ledger, 0), hash) &&
-               sandbox_when_ready(book, ledger_int(book->ledger, 1), &answer) == OUTCOME_DONE;
-    return ledger_commit(book->ledger, NULL) && has;
+    notebook_begin(book->notebook);
+    bool has = notebook_run(book->notebook, sql, NOTEBOOK_TEXT(email)) &&
+               str_is(notebook_text(book->notebook, 0), hash) &&
+               sandbox_when_ready(book, notebook_int(book->notebook, 1), &answer) == OUTCOME_DONE;
+    return notebook_commit(book->notebook, NULL) && has;
 }
 
 static void destroy(struct mailbox *m) {

@@ -32,9 +32,10 @@ static enum outcome describe(struct payment *p, struct str token, struct card_fa
         return answer_set(answer, OUTCOME_REFUSED,
                           "the sandbox has no card %.*s; try tok_visa, or see docs/sandbox.md for the others",
                           STR_ARG(token));
-    struct card_facts facts;
+    struct card_facts facts = {0};
     snprintf(facts.brand, sizeof facts.brand, "%s", row->brand);
     snprintf(facts.last4, sizeof facts.last4, "%s", row->last4);
+    snprintf(facts.token, sizeof facts.token, "%s", row->word);
     *ret = facts;
     return OUTCOME_DONE;
 }
@@ -48,7 +49,7 @@ static enum outcome no_answer(struct payment_answer *answer) {
     return answer_set(&answer->answer, OUTCOME_UNKNOWN, "the payment provider did not answer");
 }
 
-/* What the ledger has of a key. */
+/* What the notebook has of a key. */
 struct earlier {
     bool exists, same; /* same: card and amount are those of the job */
     enum decline decline;
@@ -56,25 +57,25 @@ struct earlier {
 
 static struct earlier find_charge(struct sandbox_book *book, const struct payment_charge *job) {
     static const char sql[] = "SELECT token, amount, decline FROM charges WHERE key = $1";
-    if (!ledger_run(book->ledger, sql, LEDGER_TEXT(job->key))) return (struct earlier){0};
-    int64_t decline = ledger_int(book->ledger, 2);
+    if (!notebook_run(book->notebook, sql, NOTEBOOK_TEXT(job->key))) return (struct earlier){0};
+    int64_t decline = notebook_int(book->notebook, 2);
     return (struct earlier){
         .exists = true,
-        .same = str_eq(ledger_text(book->ledger, 0), job->token) && ledger_int(book->ledger, 1) == job->amount,
+        .same = str_eq(notebook_text(book->notebook, 0), job->token) && notebook_int(book->notebook, 1) == job->amount,
         .decline = decline >= DECLINE_NONE && decline < DECLINE_END ? (enum decline)decline : DECLINE_GENERIC,
     };
 }
 
 static bool is_closed(struct sandbox_book *book, struct str key) {
-    return ledger_run(book->ledger, "SELECT 1 FROM closed_keys WHERE key = $1", LEDGER_TEXT(key));
+    return notebook_run(book->notebook, "SELECT 1 FROM closed_keys WHERE key = $1", NOTEBOOK_TEXT(key));
 }
 
 /* DECLINE_NONE: the money is taken. */
 static void add_charge(struct sandbox_book *book, const struct payment_charge *job, enum decline decline) {
     static const char sql[] = "INSERT INTO charges (key, token, amount, decline, description, at_ms)"
                               " VALUES ($1, $2, $3, $4, $5, $6)";
-    ledger_run(book->ledger, sql, LEDGER_TEXT(job->key), LEDGER_TEXT(job->token), LEDGER_INT(job->amount),
-               LEDGER_INT(decline), LEDGER_TEXT(job->description), LEDGER_INT(clock_now(book->clock)));
+    notebook_run(book->notebook, sql, NOTEBOOK_TEXT(job->key), NOTEBOOK_TEXT(job->token), NOTEBOOK_INT(job->amount),
+                 NOTEBOOK_INT(decline), NOTEBOOK_TEXT(job->description), NOTEBOOK_INT(clock_now(book->clock)));
 }
 
 static enum outcome charge_key(struct sandbox_book *book, const struct payment_charge *job,
@@ -109,27 +110,73 @@ static enum outcome charge_key(struct sandbox_book *book, const struct payment_c
 
 static enum outcome charge(struct payment *p, const struct payment_charge *job, struct payment_answer *answer) {
     struct sandbox_book *book = book_of(p);
-    ledger_begin(book->ledger);
-    return ledger_end(book->ledger, charge_key(book, job, answer), &answer->answer);
+    notebook_begin(book->notebook);
+    return notebook_end(book->notebook, charge_key(book, job, answer), &answer->answer);
 }
 
 static enum outcome close_key(struct sandbox_book *book, struct str key, struct payment_answer *answer) {
     enum decline decline = DECLINE_GENERIC;
-    if (ledger_run(book->ledger, "SELECT decline FROM charges WHERE key = $1", LEDGER_TEXT(key))) {
-        decline = (enum decline)ledger_int(book->ledger, 0);
+    if (notebook_run(book->notebook, "SELECT decline FROM charges WHERE key = $1", NOTEBOOK_TEXT(key))) {
+        decline = (enum decline)notebook_int(book->notebook, 0);
         if (decline == DECLINE_NONE) return OUTCOME_DONE;
     } else if (sandbox_tries(book, "tok_silent", key) &&
                sandbox_count_try(book, silent_close, key) <= SANDBOX_SILENT_CLOSES) {
         return no_answer(answer);
     }
-    ledger_run(book->ledger, "INSERT OR IGNORE INTO closed_keys (key) VALUES ($1)", LEDGER_TEXT(key));
+    notebook_run(book->notebook, "INSERT OR IGNORE INTO closed_keys (key) VALUES ($1)", NOTEBOOK_TEXT(key));
     return refuse(decline, "not charged; the key is closed", answer);
 }
 
-static enum outcome close(struct payment *p, struct str key, struct payment_answer *answer) {
+static enum outcome close(struct payment *p, const struct payment_charge *job, struct payment_answer *answer) {
     struct sandbox_book *book = book_of(p);
-    ledger_begin(book->ledger);
-    return ledger_end(book->ledger, close_key(book, key, answer), &answer->answer);
+    notebook_begin(book->notebook);
+    return notebook_end(book->notebook, close_key(book, job->key, answer), &answer->answer);
+}
+
+/* What is left of the charge is at least the refund; a refund is known again by its key. */
+static enum outcome refund_key(struct sandbox_book *book, const struct payment_refund *job,
+                               struct payment_answer *answer) {
+    static const char earlier[] = "SELECT charge_key, amount FROM refunds WHERE key = $1";
+    if (notebook_run(book->notebook, earlier, NOTEBOOK_TEXT(job->key))) {
+        if (str_eq(notebook_text(book->notebook, 0), job->charge_key) && notebook_int(book->notebook, 1) == job->amount)
+            return OUTCOME_DONE;
+        return refuse(DECLINE_NONE, "this key was used for another refund", answer);
+    }
+    static const char left[] = "SELECT amount - (SELECT coalesce(sum(amount), 0) FROM refunds WHERE charge_key = $1)"
+                               " FROM charges WHERE key = $1 AND decline = 0";
+    if (!notebook_run(book->notebook, left, NOTEBOOK_TEXT(job->charge_key)))
+        return refuse(DECLINE_NONE, "there is no such charge", answer);
+    if (job->amount <= 0 || job->amount > notebook_int(book->notebook, 0))
+        return refuse(DECLINE_NONE, "more than is left of the charge", answer);
+    static const char sql[] = "INSERT INTO refunds (key, charge_key, amount, at_ms) VALUES ($1, $2, $3, $4)";
+    notebook_run(book->notebook, sql, NOTEBOOK_TEXT(job->key), NOTEBOOK_TEXT(job->charge_key),
+                 NOTEBOOK_INT(job->amount), NOTEBOOK_INT(clock_now(book->clock)));
+    return OUTCOME_DONE;
+}
+
+static enum outcome refund(struct payment *p, const struct payment_refund *job, struct payment_answer *answer) {
+    struct sandbox_book *book = book_of(p);
+    notebook_begin(book->notebook);
+    return notebook_end(book->notebook, refund_key(book, job, answer), &answer->answer);
+}
+
+static enum outcome movements(struct payment *p, int64_t from_ms, payment_movement_fn *each, void *arg,
+                              struct answer *answer) {
+    struct sandbox_book *book = book_of(p);
+    static const char sql[] = "SELECT 0, key, amount, at_ms FROM charges WHERE decline = 0 AND at_ms >= $1"
+                              " UNION ALL SELECT 1, key, amount, at_ms FROM refunds WHERE at_ms >= $1";
+    notebook_begin(book->notebook);
+    for (bool row = notebook_run(book->notebook, sql, NOTEBOOK_INT(from_ms)); row;
+         row = notebook_next(book->notebook)) {
+        const struct payment_movement movement = {
+            .is_refund = notebook_int(book->notebook, 0) != 0,
+            .key = notebook_text(book->notebook, 1),
+            .amount = notebook_int(book->notebook, 2),
+            .at_ms = notebook_int(book->notebook, 3),
+        };
+        each(arg, &movement);
+    }
+    return notebook_end(book->notebook, OUTCOME_DONE, answer);
 }
 
 static void destroy(struct payment *p) {
@@ -138,9 +185,12 @@ static void destroy(struct payment *p) {
 
 static const struct payment_ops ops = {
     .name = "sandbox",
+    .is_sandbox = true,
     .describe = describe,
     .charge = charge,
     .close = close,
+    .refund = refund,
+    .movements = movements,
     .destroy = destroy,
 };
 

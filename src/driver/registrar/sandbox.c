@@ -17,7 +17,8 @@ static struct sandbox_book *book_of(struct registrar *r) {
     return ((struct sandbox *)r)->book;
 }
 
-/* Every simulated order comes by here: neither lock nor ledger. A name shows as taken once its create was answered. */
+/* Every simulated order comes by here: neither lock nor notebook. A name shows as taken once its create was answered.
+ */
 static enum outcome check(struct registrar *r, const struct str *names, size_t n, bool *ret_taken,
                           struct answer *answer) {
     const struct sandbox_book *book = book_of(r);
@@ -34,10 +35,10 @@ enum held { HELD_BY_NOBODY, HELD_BY_KEY, HELD_BY_OTHER };
 
 /* Who holds NAME, and from when on. */
 static enum held holder(struct sandbox_book *book, struct str name, struct str key, int64_t *ret_ready_ms) {
-    if (!ledger_run(book->ledger, "SELECT key, ready_ms FROM registrations WHERE name = $1", LEDGER_TEXT(name)))
+    if (!notebook_run(book->notebook, "SELECT key, ready_ms FROM registrations WHERE name = $1", NOTEBOOK_TEXT(name)))
         return HELD_BY_NOBODY;
-    *ret_ready_ms = ledger_int(book->ledger, 1);
-    return str_eq(ledger_text(book->ledger, 0), key) ? HELD_BY_KEY : HELD_BY_OTHER;
+    *ret_ready_ms = notebook_int(book->notebook, 1);
+    return str_eq(notebook_text(book->notebook, 0), key) ? HELD_BY_KEY : HELD_BY_OTHER;
 }
 
 static enum outcome lookup_name(struct sandbox_book *book, struct str name, struct str key, struct answer *answer) {
@@ -55,8 +56,8 @@ static enum outcome lookup_name(struct sandbox_book *book, struct str name, stru
 
 static enum outcome lookup(struct registrar *r, struct str name, struct str key, struct answer *answer) {
     struct sandbox_book *book = book_of(r);
-    ledger_begin(book->ledger);
-    return ledger_end(book->ledger, lookup_name(book, name, key, answer), answer);
+    notebook_begin(book->notebook);
+    return notebook_end(book->notebook, lookup_name(book, name, key, answer), answer);
 }
 
 static void add_registration(struct sandbox_book *book, const struct registrar_create *job, int64_t ready_ms) {
@@ -68,8 +69,8 @@ static void add_registration(struct sandbox_book *book, const struct registrar_c
         if (i) buf_add_byte(&servers, ' ');
         buf_add(&servers, job->nameservers[i]);
     }
-    ledger_run(book->ledger, sql, LEDGER_TEXT(job->name), LEDGER_TEXT(job->key), LEDGER_INT(job->years),
-               LEDGER_TEXT(buf_str(&servers)), LEDGER_INT(ready_ms));
+    notebook_run(book->notebook, sql, NOTEBOOK_TEXT(job->name), NOTEBOOK_TEXT(job->key), NOTEBOOK_INT(job->years),
+                 NOTEBOOK_TEXT(buf_str(&servers)), NOTEBOOK_INT(ready_ms));
     buf_finish(&servers);
 }
 
@@ -81,9 +82,9 @@ static enum outcome create_name(struct sandbox_book *book, const struct registra
     *ret_held = held != HELD_BY_NOBODY;
     if (held == HELD_BY_KEY) return sandbox_when_ready(book, ready_ms, answer);
     if (held == HELD_BY_OTHER) return answer_set(answer, OUTCOME_REFUSED, "taken: registered by somebody else");
-    if (ledger_run(book->ledger, "SELECT name FROM registrations WHERE key = $1", LEDGER_TEXT(job->key)))
+    if (notebook_run(book->notebook, "SELECT name FROM registrations WHERE key = $1", NOTEBOOK_TEXT(job->key)))
         return answer_set(answer, OUTCOME_REFUSED, "this key registered another name: %.*s",
-                          STR_ARG(ledger_text(book->ledger, 0)));
+                          STR_ARG(notebook_text(book->notebook, 0)));
 
     const struct magic_row *row = magic_find(MAGIC_REGISTRAR, job->name);
     const enum magic magic = row ? row->does : MAGIC_NONE;
@@ -112,9 +113,9 @@ static enum outcome create_name(struct sandbox_book *book, const struct registra
 static enum outcome create(struct registrar *r, const struct registrar_create *job, struct answer *answer) {
     struct sandbox_book *book = book_of(r);
     bool held;
-    ledger_begin(book->ledger);
+    notebook_begin(book->notebook);
     enum outcome outcome = create_name(book, job, &held, answer);
-    if (!ledger_commit(book->ledger, answer)) return OUTCOME_UNKNOWN;
+    if (!notebook_commit(book->notebook, answer)) return OUTCOME_UNKNOWN;
     if (held) name_set_add(book->registered, job->name);
     return outcome;
 }

@@ -1,0 +1,200 @@
+#include "driver/notebook.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { STATEMENTS_MAX = 48, BUSY_MS = 5000 };
+
+struct kept {
+    const char *sql;
+    sqlite3_stmt *stmt;
+};
+
+struct notebook {
+    sqlite3 *db;
+    char *path;
+    pthread_mutex_t mutex;
+    struct kept kept[STATEMENTS_MAX];
+    size_t n_kept;
+    sqlite3_stmt *active; /* has a row, or bindings that are the caller's */
+    bool failed;
+    char why[120]; /* the first failure of this transaction */
+};
+
+static void fail(struct notebook *notebook, const char *why) {
+    if (notebook->failed) return;
+    notebook->failed = true;
+    snprintf(notebook->why, sizeof notebook->why, "%s", why);
+}
+
+static sqlite3_stmt *prepared(struct notebook *notebook, const char *sql) {
+    for (size_t i = 0; i < notebook->n_kept; i++)
+        if (notebook->kept[i].sql == sql) return notebook->kept[i].stmt;
+    if (notebook->n_kept == STATEMENTS_MAX) {
+        fail(notebook, "too many statements");
+        return NULL;
+    }
+    sqlite3_stmt *stmt = NULL;
+    if (sqlite3_prepare_v3(notebook->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK) {
+        fail(notebook, sqlite3_errmsg(notebook->db));
+        return NULL;
+    }
+    notebook->kept[notebook->n_kept++] = (struct kept){sql, stmt};
+    return stmt;
+}
+
+static void let_go(struct notebook *notebook) {
+    if (!notebook->active) return;
+    sqlite3_reset(notebook->active);
+    sqlite3_clear_bindings(notebook->active);
+    notebook->active = NULL;
+}
+
+static bool step(struct notebook *notebook) {
+    int rc = sqlite3_step(notebook->active);
+    if (rc == SQLITE_ROW) return true;
+    if (rc != SQLITE_DONE) fail(notebook, sqlite3_errmsg(notebook->db));
+    let_go(notebook);
+    return false;
+}
+
+bool notebook_run_values(struct notebook *notebook, const char *sql, const struct notebook_value *values, int n) {
+    let_go(notebook);
+    sqlite3_stmt *stmt = notebook->failed ? NULL : prepared(notebook, sql);
+    if (!stmt) return false;
+    notebook->active = stmt;
+    for (int i = 0; i < n; i++) {
+        struct str text = values[i].text;
+        int rc = values[i].is_number
+                     ? sqlite3_bind_int64(stmt, i + 1, values[i].number)
+                     : sqlite3_bind_text64(stmt, i + 1, text.n ? text.p : "", text.n, SQLITE_STATIC, SQLITE_UTF8);
+        if (rc != SQLITE_OK) {
+            fail(notebook, sqlite3_errmsg(notebook->db));
+            let_go(notebook);
+            return false;
+        }
+    }
+    return step(notebook);
+}
+
+bool notebook_next(struct notebook *notebook) {
+    return !notebook->failed && notebook->active && step(notebook);
+}
+
+int64_t notebook_int(struct notebook *notebook, int column) {
+    return notebook->active ? sqlite3_column_int64(notebook->active, column) : 0;
+}
+
+struct str notebook_text(struct notebook *notebook, int column) {
+    const unsigned char *text = notebook->active ? sqlite3_column_text(notebook->active, column) : NULL;
+    if (!text) return STR("");
+    return (struct str){(const char *)text, (size_t)sqlite3_column_bytes(notebook->active, column)};
+}
+
+void notebook_begin(struct notebook *notebook) {
+    pthread_mutex_lock(&notebook->mutex);
+    notebook->failed = false;
+    /* At once with the right to write, so that nothing can come between a transaction's look and its act. */
+    notebook_run_values(notebook, "BEGIN IMMEDIATE", NULL, 0);
+}
+
+bool notebook_commit(struct notebook *notebook, struct answer *answer) {
+    notebook_run_values(notebook, "COMMIT", NULL, 0);
+    const bool ok = !notebook->failed;
+    if (!ok) {
+        if (answer) *answer = (struct answer){0};
+        answer_set(answer, OUTCOME_UNKNOWN, "sandbox cannot use %s: %s", notebook->path, notebook->why);
+        /* A full disk makes SQLite roll back by itself; then there is no transaction to end. */
+        if (!sqlite3_get_autocommit(notebook->db)) sqlite3_exec(notebook->db, "ROLLBACK", NULL, NULL, NULL);
+    }
+    pthread_mutex_unlock(&notebook->mutex);
+    return ok;
+}
+
+enum outcome notebook_end(struct notebook *notebook, enum outcome outcome, struct answer *answer) {
+    return notebook_commit(notebook, answer) ? outcome : OUTCOME_UNKNOWN;
+}
+
+static bool version_is_known(struct notebook *notebook, int version, struct error *reterr) {
+    sqlite3_stmt *stmt = NULL;
+    int found = 0;
+    bool ok = sqlite3_prepare_v2(notebook->db, "PRAGMA user_version", -1, &stmt, NULL) == SQLITE_OK &&
+              sqlite3_step(stmt) == SQLITE_ROW;
+    if (ok) found = sqlite3_column_int(stmt, 0);
+    sqlite3_finalize(stmt);
+    if (!ok)
+        return error_set(reterr, ERR_INTERNAL,
+                         "cannot read %s: %s; if it is damaged, move it away to start with an empty sandbox",
+                         notebook->path, sqlite3_errmsg(notebook->db));
+    if (found > version)
+        return error_set(reterr, ERR_INTERNAL, "%s is of version %d, this program knows up to %d: use a newer dfyd",
+                         notebook->path, found, version);
+    return true;
+}
+
+/*
+ * WAL with synchronous=NORMAL: a commit is in the system's page cache when it returns, so it survives SIGKILL of this
+ * process. Only a crash of the whole machine can take back the last commits, which is enough for a pretended world.
+ */
+static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;";
+
+static bool set_up(struct notebook *notebook, const char *schema, int version, struct error *reterr) {
+    if (!version_is_known(notebook, version, reterr)) return false;
+    char stamp[48];
+    snprintf(stamp, sizeof stamp, "PRAGMA user_version = %d; COMMIT", version);
+    if (sqlite3_exec(notebook->db, settings, NULL, NULL, NULL) != SQLITE_OK ||
+        sqlite3_exec(notebook->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK ||
+        sqlite3_exec(notebook->db, schema, NULL, NULL, NULL) != SQLITE_OK ||
+        sqlite3_exec(notebook->db, stamp, NULL, NULL, NULL) != SQLITE_OK)
+        return error_set(reterr, ERR_UNAVAILABLE, "cannot set up %s: %s", notebook->path, sqlite3_errmsg(notebook->db));
+    return true;
+}
+
+/* Looks every millisecond: SQLite's own handler waits ever longer, and seldom meets the gaps that a busy server leaves.
+ */
+static int wait_for_lock(void *arg, int times) {
+    (void)arg;
+    if (times >= BUSY_MS) return 0;
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    return 1;
+}
+
+bool notebook_open(const char *path, const char *schema, int version, struct notebook **ret, struct error *reterr) {
+    struct notebook *notebook = calloc(1, sizeof *notebook);
+    char *copy = strdup(path);
+    if (!notebook || !copy) {
+        free(notebook);
+        free(copy);
+        return error_set(reterr, ERR_UNAVAILABLE, "no memory left to open %s", path);
+    }
+    notebook->path = copy;
+    pthread_mutex_init(&notebook->mutex, NULL);
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    if (sqlite3_open_v2(path, &notebook->db, flags, NULL) != SQLITE_OK) {
+        error_set(reterr, ERR_UNAVAILABLE, "cannot open %s: %s", path,
+                  notebook->db ? sqlite3_errmsg(notebook->db) : "no memory left");
+        notebook_close(notebook);
+        return false;
+    }
+    /* Another process may look in for a moment, such as a command beside a running server. */
+    sqlite3_busy_handler(notebook->db, wait_for_lock, NULL);
+    if (!set_up(notebook, schema, version, reterr)) {
+        notebook_close(notebook);
+        return false;
+    }
+    *ret = notebook;
+    return true;
+}
+
+void notebook_close(struct notebook *notebook) {
+    if (!notebook) return;
+    for (size_t i = 0; i < notebook->n_kept; i++) sqlite3_finalize(notebook->kept[i].stmt);
+    sqlite3_close(notebook->db);
+    pthread_mutex_destroy(&notebook->mutex);
+    free(notebook->path);
+    free(notebook);
+}

@@ -1,0 +1,254 @@
+-- The price book: every change is a version, never edited or removed. At a moment, a price is that of the version that
+-- started last among those of the workspace, else of everyone's, else the standard (core/prices.h). The newest started
+-- version, by (starts_ms, version), names the state of the whole book; 0 is the standard.
+CREATE TABLE price_versions (
+    version INTEGER NOT NULL PRIMARY KEY, -- grows by one
+    workspace_id TEXT NOT NULL, -- '': for every workspace without a price of its own
+    price TEXT NOT NULL, -- a name in core/prices.h
+    amount INTEGER CHECK (amount >= 0), -- cents; NULL: back to what it was without entries of this workspace_id
+    starts_ms INTEGER NOT NULL, -- never before created_ms
+    created_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX price_versions_by_workspace ON price_versions (workspace_id, starts_ms, version);
+INSERT INTO price_versions (workspace_id, price, amount, starts_ms, created_ms)
+    SELECT workspace_id, price, amount, updated_ms, updated_ms FROM prices ORDER BY updated_ms, workspace_id, price;
+
+-- What is taken off prices for a while. One promotion at most applies to an order: the one that takes off most.
+CREATE TABLE promotions (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE, -- for people: "black-friday"
+    workspace_id TEXT NOT NULL, -- '': for every workspace
+    kind TEXT NOT NULL CHECK (kind IN ('percent', 'amount', 'free_domains', 'first_month')),
+    value INTEGER NOT NULL CHECK (value >= 0), -- percent: 1 to 100; amount: cents; free_domains: how many a workspace; else 0
+    starts_ms INTEGER NOT NULL,
+    ends_ms INTEGER NOT NULL, -- the first moment without it; an end in the past ends it. 2^63-1: open
+    max_orders INTEGER NOT NULL, -- of all workspaces together; 0: any number
+    max_orders_each INTEGER NOT NULL, -- of one workspace; 0: any number
+    used_orders INTEGER NOT NULL DEFAULT 0, -- reserved and placed ones
+    created_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- How far a workspace has used a promotion; written with the order's reservation and given back with its release.
+CREATE TABLE promotion_uses (
+    promotion_id TEXT NOT NULL REFERENCES promotions (id),
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+    orders INTEGER NOT NULL CHECK (orders >= 0),
+    domains INTEGER NOT NULL CHECK (domains >= 0), -- that were free
+    PRIMARY KEY (promotion_id, workspace_id)
+) STRICT, WITHOUT ROWID;
+
+-- What an order was priced by, and what takes its money.
+ALTER TABLE orders ADD COLUMN price_version INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE orders ADD COLUMN promotion_id TEXT NOT NULL DEFAULT ''; -- '': none applied
+ALTER TABLE orders ADD COLUMN discount INTEGER NOT NULL DEFAULT 0; -- cents off the list price; `amount` is after it
+ALTER TABLE orders ADD COLUMN payment_driver TEXT NOT NULL DEFAULT 'sandbox'; -- driver/payment; also of its refunds
+ALTER TABLE orders ADD COLUMN card_brand TEXT NOT NULL DEFAULT '';
+ALTER TABLE orders ADD COLUMN card_last4 TEXT NOT NULL DEFAULT '';
+-- While reserved, the customer may be paying on a page of the payment provider's; '': not so.
+ALTER TABLE orders ADD COLUMN checkout_url TEXT NOT NULL DEFAULT '';
+ALTER TABLE orders ADD COLUMN checkout_reference TEXT NOT NULL DEFAULT ''; -- the provider's name for it
+
+-- Who takes the money of a card: a name in driver/payment.
+ALTER TABLE cards ADD COLUMN driver TEXT NOT NULL DEFAULT 'sandbox';
+
+-- What an order or renewal charges for: one line a domain and kind. The sum of its amounts is what was charged.
+CREATE TABLE bill_lines (
+    bill_id TEXT NOT NULL, -- of the order or renewal
+    position INTEGER NOT NULL, -- from 0
+    kind TEXT NOT NULL CHECK (kind IN ('domain_year', 'domain_month', 'mailbox_month')),
+    domain_id TEXT NOT NULL REFERENCES domains (id),
+    quantity INTEGER NOT NULL CHECK (quantity > 0),
+    unit INTEGER NOT NULL CHECK (unit >= 0), -- cents, list price
+    discount INTEGER NOT NULL CHECK (discount >= 0), -- cents off quantity * unit
+    amount INTEGER NOT NULL CHECK (amount >= 0), -- quantity * unit - discount
+    from_ms INTEGER NOT NULL, -- the period that is paid for
+    to_ms INTEGER NOT NULL, -- its end, not included
+    PRIMARY KEY (bill_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX bill_lines_by_domain ON bill_lines (domain_id);
+
+-- Money that moved, or was asked for and declined. Rows are written at the end of a charge or refund and never change.
+CREATE TABLE payments (
+    id TEXT NOT NULL PRIMARY KEY, -- also the payment provider's idempotency key
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+    kind TEXT NOT NULL CHECK (kind IN ('charge', 'refund')),
+    bill_kind TEXT NOT NULL CHECK (bill_kind IN ('order', 'renewal')),
+    bill_id TEXT NOT NULL, -- the order or renewal that it is about
+    driver TEXT NOT NULL,
+    reference TEXT NOT NULL, -- the provider's name for it; '' when it has none
+    state TEXT NOT NULL CHECK (state IN ('succeeded', 'failed')),
+    amount INTEGER NOT NULL CHECK (amount >= 0), -- cents
+    decline TEXT NOT NULL, -- payment_failure_reason of a failed charge; '' otherwise
+    reason TEXT NOT NULL, -- for people; '' when it succeeded
+    brand TEXT NOT NULL, -- of the card; '' when there is none
+    last4 TEXT NOT NULL,
+    at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX payments_by_workspace ON payments (workspace_id, id);
+CREATE INDEX payments_by_bill ON payments (bill_id);
+
+-- The double-entry ledger. Debits are positive, credits negative; the entries of one `transaction_id` sum up to 0.
+CREATE TABLE ledger_entries (
+    seq INTEGER NOT NULL PRIMARY KEY, -- grows by one
+    transaction_id TEXT NOT NULL,
+    -- cash/DRIVER; receivable/WORKSPACE (owed to us, on account); payable/WORKSPACE (refunds not paid out yet);
+    -- revenue/domains, revenue/mailboxes (at list price); discounts; refunds
+    account TEXT NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount <> 0), -- cents
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+    subject_kind TEXT NOT NULL CHECK (subject_kind IN ('order', 'renewal', 'refund', 'invoice')),
+    subject_id TEXT NOT NULL, -- invoice: its number, when an invoice on account was paid
+    at_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX ledger_entries_by_subject ON ledger_entries (subject_id);
+CREATE INDEX ledger_entries_by_account ON ledger_entries (account, seq);
+CREATE TRIGGER ledger_entries_stay BEFORE UPDATE ON ledger_entries BEGIN SELECT RAISE(ABORT, 'ledger entries never change'); END;
+CREATE TRIGGER ledger_entries_last BEFORE DELETE ON ledger_entries BEGIN SELECT RAISE(ABORT, 'ledger entries never go'); END;
+
+-- Invoices and credit notes: numbered without a gap, written once.
+CREATE TABLE invoices (
+    number INTEGER NOT NULL PRIMARY KEY,
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+    kind TEXT NOT NULL CHECK (kind IN ('invoice', 'credit_note')),
+    subject_kind TEXT NOT NULL CHECK (subject_kind IN ('order', 'renewal', 'refund')),
+    subject_id TEXT NOT NULL,
+    total INTEGER NOT NULL, -- cents; of a credit note, what is given back
+    driver TEXT NOT NULL, -- 'invoice': to be paid later, on account
+    document TEXT NOT NULL, -- JSON, as it is shown
+    issued_ms INTEGER NOT NULL,
+    UNIQUE (subject_kind, subject_id)
+) STRICT;
+CREATE INDEX invoices_by_workspace ON invoices (workspace_id, number);
+CREATE TRIGGER invoices_stay BEFORE UPDATE ON invoices BEGIN SELECT RAISE(ABORT, 'invoices never change'); END;
+CREATE TRIGGER invoices_last BEFORE DELETE ON invoices BEGIN SELECT RAISE(ABORT, 'invoices never go'); END;
+
+-- Invoices on account that were paid.
+CREATE TABLE invoice_payments (
+    number INTEGER NOT NULL PRIMARY KEY REFERENCES invoices (number),
+    note TEXT NOT NULL, -- the operator's, such as the bank's reference
+    at_ms INTEGER NOT NULL
+) STRICT;
+
+-- On account: how much a workspace may owe, and the book of the driver `invoice`.
+ALTER TABLE workspaces ADD COLUMN credit_limit INTEGER NOT NULL DEFAULT 0; -- cents; 0: none
+CREATE TABLE credit_charges (
+    id TEXT NOT NULL PRIMARY KEY, -- the charge's key
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+    amount INTEGER NOT NULL CHECK (amount >= 0), -- cents; 0: the key was closed without a charge
+    at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX credit_charges_by_workspace ON credit_charges (workspace_id);
+CREATE TABLE credit_refunds (
+    id TEXT NOT NULL PRIMARY KEY, -- the refund's key
+    charge_id TEXT NOT NULL REFERENCES credit_charges (id),
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX credit_refunds_by_charge ON credit_refunds (charge_id);
+
+-- What things cost from period to period, and when the next one begins. renews_ms 0: not renewed (not bought yet,
+-- failed, cancelled).
+ALTER TABLE domains ADD COLUMN year_price INTEGER NOT NULL DEFAULT 0; -- cents, list price at the order
+ALTER TABLE domains ADD COLUMN month_price INTEGER NOT NULL DEFAULT 0; -- Microsoft: the domain's
+ALTER TABLE domains ADD COLUMN paid_years INTEGER NOT NULL DEFAULT 1; -- since it was registered
+ALTER TABLE domains ADD COLUMN year_renews_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE domains ADD COLUMN month_renews_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE domains ADD COLUMN swapped_for TEXT NOT NULL DEFAULT ''; -- a failed one: the id of the domain taken instead
+ALTER TABLE accounts ADD COLUMN month_price INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE accounts ADD COLUMN renews_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE accounts ADD COLUMN suspended_ms INTEGER NOT NULL DEFAULT 0; -- since when it may not be used; 0: it may
+ALTER TABLE accounts ADD COLUMN access_change INTEGER NOT NULL DEFAULT 0; -- grows with each suspension and its end
+CREATE INDEX domains_year_renewals ON domains (year_renews_ms) WHERE year_renews_ms > 0;
+CREATE INDEX domains_month_renewals ON domains (month_renews_ms) WHERE month_renews_ms > 0;
+CREATE INDEX accounts_renewals ON accounts (renews_ms) WHERE renews_ms > 0;
+
+-- Renewals: one a workspace and day, with a line a thing (renewal_items), charged together.
+CREATE TABLE renewals (
+    id TEXT NOT NULL PRIMARY KEY,
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+    day_ms INTEGER NOT NULL, -- the day it is for: its first moment in UTC
+    state TEXT NOT NULL CHECK (state IN ('due', 'charging', 'paid', 'suspended', 'cancelled', 'void')),
+    amount INTEGER NOT NULL CHECK (amount >= 0), -- cents; of what is still wanted, fixed when the charge begins
+    failures INTEGER NOT NULL, -- charges that were declined
+    attempts INTEGER NOT NULL, -- how often it was leased; the lease's number, which its holder has to name
+    due_ms INTEGER NOT NULL, -- when it is worked on next; while leased: when the lease ends; once ended: when it ended
+    payment_id TEXT NOT NULL, -- of the charge that is under way, or was last; '' before the first
+    payment_driver TEXT NOT NULL,
+    card_token TEXT NOT NULL, -- what that charge is made with, and what may be shown of it
+    card_brand TEXT NOT NULL,
+    card_last4 TEXT NOT NULL,
+    reason TEXT NOT NULL, -- why the last charge failed or is not known yet
+    created_ms INTEGER NOT NULL,
+    UNIQUE (workspace_id, day_ms)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX renewals_open ON renewals (due_ms) WHERE state IN ('due', 'charging', 'suspended');
+CREATE INDEX renewals_by_workspace ON renewals (workspace_id, id);
+
+CREATE TABLE renewal_items (
+    renewal_id TEXT NOT NULL REFERENCES renewals (id),
+    kind TEXT NOT NULL CHECK (kind IN ('domain_year', 'domain_month', 'mailbox_month')),
+    domain_id TEXT NOT NULL REFERENCES domains (id),
+    account_id TEXT NOT NULL, -- '': the domain itself
+    amount INTEGER NOT NULL CHECK (amount >= 0),
+    from_ms INTEGER NOT NULL,
+    to_ms INTEGER NOT NULL,
+    is_charged INTEGER NOT NULL CHECK (is_charged IN (0, 1)), -- 1: part of the charge under way or made
+    PRIMARY KEY (renewal_id, domain_id, account_id, kind)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX renewal_items_by_domain ON renewal_items (domain_id);
+
+-- Money that goes back. What it is for is given back once: the index says so.
+CREATE TABLE refunds (
+    id TEXT NOT NULL PRIMARY KEY, -- also the payment provider's idempotency key
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+    bill_kind TEXT NOT NULL CHECK (bill_kind IN ('order', 'renewal')),
+    bill_id TEXT NOT NULL, -- the order or renewal that took the money
+    payment_id TEXT NOT NULL, -- its charge
+    payment_driver TEXT NOT NULL,
+    domain_id TEXT NOT NULL, -- what it is for; '' and '': a part of the bill that an operator chose
+    account_id TEXT NOT NULL, -- '': all that was paid for the domain itself and its mailboxes
+    amount INTEGER NOT NULL CHECK (amount > 0), -- cents
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'due', 'running', 'done', 'failed', 'swapped')), -- waiting: may be swapped until due_ms
+    why TEXT NOT NULL, -- for people: what could not be delivered
+    attempts INTEGER NOT NULL,
+    due_ms INTEGER NOT NULL,
+    reason TEXT NOT NULL, -- why it is retried or failed
+    created_ms INTEGER NOT NULL,
+    ended_ms INTEGER NOT NULL -- 0: open
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX refunds_once ON refunds (bill_id, domain_id, account_id) WHERE domain_id <> '';
+CREATE INDEX refunds_open ON refunds (due_ms) WHERE state IN ('waiting', 'due', 'running');
+CREATE INDEX refunds_by_bill ON refunds (bill_id);
+CREATE INDEX refunds_by_workspace ON refunds (workspace_id, id);
+
+-- The sandbox's clock: how far it was moved ahead of the system's, and how far it still has to go.
+CREATE TABLE sandbox_clock (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    ahead_ms INTEGER NOT NULL,
+    target_ahead_ms INTEGER NOT NULL
+) STRICT;
+INSERT INTO sandbox_clock (id, ahead_ms, target_ahead_ms) VALUES (1, 0, 0);
+
+-- The same table with two kinds of step more: renew_domain and set_access.
+CREATE TABLE new_steps (
+    domain_id TEXT NOT NULL REFERENCES domains (id),
+    account_id TEXT NOT NULL, -- '': the step is the domain's own
+    kind TEXT NOT NULL
+        CHECK (kind IN ('register_domain', 'publish_dns', 'create_mailbox', 'set_forwarding', 'remove_mailbox',
+                        'renew_domain', 'set_access')),
+    rank INTEGER NOT NULL, -- steps of a higher rank wait for those of a lower one; core/state.h has the exception
+    order_id TEXT NOT NULL REFERENCES orders (id),
+    workspace_id TEXT NOT NULL REFERENCES workspaces (id),
+    state TEXT NOT NULL
+        CHECK (state IN ('blocked', 'due', 'running', 'retrying', 'done', 'failed', 'skipped')),
+    attempts INTEGER NOT NULL, -- how often it was leased; the last lease's number, which its holder has to name
+    due_ms INTEGER NOT NULL, -- when it runs; while running: when its lease ends; once ended: when it ended
+    reason TEXT NOT NULL, -- why it is retried, failed or was skipped; '' otherwise
+    PRIMARY KEY (domain_id, account_id, kind)
+) STRICT, WITHOUT ROWID;
+INSERT INTO new_steps (domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts, due_ms, reason)
+    SELECT domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts, due_ms, reason FROM steps;
+DROP TABLE steps;
+ALTER TABLE new_steps RENAME TO steps;
+CREATE INDEX steps_open ON steps (due_ms) WHERE state IN ('due', 'retrying', 'running');
+CREATE INDEX steps_by_order ON steps (order_id);
