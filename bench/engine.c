@@ -12,18 +12,24 @@
 
 enum { ID = 37, SEALED = 60 };
 
-/* $1 id, $2 the order's, $3 the domain's, $4 a text that is new, $5 a sealed password, $6 now. */
+/* $1 id, $2 the order's, $3 the domain's, $4 a text that is new, $5 a sealed password, $6 now, $7 a line's position. */
 static const char *const reserve[] = {
     "INSERT INTO orders (id, workspace_id, type, state, amount, card_token, idempotency_key, answer, reason, attempts,"
-    " settle_after_ms, created_ms, ended_ms) SELECT $1, id, 'dfy', 'reserved', 4000, 'tok_visa', '', '', '', 0, $6, $6,"
-    " 0 FROM workspaces",
+    " settle_after_ms, created_ms, ended_ms, price_version, promotion_id, discount, payment_driver, card_brand,"
+    " card_last4) SELECT $1, id, 'dfy', 'reserved', 4000, 'tok_visa', '', '', '', 0, $6, $6, 0, 0, '', 0, 'sandbox',"
+    " 'visa', '4242' FROM workspaces",
     "INSERT INTO domains (id, workspace_id, order_id, name, provider, forwarding, is_pre_warmed, state, active,"
-    " created_ms, cancelled_ms) SELECT $1, id, $2, $4, 1, '', 0, 'reserved', 1, $6, 0 FROM workspaces",
+    " created_ms, cancelled_ms, year_price, month_price)"
+    " SELECT $1, id, $2, $4, 1, '', 0, 'reserved', 1, $6, 0, 1500, 0 FROM workspaces",
     "INSERT INTO accounts (id, workspace_id, domain_id, order_id, email, first_name, last_name, sealed_password,"
-    " provider, is_pre_warmed, state, active, reason, created_ms, cancelled_ms)"
-    " SELECT $1, id, $3, $2, $4, 'John', 'Doe', $5, 1, 0, 'reserved', 1, '', $6, 0 FROM workspaces",
+    " provider, is_pre_warmed, state, active, reason, created_ms, cancelled_ms, month_price)"
+    " SELECT $1, id, $3, $2, $4, 'John', 'Doe', $5, 1, 0, 'reserved', 1, '', $6, 0, 500 FROM workspaces",
+    "INSERT INTO bill_lines (bill_id, position, kind, domain_id, quantity, unit, discount, amount, from_ms, to_ms)"
+    " VALUES ($2, $7, 'domain_year', $3, 1, 1500, 0, 1500, $6, $6 + 31536000000)",
+    "INSERT INTO bill_lines (bill_id, position, kind, domain_id, quantity, unit, discount, amount, from_ms, to_ms)"
+    " VALUES ($2, $7, 'mailbox_month', $3, 1, 500, 0, 500, $6, $6 + 2678400000)",
 };
-enum { ORDER, DOMAIN, ACCOUNT };
+enum { ORDER, DOMAIN, ACCOUNT, YEAR_LINE, MONTH_LINE };
 
 /* $1 the order's, $2 now. */
 static const char *const settle[] = {
@@ -85,7 +91,7 @@ static void make_id(char to[ID]) {
     snprintf(to, ID, "%08llx-0000-7000-8000-%012llx", (unsigned long long)time(NULL), ++count);
 }
 
-static void insert(int what, const char *id, const char *order, const char *domain, const char *name) {
+static void insert(int what, const char *id, const char *order, const char *domain, const char *name, int position) {
     sqlite3_stmt *stmt = reserving[what];
     text(stmt, "$1", id);
     text(stmt, "$2", order);
@@ -94,20 +100,24 @@ static void insert(int what, const char *id, const char *order, const char *doma
     int at = sqlite3_bind_parameter_index(stmt, "$5");
     if (at) need(sqlite3_bind_blob(stmt, at, password, sizeof password, SQLITE_STATIC) == SQLITE_OK);
     need(sqlite3_bind_int64(stmt, sqlite3_bind_parameter_index(stmt, "$6"), 1) == SQLITE_OK);
+    at = sqlite3_bind_parameter_index(stmt, "$7");
+    if (at) need(sqlite3_bind_int64(stmt, at, position) == SQLITE_OK);
     done(stmt);
 }
 
 static void reserve_order(char order[ID]) {
     make_id(order);
-    insert(ORDER, order, "", "", "");
+    insert(ORDER, order, "", "", "", 0);
     for (int i = 0; i < 2; i++) {
         char domain[ID], account[ID], name[64], email[80];
         make_id(domain);
         make_id(account);
         snprintf(name, sizeof name, "e%s.com", domain);
         snprintf(email, sizeof email, "john@%s", name);
-        insert(DOMAIN, domain, order, "", name);
-        insert(ACCOUNT, account, order, domain, email);
+        insert(DOMAIN, domain, order, "", name, 0);
+        insert(ACCOUNT, account, order, domain, email, 0);
+        insert(YEAR_LINE, "", order, domain, "", 2 * i);
+        insert(MONTH_LINE, "", order, domain, "", 2 * i + 1);
     }
 }
 

@@ -183,9 +183,9 @@ static void add_quote(struct buf *out, const struct quote *quote) {
     BUF_LIT(out, ",\"total_accounts_price_per_month\":");
     money_json(out, quote->total_accounts_month);
     BUF_LIT(out, ",\"total_price_per_month\":");
-    money_json(out, quote->total_accounts_month);
+    money_json(out, quote->recurs_month);
     BUF_LIT(out, ",\"total_price_per_year\":");
-    money_json(out, quote->total_domains_year);
+    money_json(out, quote->recurs_year);
     BUF_LIT(out, ",\"total_price\":");
     money_json(out, quote->total);
     BUF_LIT(out, ",\"total_discount\":");

@@ -318,8 +318,8 @@ static bool place(struct job *job, const struct order_answer *valid) {
     }
     const struct card *card = &call->identity->card;
     struct placing placing;
-    place_init(&placing, world, job->judged.check, &job->judged.quote, workspace_of(call),
-               card->exists ? card->token : STR(""), job->key, text, call->arena);
+    place_init(&placing, world, job->judged.check, &job->judged.quote, workspace_of(call), card, job->key, text,
+               call->arena);
     placing.reservation.actor = call_actor(call);
     placing.declined_answer = declined_answer;
     placing.arg = job;

@@ -1,5 +1,7 @@
 #include "core/quote.h"
 
+#include "core/period.h"
+
 /* The prices of one order type. */
 struct list {
     cents domain_year;
@@ -26,15 +28,23 @@ static struct list list_for(enum order_type type, const struct prices *prices) {
     return list;
 }
 
-static bool price_item(struct quote_item *ret, const struct checked_item *item, const struct list *list) {
+static bool price_item(struct quote_item *ret, const struct checked_item *item, const struct list *list,
+                       bool has_year) {
     enum provider p = item->provider;
     *ret = (struct quote_item){
         .sold = true,
-        .domain_year = list->domain_year,
         .has_domain_month = list->has_domain_month[p],
-        .domain_month = list->domain_month[p],
+        .lines =
+            {
+                [LINE_DOMAIN_YEAR] = {.quantity = has_year, .unit = list->domain_year},
+                [LINE_DOMAIN_MONTH] = {.quantity = list->has_domain_month[p], .unit = list->domain_month[p]},
+                [LINE_MAILBOX_MONTH] = {.quantity = (int64_t)item->n_accounts, .unit = list->mailbox_month[p]},
+            },
     };
-    return money_add(&ret->accounts_month, list->mailbox_month[p], (int64_t)item->n_accounts) &&
+    const struct quote_line *lines = ret->lines;
+    return money_add(&ret->domain_year, list->domain_year, lines[LINE_DOMAIN_YEAR].quantity) &&
+           money_add(&ret->domain_month, list->domain_month[p], lines[LINE_DOMAIN_MONTH].quantity) &&
+           money_add(&ret->accounts_month, list->mailbox_month[p], lines[LINE_MAILBOX_MONTH].quantity) &&
            money_add(&ret->total, ret->domain_year, 1) && money_add(&ret->total, ret->accounts_month, 1) &&
            money_add(&ret->total, ret->domain_month, 1);
 }
@@ -78,19 +88,42 @@ bool quote_make(const struct check *check, const struct prices *prices, struct a
     struct quote quote = {
         .items = ARENA_ARRAY(arena, check->n_items, struct quote_item),
         .n_items = check->n_items,
+        .promotion_id = STR(""),
     };
+    bool has_year = check->type != ORDER_EXTRA_ACCOUNTS;
     int64_t n_good = 0;
     for (size_t i = 0; i < check->n_items; i++) {
         const struct checked_item *item = &check->items[i];
         if (item->faults) continue;
-        if (!price_item(&quote.items[i], item, &list) || !add_item(&quote, &quote.items[i]))
+        if (!price_item(&quote.items[i], item, &list, has_year) || !add_item(&quote, &quote.items[i]))
             return error_set(reterr, ERR_INVALID,
                              "the order is too large to be priced: split it into several smaller orders");
         n_good++;
         quote.n_accounts += (int64_t)item->n_accounts;
     }
-    quote.n_domains = check->type == ORDER_EXTRA_ACCOUNTS ? 0 : n_good;
+    quote.n_domains = has_year ? n_good : 0;
+    quote.recurs_year = quote.total_domains_year;
+    quote.recurs_month = quote.total_accounts_month;
     set_unit_prices(&quote, check, &list, n_good > 0);
     *ret_quote = quote;
     return true;
+}
+
+size_t quote_bill(const struct quote_item *item, int64_t now_ms, struct bill_line ret[LINE_KIND_END]) {
+    size_t n = 0;
+    for (int kind = 0; kind < LINE_KIND_END; kind++) {
+        const struct quote_line *line = &item->lines[kind];
+        if (line->quantity == 0 || line->unit == 0) continue;
+        ret[n++] = (struct bill_line){
+            .kind = (enum line_kind)kind,
+            .domain_id = STR(""),
+            .quantity = line->quantity,
+            .unit = line->unit,
+            .discount = line->discount,
+            .amount = line->quantity * line->unit - line->discount,
+            .from_ms = now_ms,
+            .to_ms = kind == LINE_DOMAIN_YEAR ? period_years(now_ms, 1) : period_first_month(now_ms),
+        };
+    }
+    return n;
 }

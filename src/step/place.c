@@ -21,15 +21,19 @@ static struct str make_password(struct rng *rng, struct arena *arena) {
     return (struct str){text, PASSWORD_LENGTH};
 }
 
-static void reserve_item(const struct world *world, const struct checked_item *item, struct arena *arena,
-                         struct reserve_domain *ret) {
+static void reserve_item(const struct world *world, const struct checked_item *item, const struct quote_item *price,
+                         int64_t now_ms, struct arena *arena, struct reserve_domain *ret) {
     *ret = (struct reserve_domain){
         .name = item->name,
         .forwarding = item->forwarding,
         .provider = item->provider,
         .accounts = ARENA_ARRAY(arena, item->n_accounts, struct reserve_account),
         .n_accounts = item->n_accounts,
+        .year_price = price->lines[LINE_DOMAIN_YEAR].unit,
+        .month_price = price->lines[LINE_DOMAIN_MONTH].unit,
+        .mailbox_price = price->lines[LINE_MAILBOX_MONTH].unit,
     };
+    ret->n_lines = quote_bill(price, now_ms, ret->lines);
     ids_uuid(world->ids, ret->id);
     for (size_t i = item->n_accounts; i-- > 0;) {
         struct reserve_account *account = &ret->accounts[i];
@@ -42,7 +46,7 @@ static void reserve_item(const struct world *world, const struct checked_item *i
 }
 
 void place_init(struct placing *placing, const struct world *world, const struct check *check,
-                const struct quote *quote, struct str workspace_id, struct str card_token, struct str idempotency_key,
+                const struct quote *quote, struct str workspace_id, const struct card *card, struct str idempotency_key,
                 struct str answer, struct arena *arena) {
     int64_t now = clock_now(world->clock);
     *placing = (struct placing){
@@ -52,7 +56,13 @@ void place_init(struct placing *placing, const struct world *world, const struct
                 .workspace_id = workspace_id,
                 .type = check->type,
                 .amount = quote->total,
-                .card_token = card_token,
+                .discount = quote->discount,
+                .price_version = quote->version,
+                .promotion_id = quote->promotion_id,
+                .card_token = card->exists ? card->token : STR(""),
+                .payment_driver = card->exists ? card->driver : STR(""),
+                .card_brand = card->exists ? card->brand : STR(""),
+                .card_last4 = card->exists ? card->last4 : STR(""),
                 .answer = answer,
                 .idempotency_key = idempotency_key,
                 .now_ms = now,
@@ -65,7 +75,7 @@ void place_init(struct placing *placing, const struct world *world, const struct
     /* Newest first is how lists show domains, so the last item gets the oldest id: an order's items keep their order.
      */
     for (size_t i = check->n_items; i-- > 0;)
-        reserve_item(world, &check->items[i], arena, &placing->reservation.domains[i]);
+        reserve_item(world, &check->items[i], &quote->items[i], now, arena, &placing->reservation.domains[i]);
 }
 
 static bool reserve_change(struct db *db, void *arg, struct error *reterr) {

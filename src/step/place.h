@@ -8,6 +8,7 @@
 #include "driver/payment/payment.h"
 #include "step/world.h"
 #include "store/orders.h"
+#include "store/workspaces.h"
 
 enum place_phase {
     PLACE_RESERVE,
@@ -35,11 +36,11 @@ struct placing {
 
 /*
  * Starts a placing: draws ids, passwords and seals from WORLD. Everything comes from ARENA and borrows from CHECK;
- * both must outlive it. The caller may then set reservation.actor. ANSWER is what to answer once placed. CARD_TOKEN is
- * not empty unless the total is 0.
+ * both must outlive it. The caller may then set reservation.actor. ANSWER is what to answer once placed. CARD exists
+ * unless the total is 0.
  */
 void place_init(struct placing *placing, const struct world *world, const struct check *check,
-                const struct quote *quote, struct str workspace_id, struct str card_token, struct str idempotency_key,
+                const struct quote *quote, struct str workspace_id, const struct card *card, struct str idempotency_key,
                 struct str answer, struct arena *arena);
 /* Runs one phase; true while there is another to run. */
 bool place_next(struct placing *placing, const struct world *world);

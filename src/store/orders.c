@@ -1,5 +1,6 @@
 #include "store/orders.h"
 
+#include "store/bills.h"
 #include "store/cancel.h"
 #include "store/events.h"
 #include "store/idempotency.h"
@@ -8,8 +9,10 @@
 static bool insert_order(struct db *db, const struct reservation *r, struct error *reterr) {
     struct stmt *stmt = db_stmt(
         db, "INSERT INTO orders (id, workspace_id, type, state, amount, card_token, idempotency_key, answer, reason,"
-            " attempts, settle_after_ms, created_ms, ended_ms, actor_key_id, actor_address, actor_agent)"
-            " VALUES ($1, $2, $3, 'reserved', $4, $5, $6, $7, '', 0, $8, $9, 0, $10, $11, $12)");
+            " attempts, settle_after_ms, created_ms, ended_ms, actor_key_id, actor_address, actor_agent, price_version,"
+            " promotion_id, discount, payment_driver, card_brand, card_last4)"
+            " VALUES ($1, $2, $3, 'reserved', $4, $5, $6, $7, '', 0, $8, $9, 0, $10, $11, $12, $13, $14, $15, $16, $17,"
+            " $18)");
     stmt_text(stmt, 1, str_of(r->order_id));
     stmt_text(stmt, 2, r->workspace_id);
     stmt_text(stmt, 3, str_of(order_type_names[r->type]));
@@ -22,6 +25,12 @@ static bool insert_order(struct db *db, const struct reservation *r, struct erro
     stmt_text(stmt, 10, r->actor.key_id);
     stmt_text(stmt, 11, r->actor.address);
     stmt_text(stmt, 12, r->actor.user_agent);
+    stmt_int(stmt, 13, r->price_version);
+    stmt_text(stmt, 14, r->promotion_id);
+    stmt_int(stmt, 15, r->discount);
+    stmt_text(stmt, 16, r->payment_driver);
+    stmt_text(stmt, 17, r->card_brand);
+    stmt_text(stmt, 18, r->card_last4);
     return stmt_run(stmt, NULL, reterr);
 }
 
@@ -29,7 +38,8 @@ static bool insert_domain(struct db *db, const struct reservation *r, const stru
                           struct error *reterr) {
     struct stmt *stmt =
         db_stmt(db, "INSERT INTO domains (id, workspace_id, order_id, name, provider, forwarding, is_pre_warmed, state,"
-                    " active, created_ms, cancelled_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, 'reserved', 1, $8, 0)");
+                    " active, created_ms, cancelled_ms, year_price, month_price)"
+                    " VALUES ($1, $2, $3, $4, $5, $6, $7, 'reserved', 1, $8, 0, $9, $10)");
     stmt_text(stmt, 1, str_of(domain->id));
     stmt_text(stmt, 2, r->workspace_id);
     stmt_text(stmt, 3, str_of(r->order_id));
@@ -38,6 +48,8 @@ static bool insert_domain(struct db *db, const struct reservation *r, const stru
     stmt_text(stmt, 6, domain->forwarding);
     stmt_int(stmt, 7, r->type == ORDER_PRE_WARMED_UP);
     stmt_int(stmt, 8, r->now_ms);
+    stmt_int(stmt, 9, domain->year_price);
+    stmt_int(stmt, 10, domain->month_price);
     if (stmt_run(stmt, NULL, reterr)) return true;
     if (reterr->code != ERR_CONFLICT) return false;
     return error_set(reterr, ERR_CONFLICT, "%.*s was taken meanwhile", STR_ARG(domain->name));
@@ -96,8 +108,8 @@ static bool insert_account(struct db *db, const struct reservation *r, const str
                            const char *domain_id, const struct reserve_account *account, struct error *reterr) {
     struct stmt *stmt =
         db_stmt(db, "INSERT INTO accounts (id, workspace_id, domain_id, order_id, email, first_name, last_name,"
-                    " sealed_password, provider, is_pre_warmed, state, active, reason, created_ms, cancelled_ms)"
-                    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'reserved', 1, '', $11, 0)");
+                    " sealed_password, provider, is_pre_warmed, state, active, reason, created_ms, cancelled_ms,"
+                    " month_price) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'reserved', 1, '', $11, 0, $12)");
     stmt_text(stmt, 1, str_of(account->id));
     stmt_text(stmt, 2, r->workspace_id);
     stmt_text(stmt, 3, str_of(domain_id));
@@ -109,13 +121,25 @@ static bool insert_account(struct db *db, const struct reservation *r, const str
     stmt_int(stmt, 9, domain->provider);
     stmt_int(stmt, 10, r->type == ORDER_PRE_WARMED_UP);
     stmt_int(stmt, 11, r->now_ms);
+    stmt_int(stmt, 12, domain->mailbox_price);
     if (stmt_run(stmt, NULL, reterr)) return true;
     if (reterr->code != ERR_CONFLICT) return false;
     return error_set(reterr, ERR_CONFLICT, "%.*s was taken meanwhile", STR_ARG(account->email));
 }
 
+/* *POSITION counts the order's lines. */
+static bool insert_lines(struct db *db, const struct reservation *r, const struct reserve_domain *domain,
+                         const char *domain_id, int64_t *position, struct error *reterr) {
+    for (size_t i = 0; i < domain->n_lines; i++) {
+        struct bill_line line = domain->lines[i];
+        line.domain_id = str_of(domain_id);
+        if (!bill_line_add(db, str_of(r->order_id), (*position)++, &line, reterr)) return false;
+    }
+    return true;
+}
+
 static bool reserve_domain(struct db *db, const struct reservation *r, const struct reserve_domain *domain,
-                           struct error *reterr) {
+                           int64_t *position, struct error *reterr) {
     char own[UUID_TEXT];
     const char *id = domain->id;
     switch (r->type) {
@@ -132,13 +156,14 @@ static bool reserve_domain(struct db *db, const struct reservation *r, const str
     }
     for (size_t i = 0; i < domain->n_accounts; i++)
         if (!insert_account(db, r, domain, id, &domain->accounts[i], reterr)) return false;
-    return true;
+    return insert_lines(db, r, domain, id, position, reterr);
 }
 
 bool order_reserve(struct db *db, const struct reservation *reservation, struct error *reterr) {
     if (!insert_order(db, reservation, reterr)) return false;
+    int64_t position = 0;
     for (size_t i = 0; i < reservation->n_domains; i++)
-        if (!reserve_domain(db, reservation, &reservation->domains[i], reterr)) return false;
+        if (!reserve_domain(db, reservation, &reservation->domains[i], &position, reterr)) return false;
     return true;
 }
 
@@ -315,6 +340,7 @@ bool order_release(struct db *db, struct str order_id, struct str reason, struct
         return error_set(reterr, ERR_CONFLICT, "order %.*s is placed: it cannot be released", STR_ARG(order_id));
     if (!end_order(db, order_id, ORDER_PAYMENT_FAILED, reason, now_ms, reterr) ||
         !cancel_release(db, order_id, now_ms, reterr) ||
+        !run_on(db, "DELETE FROM bill_lines WHERE bill_id = $1", order_id, reterr) ||
         !run_on(db, "DELETE FROM accounts WHERE order_id = $1 AND state = 'reserved'", order_id, reterr) ||
         !run_on(db, "DELETE FROM domains WHERE order_id = $1 AND state = 'reserved'", order_id, reterr) ||
         !run_on(db, "UPDATE stock SET order_id = NULL WHERE order_id = $1", order_id, reterr))

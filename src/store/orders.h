@@ -9,8 +9,8 @@
 #pragma once
 
 #include "base/ids.h"
+#include "core/bill.h"
 #include "core/check.h"
-#include "core/money.h"
 #include "core/state.h"
 #include "store/audit.h"
 
@@ -29,14 +29,23 @@ struct reserve_domain {
     enum provider provider;
     struct reserve_account *accounts;
     size_t n_accounts;
+    /* List prices, for renewals. Those of the domain are not read for extra accounts. */
+    cents year_price, month_price, mailbox_price;
+    struct bill_line lines[LINE_KIND_END]; /* what is charged for it; domain_id is not read */
+    size_t n_lines;
 };
 
 struct reservation {
     char order_id[UUID_TEXT];
     struct str workspace_id;
     enum order_type type;
-    cents amount;
+    cents amount;            /* the sum of all lines' amounts */
+    cents discount;          /* the sum of their discounts */
+    int64_t price_version;   /* of the price book that priced it */
+    struct str promotion_id; /* empty: none applied */
     struct str card_token;
+    struct str payment_driver; /* takes the money and gives it back; empty when there is nothing to charge */
+    struct str card_brand, card_last4;
     struct str answer;          /* the answer to give once it is paid */
     struct str idempotency_key; /* empty: none */
     struct actor actor;

@@ -96,33 +96,42 @@ bool workspace_list(struct db *db, struct arena *arena, struct workspace **ret, 
 }
 
 bool card_get(struct db *db, struct str workspace_id, struct arena *arena, struct card *ret, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "SELECT token, brand, last4, name_on_card FROM cards WHERE workspace_id = $1");
+    struct stmt *stmt =
+        db_stmt(db, "SELECT token, brand, last4, name_on_card, driver FROM cards WHERE workspace_id = $1");
     stmt_text(stmt, 1, workspace_id);
     enum db_step step = stmt_step(stmt, reterr);
     if (step == DB_FAIL) return false;
-    *ret =
-        (struct card){.exists = false, .token = STR(""), .brand = STR(""), .last4 = STR(""), .name_on_card = STR("")};
+    *ret = (struct card){.exists = false,
+                         .token = STR(""),
+                         .brand = STR(""),
+                         .last4 = STR(""),
+                         .name_on_card = STR(""),
+                         .driver = STR("")};
     if (step == DB_END) return true;
     *ret = (struct card){.exists = true,
                          .token = row_text(stmt, 0, arena),
                          .brand = row_text(stmt, 1, arena),
                          .last4 = row_text(stmt, 2, arena),
-                         .name_on_card = row_text(stmt, 3, arena)};
+                         .name_on_card = row_text(stmt, 3, arena),
+                         .driver = row_text(stmt, 4, arena)};
     stmt_done(stmt);
     return true;
 }
 
 bool card_set(struct db *db, struct str workspace_id, const struct card *card, int64_t now_ms, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "INSERT INTO cards (workspace_id, token, brand, last4, name_on_card, updated_ms)"
-                                    " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace_id) DO UPDATE SET"
-                                    " token = excluded.token, brand = excluded.brand, last4 = excluded.last4,"
-                                    " name_on_card = excluded.name_on_card, updated_ms = excluded.updated_ms");
+    struct stmt *stmt =
+        db_stmt(db, "INSERT INTO cards (workspace_id, token, brand, last4, name_on_card, updated_ms, driver)"
+                    " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (workspace_id) DO UPDATE SET"
+                    " token = excluded.token, brand = excluded.brand, last4 = excluded.last4,"
+                    " name_on_card = excluded.name_on_card, updated_ms = excluded.updated_ms,"
+                    " driver = excluded.driver");
     stmt_text(stmt, 1, workspace_id);
     stmt_text(stmt, 2, card->token);
     stmt_text(stmt, 3, card->brand);
     stmt_text(stmt, 4, card->last4);
     stmt_text(stmt, 5, card->name_on_card);
     stmt_int(stmt, 6, now_ms);
+    stmt_text(stmt, 7, card->driver.n ? card->driver : STR("sandbox"));
     return stmt_run(stmt, NULL, reterr);
 }
 

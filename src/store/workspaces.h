@@ -25,6 +25,7 @@ struct workspace_change {
 struct card {
     bool exists;
     struct str token, brand, last4, name_on_card;
+    struct str driver; /* whose token it is: a name in driver/payment; set with card_set, empty means "sandbox" */
 };
 
 /* By id or by name; ERR_NOT_FOUND. Text from ARENA, here and below. */

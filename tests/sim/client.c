@@ -349,8 +349,14 @@ static void judge(struct run *run, struct task *task) {
     const struct request *request = task->request;
     task->placed_answer = arena_printf(task->arena, "placed, try %d of request %d", ++run->n_tries, request->no);
     task->placed_as = model_add_order(&run->model, task->check, request->workspace, request->key, task->placed_answer);
-    place_init(&task->placing, &run->world, task->check, &task->quote, str_of(workspace_ids[request->workspace]),
-               request->token, request->key, task->placed_answer, task->arena);
+    const struct card card = {.exists = true,
+                              .token = request->token,
+                              .brand = STR("visa"),
+                              .last4 = STR("4242"),
+                              .name_on_card = STR("Ann Example"),
+                              .driver = str_of(run->world.drivers->payment->ops->name)};
+    place_init(&task->placing, &run->world, task->check, &task->quote, str_of(workspace_ids[request->workspace]), &card,
+               request->key, task->placed_answer, task->arena);
     task->placing.declined_answer = declined_answer;
     task->lease_is_over = false;
     task->placing.arg = task;

@@ -126,6 +126,24 @@ static struct check *random_check(struct rng *rng, struct arena *arena) {
     return check;
 }
 
+/* The lines of an item, whose amounts are to be what the item costs. */
+static cents sum_of_lines(const struct quote_item *item) {
+    struct bill_line lines[LINE_KIND_END];
+    size_t n = quote_bill(item, 1, lines);
+    cents amount = 0, discount = 0;
+    for (size_t i = 0; i < n; i++) {
+        assert_true(lines[i].quantity > 0 && lines[i].unit > 0);
+        assert_in_range(lines[i].discount, 0, lines[i].quantity * lines[i].unit);
+        assert_int_equal(lines[i].amount, lines[i].quantity * lines[i].unit - lines[i].discount);
+        assert_int_equal(lines[i].from_ms, 1);
+        assert_true(lines[i].to_ms > lines[i].from_ms);
+        amount += lines[i].amount;
+        discount += lines[i].discount;
+    }
+    assert_int_equal(discount, item->discount);
+    return amount;
+}
+
 static void sums_always_agree(void **state) {
     (void)state;
     struct arena *arena = arena_create(1 << 14);
@@ -150,6 +168,7 @@ static void sums_always_agree(void **state) {
             assert_int_equal(item->total, item->domain_year + item->accounts_month + item->domain_month);
             assert_true(item->has_domain_month || item->domain_month == 0);
             assert_true(item->sold || item->total == 0);
+            assert_int_equal(sum_of_lines(item), item->total);
             total += item->total;
             yearly += item->domain_year;
             monthly += item->accounts_month + item->domain_month;

@@ -1,6 +1,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "store/bills.h"
 #include "store/facts.h"
 #include "store/idempotency.h"
 #include "store/inventory.h"
@@ -46,6 +47,80 @@ static void reserving_holds_the_names(void **state) {
     FAILS(ERR_CONFLICT, IN_TX(order_reserve(f->db, &r, &f->error)));
     assert_string_equal(f->error.message, "one.com was taken meanwhile");
     assert_string_equal(words_of(f, DOMAINS), "one.com reserved 1");
+}
+
+/* What is charged for a domain of make_domain: its year at 15.00, and each mailbox at 5.00, 1.00 off each line. */
+static void price_domain(struct reserve_domain *domain, bool is_new) {
+    domain->year_price = is_new ? 1500 : 0;
+    domain->mailbox_price = 500;
+    int64_t mailboxes = (int64_t)domain->n_accounts;
+    if (is_new)
+        domain->lines[domain->n_lines++] = (struct bill_line){
+            .kind = LINE_DOMAIN_YEAR, .quantity = 1, .unit = 1500, .discount = 100, .amount = 1400, .to_ms = 9};
+    domain->lines[domain->n_lines++] = (struct bill_line){.kind = LINE_MAILBOX_MONTH,
+                                                          .quantity = mailboxes,
+                                                          .unit = 500,
+                                                          .discount = 100,
+                                                          .amount = 500 * mailboxes - 100,
+                                                          .to_ms = 5};
+}
+
+#define LINES                                                                                                          \
+    "SELECT l.position || ' ' || l.kind || ' ' || d.name || ' ' || quantity || '*' || unit || '-' || discount ||"      \
+    " '=' || amount || ' ' || from_ms || '-' || to_ms FROM bill_lines l JOIN domains d ON d.id = l.domain_id"          \
+    " ORDER BY l.bill_id, l.position"
+#define ORDER_PRICES                                                                                                   \
+    "SELECT amount || ' ' || discount || ' ' || price_version || ' ' || promotion_id || ' ' || payment_driver ||"      \
+    " ' ' || card_brand || ' ' || card_last4 FROM orders ORDER BY id"
+
+static void reserving_writes_what_is_charged_for(void **state) {
+    struct fixture *f = *state;
+    struct reserve_domain domains[] = {make_domain(f, "one.com", 2, ""), make_domain(f, "two.com", 1, "")};
+    price_domain(&domains[0], true);
+    domains[1].month_price = 2000; /* without lines: nothing is charged for it */
+    struct reservation r = make_order(f, ORDER_DFY, domains, 2);
+    r.amount = 2300;
+    r.discount = 200;
+    r.payment_driver = STR("sandbox");
+    r.card_brand = STR("visa");
+    r.card_last4 = STR("4242");
+    OK(IN_TX(order_reserve(f->db, &r, &f->error)));
+    static const char lines[] = "0 domain_year one.com 1*1500-100=1400 0-9|1 mailbox_month one.com 2*500-100=900 0-5";
+    assert_string_equal(words_of(f, LINES), lines);
+    assert_string_equal(words_of(f, ORDER_PRICES), "2300 200 0  sandbox visa 4242");
+    assert_string_equal(words_of(f, "SELECT name || ' ' || year_price || ' ' || month_price FROM domains ORDER BY id"),
+                        "one.com 1500 0|two.com 0 2000");
+    assert_string_equal(words_of(f, "SELECT email || ' ' || month_price FROM accounts ORDER BY id"),
+                        "a@one.com 500|b@one.com 500|a@two.com 0");
+
+    struct bill_line *read = NULL;
+    size_t n = 0;
+    OK(bill_lines_get(f->db, str_of(r.order_id), f->arena, &read, &n, &f->error));
+    assert_int_equal(n, 2);
+    assert_int_equal(read[1].kind, LINE_MAILBOX_MONTH);
+    assert_true(str_is(read[1].domain_id, domains[0].id));
+    assert_int_equal(read[1].quantity, 2);
+    assert_int_equal(read[1].unit, 500);
+    assert_int_equal(read[1].discount, 100);
+    assert_int_equal(read[1].amount, 900);
+    assert_int_equal(read[1].to_ms, 5);
+
+    /* Mailboxes added to a domain are charged for under its id. */
+    OK(IN_TX(order_settle(f->db, str_of(r.order_id), f->now, &f->error)));
+    struct reserve_domain extra = make_domain(f, "one.com", 3, "");
+    for (size_t i = 0; i < 3; i++) extra.accounts[i].email = arena_printf(f->arena, "x%zu@one.com", i);
+    price_domain(&extra, false);
+    struct reservation more = make_order(f, ORDER_EXTRA_ACCOUNTS, &extra, 1);
+    OK(IN_TX(order_reserve(f->db, &more, &f->error)));
+    assert_string_equal(words_of(f, LINES),
+                        "0 domain_year one.com 1*1500-100=1400 0-9|1 mailbox_month one.com 2*500-100=900 0-5"
+                        "|0 mailbox_month one.com 3*500-100=1400 0-5");
+    assert_string_equal(words_of(f, "SELECT name || ' ' || year_price FROM domains ORDER BY id"),
+                        "one.com 1500|two.com 0");
+
+    /* What is not paid is not charged for. */
+    OK(IN_TX(order_release(f->db, str_of(more.order_id), STR("x"), STR(""), f->now, &f->error)));
+    assert_string_equal(words_of(f, LINES), lines);
 }
 
 static void settling_writes_all_steps(void **state) {
@@ -475,6 +550,7 @@ int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_make, fixture_drop)
     const struct CMUnitTest tests[] = {
         CASE(reserving_holds_the_names),
+        CASE(reserving_writes_what_is_charged_for),
         CASE(settling_writes_all_steps),
         CASE(releasing_gives_everything_back),
         CASE(stock_is_held_sold_and_freed),
