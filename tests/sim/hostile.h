@@ -53,10 +53,25 @@ const struct hostile_told *hostile_told(const struct hostile *hostile, size_t *r
 /* Whether an event came again with another body. */
 bool hostile_told_otherwise(const struct hostile *hostile);
 
+enum { BANK_ROWS = 2000 };
+
+/* Money that moved, by the bank's own book. */
+struct bank_row {
+    bool is_refund;
+    struct str key; /* of the charge or of the refund */
+    cents amount;
+    int64_t at_ms;
+};
+
+/* All of the book, in any order; false when it cannot be read. */
+bool hostile_bank(const struct hostile *hostile, struct arena *arena, struct bank_row **ret, size_t *ret_n);
+/* Grows with every call that reached the bank: without one no money moved. */
+int64_t hostile_bank_calls(const struct hostile *hostile);
+
 /* All zero: calls pass as they are. */
 void hostile_set_level(struct hostile *hostile, struct hostile_level level);
 /* A call that was on its way arrives; false when there is none. */
 bool hostile_arrive(struct hostile *hostile);
-/* Whether dfyd was, or will be, told that SUBJECT (domain name, address, or a zone with "/mail" or "/web") is refused.
- */
+/* Whether dfyd was, or will be, told that SUBJECT (domain name, address, a zone with "/mail" or "/web", the key of a
+ * charge or refund) is refused. */
 bool hostile_refused(const struct hostile *hostile, enum hostile_kind kind, struct str subject);

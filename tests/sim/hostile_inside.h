@@ -1,0 +1,105 @@
+/* hostile_inside: what the files of the hostile world share; nobody else includes it. */
+#pragma once
+
+#include "driver/dns/dns.h"
+#include "driver/hook/hook.h"
+#include "driver/mailbox/mailbox.h"
+#include "driver/payment/payment.h"
+#include "driver/registrar/registrar.h"
+#include "driver/sandbox_book.h"
+#include "hostile.h"
+
+enum { LATE_MAX = 32, SUBJECTS_MAX = 1024, TOLD_MAX = 4096 };
+
+/* Something a call was about: a name, an address, a zone's part, an order's key. */
+struct subject {
+    enum hostile_kind kind;
+    struct str text;
+    bool is_refused; /* for good */
+    bool may_be_done;
+};
+
+/* The calls that act. */
+enum call_kind { CALL_REGISTER, CALL_PUBLISH, CALL_CREATE, CALL_REMOVE, CALL_CHARGE, CALL_REFUND, CALL_KIND_END };
+
+/* A call; copies in the arena when it is on its way for long. */
+struct late {
+    enum call_kind call;
+    struct subject *subject; /* of another kind for each kind of call that may be refused by itself */
+    struct registrar_create registrar;
+    struct mailbox_create mailbox;
+    struct payment_charge payment;
+    struct payment_refund refund;
+    struct {
+        struct str zone;
+        struct rrset *sets;
+        size_t n;
+    } dns;
+};
+
+struct hostile_registrar {
+    struct registrar base;
+    struct hostile *hostile;
+};
+struct hostile_dns {
+    struct dns base;
+    struct hostile *hostile;
+};
+struct hostile_mailbox {
+    struct mailbox base;
+    struct hostile *hostile;
+};
+struct hostile_payment {
+    struct payment base;
+    struct hostile *hostile;
+};
+struct hostile_hook {
+    struct hook base;
+    struct hostile *hostile;
+};
+
+struct hostile {
+    struct hostile_config config;
+    struct hostile_level level;
+    struct arena *arena; /* lives as long as this world */
+    struct sandbox_book *book;
+    struct drivers real;
+    struct hostile_registrar registrar;
+    struct hostile_dns dns;
+    struct hostile_mailbox mailbox;
+    struct hostile_payment payment;
+    struct hostile_hook hook;
+    struct hostile_told *told;
+    size_t n_told;
+    bool told_otherwise;
+    struct late late[LATE_MAX];
+    size_t n_late;
+    struct subject *subjects;
+    size_t n_subjects;
+    struct str *closed; /* keys of mailboxes that were removed */
+    size_t n_closed;
+    int64_t bank_calls; /* that reached the bank */
+};
+
+enum fate { FATE_PASS, FATE_LOST, FATE_ANSWER_LOST, FATE_LATE, FATE_REFUSED, FATE_CUT_BEFORE, FATE_CUT_AFTER };
+
+extern const struct registrar_ops hostile_registrar_ops;
+extern const struct dns_ops hostile_dns_ops;
+extern const struct mailbox_ops hostile_mailbox_ops;
+extern const struct payment_ops hostile_payment_ops;
+extern const struct hook_ops hostile_hook_ops;
+
+/* Of all that was called about. Never NULL. */
+struct subject *hostile_subject(struct hostile *h, enum hostile_kind kind, struct str text);
+bool hostile_is_off(const struct hostile *h);
+/* UNKNOWN, with a reason. */
+enum outcome hostile_no_answer(struct answer *answer);
+/* Other work goes on while a call is on its way. */
+void hostile_wait(struct hostile *h);
+void hostile_note(struct hostile *h, enum hostile_kind kind, const char *what, struct str subject, const char *fate);
+enum fate hostile_draw_fate(struct hostile *h, bool may_refuse, bool may_be_late);
+/* A call that acts. All of ANSWER is for the bank's calls, the others use its answer alone, which may be NULL. */
+enum outcome hostile_act_at_bank(struct hostile *h, const struct late *job, struct payment_answer *answer);
+enum outcome hostile_act(struct hostile *h, const struct late *job, struct answer *answer);
+/* Whether a call that only asks gets no answer. */
+bool hostile_ask_is_lost(struct hostile *h, enum hostile_kind kind, const char *what, struct str subject);
