@@ -520,7 +520,7 @@ static bool check_told(struct db *db, struct audit *a, struct error *reterr) {
     for (size_t i = 0; i < n; i++) check_event(a, events, i, told, n_told);
     if (n != n_told) model_break(&a->run->model, "%zu events happened, but %zu were told", n, n_told);
     if (hostile_told_otherwise(a->run->hostile)) model_break(&a->run->model, "an event was told in two ways");
-    a->run->totals->told += (int64_t)n_told;
+    a->run->totals->counts.told += (int64_t)n_told;
     return true;
 }
 

@@ -136,7 +136,7 @@ static struct task *free_task(struct run *run) {
 static void start_task(struct run *run, struct task *task, const struct request *request) {
     arena_reset(task->arena);
     *task = (struct task){.stage = STAGE_CLAIM, .request = request, .arena = task->arena};
-    run->totals->requests++;
+    run->totals->counts.requests++;
 }
 
 void client_send(struct run *run) {
@@ -249,7 +249,7 @@ static void claim(struct run *run, struct task *task) {
     task->stage = STAGE_FREE;
     switch (keyed.result) {
     case IDEMPOTENCY_DONE:
-        run->totals->replayed++;
+        run->totals->counts.replayed++;
         tell_answer(run, task, keyed.answer);
         break;
     case IDEMPOTENCY_RUNNING:
@@ -318,7 +318,7 @@ static void refuse(struct run *run, struct task *task) {
             return;
         }
     }
-    run->totals->refused++;
+    run->totals->counts.refused++;
     tell_answer(run, task, answer);
 }
 
@@ -382,12 +382,12 @@ static void place(struct run *run, struct task *task) {
     if (goes_on || run_is_dead(run)) return;
     switch (placing->phase) {
     case PLACE_PLACED:
-        run->totals->placed++;
+        run->totals->counts.placed++;
         tell_order(run, task, TOLD_PLACED);
         tell_answer(run, task, task->placed_answer);
         break;
     case PLACE_DECLINED:
-        run->totals->declined++;
+        run->totals->counts.declined++;
         tell_order(run, task, TOLD_DECLINED);
         tell_answer(run, task, declined_answer(task, placing->decline));
         break;
@@ -512,7 +512,7 @@ void client_cancel(struct run *run) {
         for (size_t j = 0; j < i; j++) is_told |= str_eq(emails[j], emails[i]);
         if (!is_told) model_cancel_skipped(&run->model, workspace, emails[i]);
     }
-    run->totals->cancelled += (int64_t)n_rows;
+    run->totals->counts.cancelled += (int64_t)n_rows;
 }
 
 /* --- forwarding -------------------------------------------------------------------------------------------------- */
@@ -537,7 +537,7 @@ void client_forward(struct run *run) {
     if (run_is_dead(run)) return;
     history_add(run->history, "client %d: %.*s %s", workspace, STR_ARG(to.domain), ok ? "is forwarded" : error.message);
     if (ok) {
-        run->totals->forwarded++;
+        run->totals->counts.forwarded++;
         model_forwarding_told(&run->model, workspace, to.domain, value);
     } else if (error.code == ERR_UPSTREAM && str_starts(str_of(error.message), "The DNS host")) {
         model_forwarding_unchanged(domain, value, &before);

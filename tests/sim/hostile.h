@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include "base/arena.h"
+#include "core/money.h"
 #include "crashfs.h"
 #include "driver/drivers.h"
 #include "history.h"

@@ -1,15 +1,22 @@
 /* dfyd-sim: runs seeded histories of dfyd and checks each; see docs/testing.md. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "run.h"
 #include "step/world.h"
+
+enum { JOBS_MAX = 64 };
 
 static const char usage[] =
     "usage: dfyd-sim [--seed N | --seeds FROM..TO | --count N] [options]\n"
     "  --seed N           one history\n"
     "  --seeds FROM..TO   all histories of a range\n"
     "  --count N          histories 1 to N (default 1000)\n"
+    "  --jobs N           as many processes, which share the seeds; 0: one a processor (default 1)\n"
     "  --verbose          print every history as it happens\n"
     "  --points           also print how often each named point was reached, and how often the power went there\n"
     "  --twice            run each history twice; the second must be the first, byte for byte\n"
@@ -27,7 +34,7 @@ static const struct {
 };
 
 struct options {
-    int64_t from, to;
+    int64_t from, to, jobs;
     unsigned plant;
     const char *plant_name;
     bool verbose, points, twice, expect_failure;
@@ -59,6 +66,7 @@ static bool read_value(const char *name, const char *value, struct options *opti
         options->to = options->from;
         return true;
     }
+    if (strcmp(name, "--jobs") == 0) return str_to_int(text, 0, JOBS_MAX, &options->jobs);
     if (strcmp(name, "--count") == 0) {
         options->from = 1;
         return str_to_int(text, 1, INT64_MAX, &options->to);
@@ -75,7 +83,7 @@ static bool read_value(const char *name, const char *value, struct options *opti
 }
 
 static bool read_options(int argc, char **argv, struct options *ret) {
-    *ret = (struct options){.from = 1, .to = 1000};
+    *ret = (struct options){.from = 1, .to = 1000, .jobs = 1};
     for (int i = 1; i < argc; i++) {
         bool *flag = strcmp(argv[i], "--verbose") == 0          ? &ret->verbose
                      : strcmp(argv[i], "--points") == 0         ? &ret->points
@@ -97,7 +105,8 @@ static bool read_options(int argc, char **argv, struct options *ret) {
     return true;
 }
 
-static void print_totals(const struct sim_totals *t, int64_t failures) {
+static void print_totals(const struct sim_totals *totals, int64_t failures) {
+    const struct sim_counts *t = &totals->counts;
     printf("%lld histories, %lld actions, %lld crashes (%lld disk changes lost), %lld disk errors, "
            "%lld requests: %lld orders placed, %lld declined, %lld refused, %lld answers replayed, %lld mailboxes "
            "cancelled, %lld forwardings changed; "
@@ -136,6 +145,100 @@ static void print_failure(const struct options *options, const struct history *h
            (long long)seed, options->plant_name ? " --plant " : "", options->plant_name ? options->plant_name : "");
 }
 
+/* Whether one history, and its second run if that was asked for, is as it must be. */
+static bool run_seed(struct sim *sim, const struct options *options, const struct history *history, int64_t seed,
+                     struct sim_totals *totals, char broken[BROKEN_TEXT]) {
+    return sim_run(sim, (uint64_t)seed, options->plant, totals, broken) &&
+           (!options->twice || replays(sim, (uint64_t)seed, options->plant, history, broken));
+}
+
+/* --- many processes ---------------------------------------------------------------------------------------------- */
+
+/* What each of them shows the others; -1: none. */
+struct worker {
+    int64_t at, failed; /* the seed that it is at, and the one that failed */
+    struct sim_totals totals;
+};
+
+static int64_t lowest_failure(const struct worker *workers, int64_t n) {
+    int64_t lowest = -1;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t failed = __atomic_load_n(&workers[i].failed, __ATOMIC_RELAXED);
+        if (failed >= 0 && (lowest < 0 || failed < lowest)) lowest = failed;
+    }
+    return lowest;
+}
+
+static void work(struct sim *sim, const struct options *options, struct history *history, struct worker *workers,
+                 int64_t me) {
+    char broken[BROKEN_TEXT];
+    for (int64_t seed = options->from + me; seed <= options->to; seed += options->jobs) {
+        int64_t failed = lowest_failure(workers, options->jobs);
+        if (failed >= 0 && failed < seed) return;
+        workers[me].at = seed;
+        if (run_seed(sim, options, history, seed, &workers[me].totals, broken)) continue;
+        __atomic_store_n(&workers[me].failed, seed, __ATOMIC_RELAXED);
+        return;
+    }
+}
+
+static void add_totals(struct sim_totals *sum, const struct sim_totals *part) {
+    int64_t *to = (int64_t *)&sum->counts;
+    const int64_t *from = (const int64_t *)&part->counts;
+    for (size_t i = 0; i < sizeof sum->counts / sizeof *to; i++) to[i] += from[i];
+    for (size_t i = 0; i < POINTS_MAX && part->points[i].name; i++) {
+        size_t j = 0;
+        while (j < POINTS_MAX - 1 && sum->points[j].name && strcmp(sum->points[j].name, part->points[i].name) != 0) j++;
+        sum->points[j].name = part->points[i].name;
+        sum->points[j].reached += part->points[i].reached;
+        sum->points[j].crashed += part->points[i].crashed;
+    }
+}
+
+/* Runs all seeds in options->jobs processes. *ret_failed: the lowest seed that failed, or -1. */
+static bool run_jobs(struct sim *sim, const struct options *options, struct history *history, struct sim_totals *totals,
+                     int64_t *ret_failed) {
+    size_t size = (size_t)options->jobs * sizeof(struct worker);
+    struct worker *workers = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (workers == MAP_FAILED) return false;
+    pid_t pids[JOBS_MAX];
+    bool ok = true;
+    for (int64_t i = 0; i < options->jobs; i++) workers[i].failed = workers[i].at = -1;
+    for (int64_t i = 0; i < options->jobs; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0) {
+            work(sim, options, history, workers, i);
+            _exit(0);
+        }
+        if (pids[i] < 0) ok = false;
+    }
+    for (int64_t i = 0; i < options->jobs; i++) {
+        int status = 0;
+        if (pids[i] < 0 || waitpid(pids[i], &status, 0) < 0) continue;
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+            fprintf(stderr, "dfyd-sim: the process died at seed %lld\n", (long long)workers[i].at);
+            ok = false;
+        }
+        add_totals(totals, &workers[i].totals);
+    }
+    *ret_failed = lowest_failure(workers, options->jobs);
+    munmap(workers, size);
+    return ok;
+}
+
+/* The seeds one by one; stops at the first failure: its history is what is wanted. */
+static int64_t run_all(struct sim *sim, const struct options *options, struct history *history, int64_t from,
+                       struct sim_totals *totals) {
+    for (int64_t seed = from; seed <= options->to; seed++) {
+        char broken[BROKEN_TEXT];
+        if (options->verbose) printf("seed %lld\n", (long long)seed);
+        if (run_seed(sim, options, history, seed, totals, broken)) continue;
+        print_failure(options, history, seed, broken);
+        return 1;
+    }
+    return 0;
+}
+
 int main(int argc, char **argv) {
     struct options options;
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
@@ -146,6 +249,9 @@ int main(int argc, char **argv) {
         fputs(usage, stderr);
         return 2;
     }
+    if (options.jobs == 0) options.jobs = sysconf(_SC_NPROCESSORS_ONLN);
+    if (options.jobs < 1) options.jobs = 1;
+    if (options.jobs > JOBS_MAX) options.jobs = JOBS_MAX;
     struct history history;
     struct sim *sim;
     struct error error = {0};
@@ -155,21 +261,21 @@ int main(int argc, char **argv) {
         history_finish(&history);
         return 2;
     }
-    struct sim_totals totals = {0};
-    int64_t failures = 0;
-    /* Stops at the first failure: its history is what is wanted. */
-    for (int64_t seed = options.from; seed <= options.to && !failures; seed++) {
-        char broken[BROKEN_TEXT];
-        if (options.verbose) printf("seed %lld\n", (long long)seed);
-        bool ok = sim_run(sim, (uint64_t)seed, options.plant, &totals, broken);
-        if (ok && options.twice) ok = replays(sim, (uint64_t)seed, options.plant, &history, broken);
-        if (ok) continue;
-        failures++;
-        print_failure(&options, &history, seed, broken);
+    struct sim_totals totals = {0}, spare = {0};
+    int64_t failures = 0, failed = -1;
+    bool ok = true;
+    if (options.jobs == 1 || options.verbose)
+        failures = run_all(sim, &options, &history, options.from, &totals);
+    else if ((ok = run_jobs(sim, &options, &history, &totals, &failed)) && failed >= 0) {
+        /* Its history was made in another process, and comes out again here. */
+        options.to = failed;
+        failures = run_all(sim, &options, &history, failed, &spare);
+        if (failures == 0) fprintf(stderr, "dfyd-sim: seed %lld failed once and not again\n", (long long)failed);
+        ok = failures > 0;
     }
     print_totals(&totals, failures);
     if (options.points) print_points(&totals);
     sim_destroy(sim);
     history_finish(&history);
-    return (failures > 0) == options.expect_failure ? 0 : 1;
+    return ok && (failures > 0) == options.expect_failure ? 0 : 1;
 }

@@ -1,5 +1,6 @@
 #include "run.h"
 
+#include <malloc.h>
 #include <sodium.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -96,6 +97,12 @@ static bool open_store(struct store **ret, struct error *reterr) {
 }
 
 bool sim_create(struct history *history, struct sim **ret, struct error *reterr) {
+    /* One thread; and most of the time goes into opening databases again after crashes. */
+    sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 1024, 256);
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+    mallopt(M_MMAP_THRESHOLD, 64 << 20);
     if (sodium_init() < 0) return error_set(reterr, ERR_INTERNAL, "libsodium cannot start");
     struct sim *sim = calloc(1, sizeof *sim);
     if (!sim) return error_set(reterr, ERR_UNAVAILABLE, "no memory left");
@@ -146,7 +153,7 @@ static void set_weather(struct run *run) {
 static void die(struct run *run, bool is_crash) {
     if (is_crash) {
         crashfs_power_off(run->fs);
-        run->totals->crashes++;
+        run->totals->counts.crashes++;
         history_add(run->history, "CRASH");
     } else {
         history_add(run->history, "stop");
@@ -251,8 +258,8 @@ static void run_step(struct run *run, struct held *held) {
     held->is_busy = true;
     bool ok = provision_run(&run->world, step, &error);
     held->is_busy = held->is_used = false;
-    run->totals->steps++;
-    run->totals->stale_steps += is_stale;
+    run->totals->counts.steps++;
+    run->totals->counts.stale_steps += is_stale;
     history_add(run->history, "worker: ran %s of %.*s%s%.*s, attempt %lld%s%s%s", step_kind_names[step->kind],
                 STR_ARG(step->domain), step->email.n ? " " : "", STR_ARG(step->email), (long long)step->attempts,
                 is_stale ? ", after its lease" : "", ok ? "" : ": ", error.message);
@@ -547,9 +554,9 @@ static bool init_run(struct run *run, struct sim *sim, uint64_t seed, unsigned p
 static void finish_run(struct run *run) {
     if (run->store) store_close(run->store);
     struct crashfs_counts counts = crashfs_counts(run->fs);
-    run->totals->runs++;
-    run->totals->changes_lost += counts.changes_lost;
-    run->totals->disk_faults += counts.faults;
+    run->totals->counts.runs++;
+    run->totals->counts.changes_lost += counts.changes_lost;
+    run->totals->counts.disk_faults += counts.faults;
     hostile_destroy(run->hostile);
     for (size_t i = 0; i < TASKS_MAX; i++) arena_destroy(run->tasks[i].arena);
     arena_destroy(run->life);
@@ -562,7 +569,7 @@ static void play(struct run *run) {
     start(run);
     for (uint32_t n = 60 + draw(run, 91); n > 0 && !model_is_broken(&run->model); n--) {
         act(run);
-        run->totals->actions++;
+        run->totals->counts.actions++;
         if (run->store && crashfs_is_off(run->fs)) die(run, true);
         if (run->store)
             audit_now(run, false);

@@ -11,12 +11,16 @@
 
 struct sim;
 
-enum { POINTS_MAX = 32 };
+enum { POINTS_MAX = 64 };
+
+struct sim_counts {
+    int64_t runs, actions, crashes, changes_lost, disk_faults;
+    int64_t requests, placed, declined, refused, replayed, cancelled, forwarded, steps, stale_steps, told;
+};
 
 /* Added up over runs. */
 struct sim_totals {
-    int64_t runs, actions, crashes, changes_lost, disk_faults;
-    int64_t requests, placed, declined, refused, replayed, cancelled, forwarded, steps, stale_steps, told;
+    struct sim_counts counts;
     struct {
         const char *name;
         int64_t reached, crashed;
