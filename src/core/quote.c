@@ -1,6 +1,6 @@
 #include "core/quote.h"
 
-#include "core/period.h"
+#include "core/calendar.h"
 
 /* The prices of one order type. */
 struct list {
@@ -122,7 +122,7 @@ size_t quote_bill(const struct quote_item *item, int64_t now_ms, struct bill_lin
             .discount = line->discount,
             .amount = line->quantity * line->unit - line->discount,
             .from_ms = now_ms,
-            .to_ms = kind == LINE_DOMAIN_YEAR ? period_years(now_ms, 1) : period_first_month(now_ms),
+            .to_ms = kind == LINE_DOMAIN_YEAR ? calendar_add_months(now_ms, 12) : calendar_first_15th(now_ms),
         };
     }
     return n;
