@@ -160,11 +160,18 @@ static void refuse_judging(struct call *call, const struct judged *judged, const
         call_fail(call, error, nothing_done);
 }
 
+/* The card that can be charged here; one that does not exist, otherwise. */
+static const struct card *usable_card(const struct call *call) {
+    static const struct card none = {.exists = false};
+    const struct card *card = &call->identity->card;
+    return card->exists && drivers_payment(call->config->world->drivers, card->driver) ? card : &none;
+}
+
 static struct order_answer answer_of(const struct call *call, const struct order *order, const struct judged *judged) {
     return (struct order_answer){
         .check = judged->check,
         .quote = &judged->quote,
-        .card = &call->identity->card,
+        .card = usable_card(call),
         .simulation = order->simulation,
     };
 }
@@ -316,10 +323,9 @@ static bool place(struct job *job, const struct order_answer *valid) {
         end_unplaced(job, valid);
         return true;
     }
-    const struct card *card = &call->identity->card;
     struct placing placing;
-    place_init(&placing, world, job->judged.check, &job->judged.quote, workspace_of(call), card, job->key, text,
-               call->arena);
+    place_init(&placing, world, job->judged.check, &job->judged.quote, workspace_of(call), usable_card(call), job->key,
+               text, call->arena);
     placing.reservation.actor = call_actor(call);
     placing.declined_answer = declined_answer;
     placing.arg = job;
@@ -364,7 +370,7 @@ static bool try_once(struct job *job) {
         end_unplaced(job, &answer);
         return true;
     }
-    if (!job->call->identity->card.exists && job->judged.quote.total > 0) {
+    if (!usable_card(job->call)->exists && job->judged.quote.total > 0) {
         answer.not_paid = true;
         end_unplaced(job, &answer);
         return true;

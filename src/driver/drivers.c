@@ -1,30 +1,62 @@
 #include "driver/drivers.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "driver/dns/dns.h"
 #include "driver/hook/hook.h"
 #include "driver/mailbox/mailbox.h"
+#include "driver/payment/invoice.h"
 #include "driver/payment/payment.h"
 #include "driver/registrar/registrar.h"
 #include "driver/sandbox_book.h"
 
 enum { PATH_BYTES = 4096 };
 
-bool drivers_open(const char *dir, const struct clock *clock, struct drivers *ret, struct error *reterr) {
+static struct payment *open_sandbox(const struct drivers_config *config, struct sandbox_book *book) {
+    (void)config;
+    return payment_sandbox_create(book);
+}
+
+/* Who takes cards, one row each. */
+static const struct {
+    const char *name;
+    struct payment *(*open)(const struct drivers_config *config, struct sandbox_book *book);
+} payments[] = {
+    {"sandbox", open_sandbox},
+};
+
+static bool open_payment(const struct drivers_config *config, struct sandbox_book *book, struct payment **ret,
+                         struct error *reterr) {
+    const char *name = config->payment ? config->payment : "sandbox";
+    for (size_t i = 0; i < ARRAY_LEN(payments); i++) {
+        if (strcmp(name, payments[i].name) != 0) continue;
+        *ret = payments[i].open(config, book);
+        return true;
+    }
+    return error_set(reterr, ERR_INVALID, "there is no payment driver \"%s\" in this build", name);
+}
+
+bool drivers_open(const struct drivers_config *config, struct drivers *ret, struct error *reterr) {
     char path[PATH_BYTES];
-    int n = snprintf(path, sizeof path, "%s/sandbox.db", dir);
+    int n = snprintf(path, sizeof path, "%s/sandbox.db", config->dir);
     if (n < 0 || (size_t)n >= sizeof path)
         return error_set(reterr, ERR_INVALID, "sandbox drivers: the data directory's path is too long");
     struct sandbox_book *book;
     struct error error;
-    if (!sandbox_book_open(path, clock, &book, &error))
+    if (!sandbox_book_open(path, config->clock, &book, &error))
         return error_set(reterr, error.code, "sandbox drivers: %s", error.message);
+    struct payment *payment = NULL;
+    if (!open_payment(config, book, &payment, reterr)) {
+        sandbox_book_close(book);
+        return false;
+    }
     *ret = (struct drivers){
         .registrar = registrar_sandbox_create(book),
         .dns = dns_sandbox_create(book),
         .mailbox = mailbox_sandbox_create(book),
-        .payment = payment_sandbox_create(book),
+        .payment = payment,
+        .credit = config->credit ? payment_invoice_create(config->credit) : NULL,
         .hook = hook_curl_create(),
         .book = book,
     };

@@ -3,12 +3,12 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "driver/payment/stripe.h"
 
-struct clock;
 struct registrar;
 struct dns;
 struct mailbox;
-struct payment;
+struct credit_book;
 struct hook;
 struct sandbox_book;
 
@@ -22,12 +22,19 @@ struct drivers {
     struct sandbox_book *book; /* under the sandbox drivers; NULL when there are none */
 };
 
+struct drivers_config {
+    const char *dir;                  /* holds what the sandbox remembers (sandbox.db) */
+    const struct clock *clock;        /* must outlive the drivers */
+    const char *payment;              /* who takes cards: "sandbox" (also when NULL) or "stripe" */
+    struct stripe_config stripe;      /* read for "stripe" only */
+    const struct credit_book *credit; /* NULL: nobody orders on account */
+};
+
 /*
- * Opens all by name ("sandbox" is the one kind there is of each so far, and "curl" of the hook). DIR holds what the
- * sandbox remembers (sandbox.db); CLOCK must outlive the drivers. On failure nothing stays open and reterr names the
- * driver.
+ * Opens all: of registrar, DNS and mailbox there is only "sandbox" so far, and "curl" of the hook. On failure nothing
+ * stays open and reterr names the driver.
  */
-MUST_CHECK bool drivers_open(const char *dir, const struct clock *clock, struct drivers *ret, struct error *reterr);
+MUST_CHECK bool drivers_open(const struct drivers_config *config, struct drivers *ret, struct error *reterr);
 /* The payment driver of that name, which took or is to take a charge; NULL when it is not open here. */
 struct payment *drivers_payment(const struct drivers *drivers, struct str name);
 /* Frees all; empty members are fine. */

@@ -104,7 +104,8 @@ static enum place_phase run_charge(struct placing *p, const struct world *world)
     enum place_phase paid = WORLD_PLANTED(world, PLANT_CHARGE_FIRST) ? PLACE_RESERVE : PLACE_SETTLE;
     if (p->reservation.amount == 0) return paid;
 
-    struct payment *payment = world->drivers->payment;
+    struct payment *payment = drivers_payment(world->drivers, p->reservation.payment_driver);
+    if (!payment) return PLACE_PENDING;
     struct payment_charge job = charge_of(p);
     struct payment_answer answer;
     enum outcome outcome = payment_charge(payment, &job, &answer);

@@ -36,8 +36,8 @@ struct placing {
 
 /*
  * Starts a placing: draws ids, passwords and seals from WORLD. Everything comes from ARENA and borrows from CHECK;
- * both must outlive it. The caller may then set reservation.actor. ANSWER is what to answer once placed. CARD exists
- * unless the total is 0.
+ * both must outlive it. The caller may then set reservation.actor. ANSWER is what to answer once placed. CARD is one
+ * that can be charged here, unless the total is 0.
  */
 void place_init(struct placing *placing, const struct world *world, const struct check *check,
                 const struct quote *quote, struct str workspace_id, const struct card *card, struct str idempotency_key,

@@ -49,7 +49,10 @@ static enum outcome ask(const struct world *world, const struct unsettled *order
         .description = STR("Mailbox order"),
         .created_ms = order->created_ms,
     };
-    return payment_close(world->drivers->payment, &job, ret);
+    struct payment *payment = drivers_payment(world->drivers, order->payment_driver);
+    if (payment) return payment_close(payment, &job, ret);
+    return answer_set(&ret->answer, OUTCOME_UNKNOWN, "the payment driver %.*s is not open here",
+                      STR_ARG(order->payment_driver));
 }
 
 static bool settle_one(const struct world *world, const struct unsettled *order, struct error *reterr) {

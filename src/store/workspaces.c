@@ -96,8 +96,10 @@ bool workspace_list(struct db *db, struct arena *arena, struct workspace **ret, 
 }
 
 bool card_get(struct db *db, struct str workspace_id, struct arena *arena, struct card *ret, struct error *reterr) {
-    struct stmt *stmt =
-        db_stmt(db, "SELECT token, brand, last4, name_on_card, driver FROM cards WHERE workspace_id = $1");
+    struct stmt *stmt = db_stmt(
+        db,
+        "SELECT c.token, c.brand, c.last4, CASE c.driver WHEN 'invoice' THEN w.name ELSE c.name_on_card END, c.driver"
+        " FROM cards c JOIN workspaces w ON w.id = c.workspace_id WHERE c.workspace_id = $1");
     stmt_text(stmt, 1, workspace_id);
     enum db_step step = stmt_step(stmt, reterr);
     if (step == DB_FAIL) return false;

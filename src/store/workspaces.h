@@ -25,7 +25,8 @@ struct workspace_change {
 struct card {
     bool exists;
     struct str token, brand, last4, name_on_card;
-    struct str driver; /* whose token it is: a name in driver/payment; set with card_set, empty means "sandbox" */
+    struct str driver; /* whose token it is: a name in driver/payment; set with card_set, empty means "sandbox". Of
+                          "invoice", on account, the name is the workspace's own */
 };
 
 /* By id or by name; ERR_NOT_FOUND. Text from ARENA, here and below. */

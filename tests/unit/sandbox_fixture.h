@@ -31,7 +31,8 @@ static inline void path_in(const struct fixture *f, const char *file, char ret[P
 
 static inline void must_open(struct fixture *f) {
     struct error error = {0};
-    if (!drivers_open(f->dir, &f->clock, &f->drivers, &error)) fail_msg("%s", error.message);
+    struct drivers_config config = {.dir = f->dir, .clock = &f->clock};
+    if (!drivers_open(&config, &f->drivers, &error)) fail_msg("%s", error.message);
 }
 
 static inline void fixture_init(struct fixture *f) {

@@ -163,6 +163,7 @@ static inline struct reservation make_order(struct fixture *f, enum order_type t
                             .type = type,
                             .amount = 1500,
                             .card_token = STR("tok"),
+                            .payment_driver = STR("sandbox"),
                             .now_ms = f->now,
                             .settle_after_ms = f->now + 60000,
                             .domains = domains,

@@ -314,7 +314,8 @@ static void charges_survive_sigkill(void **state) {
     if (child == 0) {
         struct error error;
         struct payment_charge job = {.key = STR("k"), .token = STR("tok_visa"), .amount = PRICE};
-        if (drivers_open(f->dir, &f->clock, &f->drivers, &error) &&
+        struct drivers_config config = {.dir = f->dir, .clock = &f->clock};
+        if (drivers_open(&config, &f->drivers, &error) &&
             payment_charge(f->drivers.payment, &job, NULL) == OUTCOME_DONE)
             kill(getpid(), SIGKILL);
         _exit(1);
@@ -386,7 +387,8 @@ static void damage_is_unknown(void **state) {
 static void must_not_open(struct fixture *f, const char *dir, const char *expected) {
     struct error error = {0};
     struct drivers drivers;
-    if (drivers_open(dir, &f->clock, &drivers, &error)) fail_msg("opened %s", dir);
+    struct drivers_config config = {.dir = dir, .clock = &f->clock};
+    if (drivers_open(&config, &drivers, &error)) fail_msg("opened %s", dir);
     if (strncmp(error.message, "sandbox drivers: ", 17) != 0 || !strstr(error.message, "sandbox.db") ||
         !strstr(error.message, expected))
         fail_msg("%s", error.message);

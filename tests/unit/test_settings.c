@@ -209,6 +209,45 @@ static void test_listen(void **state) {
     }
 }
 
+static void test_urls(void **state) {
+    struct fixture *f = *state;
+    static const struct {
+        const char *text, *url;
+    } good[] = {
+        {"https://mail.example.com", "https://mail.example.com"},
+        {"http://127.0.0.1:8025/", "http://127.0.0.1:8025"},
+        {"http://[::1]:80/a/b//", "http://[::1]:80/a/b"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        f->flags[SETTING_PUBLIC_URL] = good[i].text;
+        assert_string_equal(loaded(f, no_env).public_url, good[i].url);
+    }
+    char longest[220] = "http://";
+    memset(longest + 7, 'a', 193);
+    f->flags[SETTING_PUBLIC_URL] = longest;
+    assert_string_equal(loaded(f, no_env).public_url, longest);
+    longest[200] = 'a';
+    const char *const bad[] = {
+        "",          "example.com", "ftp://a",    "http://",    "https:///",   "http:///a",         "http://:80",
+        "http://a?", "http://a/#x", "http://a b", "http://u@a", "http://a\"b", "http://a/\xc3\xa9", longest,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        f->flags[SETTING_PUBLIC_URL] = bad[i];
+        assert_says(refused(f, no_env), "--public-url must be a URL such as");
+    }
+}
+
+/* A provider elsewhere has to know where to send customers back to. */
+static void test_checkout_needs_an_address(void **state) {
+    struct fixture *f = *state;
+    f->flags[SETTING_CHECKOUT] = "on";
+    assert_int_equal(loaded(f, no_env).checkout, 1);
+    f->flags[SETTING_PAYMENT] = "stripe";
+    assert_says(refused(f, no_env), "public_url is missing");
+    f->flags[SETTING_PUBLIC_URL] = "https://a.example";
+    assert_int_equal(loaded(f, no_env).checkout_minutes, 30);
+}
+
 static void test_providers_off(void **state) {
     struct fixture *f = *state;
     static const struct {
@@ -377,6 +416,8 @@ int main(void) {
         CASE(test_data_is_required),
         CASE(test_ranges),
         CASE(test_listen),
+        CASE(test_urls),
+        CASE(test_checkout_needs_an_address),
         CASE(test_providers_off),
         CASE(test_words_and_addresses),
         CASE(test_other_databases),

@@ -99,8 +99,8 @@ static void a_workspace_has_one_card(void **state) {
     OK(card_get(f->db, STR(WORKSPACE), f->arena, &card, &f->error));
     assert_false(card.exists);
     assert_int_equal(card.last4.n, 0);
-    struct card visa = {true, STR("tok_1"), STR("visa"), STR("4242"), STR("Ada Byron")},
-                other = {true, STR("tok_2"), STR("amex"), STR("0005"), STR("")};
+    struct card visa = {true, STR("tok_1"), STR("visa"), STR("4242"), STR("Ada Byron"), STR("sandbox")},
+                other = {true, STR("tok_2"), STR("amex"), STR("0005"), STR(""), STR("stripe")};
     OK(IN_TX(card_set(f->db, STR(WORKSPACE), &visa, 1, &f->error)));
     OK(IN_TX(card_set(f->db, STR(WORKSPACE), &other, 2, &f->error)));
     OK(card_get(f->db, STR(WORKSPACE), f->arena, &card, &f->error));
@@ -109,6 +109,7 @@ static void a_workspace_has_one_card(void **state) {
     assert_true(str_is(card.brand, "amex"));
     assert_true(str_is(card.last4, "0005"));
     assert_true(str_is(card.name_on_card, ""));
+    assert_true(str_is(card.driver, "stripe"));
     OK(card_get(f->db, STR(STRANGER), f->arena, &card, &f->error));
     assert_false(card.exists);
     bool removed;

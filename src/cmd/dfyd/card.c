@@ -64,7 +64,8 @@ bool run_card_set(const struct invocation *invocation, struct error *reterr) {
                              .token = token,
                              .brand = str_of(facts.brand),
                              .last4 = str_of(facts.last4),
-                             .name_on_card = name};
+                             .name_on_card = name,
+                             .driver = str_of(invocation->setup->drivers.payment->ops->name)};
     return store_write(invocation->setup->store, set_change, &job, reterr);
 }
 

@@ -2,8 +2,12 @@
 
 #include <string.h>
 
+#include "setup.h"
+
 bool help_has_setting(const struct command *command, size_t setting) {
-    return !command->alone && (command->serves || setting_rows[setting].everywhere);
+    const struct setting_row *row = &setting_rows[setting];
+    return !command->alone &&
+           (command->serves || row->everywhere || (row->drivers && (command->setup & SETUP_DRIVERS)));
 }
 
 static void print_setting(const struct setting_row *row, FILE *out) {

@@ -7,13 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HTTP_THREADS_MAX_DEFAULT = 4, LINE_MAX_BYTES = 4096, PROVIDER_LAST = 3 };
+enum { HTTP_THREADS_MAX_DEFAULT = 4, LINE_MAX_BYTES = 4096, URL_BYTES_MAX = 200, PROVIDER_LAST = 3 };
 
 static const char *const level_words[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", [LOG_OFF] = "off", NULL};
 
 static const char *const no_yes_words[] = {"no", "yes", NULL};
 static const char *const off_on[] = {"off", "on", NULL};
+static const char *const payment_words[] = {"sandbox", "stripe", NULL};
 
 #define AT(member) offsetof(struct settings, member)
 
@@ -80,6 +81,28 @@ const struct setting_row setting_rows[SETTING_END] = {
     [SETTING_RATE_PER_MINUTE] = {"rate_per_minute", "rate-per-minute", "DFYD_RATE_PER_MINUTE", SETTING_INT,
                                  AT(rate_per_minute), 0, 60000000, .fallback = "6000", .value = "N",
                                  .help = "requests of a workspace a minute; 0: any number"},
+    [SETTING_PAYMENT] = {"payment", "payment", "DFYD_PAYMENT", SETTING_WORD, AT(payment), .words = payment_words,
+                         .fallback = "sandbox", .value = "DRIVER", .help = "who takes cards", .drivers = true},
+    [SETTING_STRIPE_URL] = {"stripe_url", "stripe-url", "DFYD_STRIPE_URL", SETTING_URL, AT(stripe_url),
+                            .fallback = "https://api.stripe.com", .value = "URL", .help = "where Stripe's API is",
+                            .drivers = true},
+    [SETTING_STRIPE_KEY_FILE] = {"stripe_key_file", "stripe-key-file", "DFYD_STRIPE_KEY_FILE", SETTING_TEXT,
+                                 AT(stripe_key_file), .value = "FILE",
+                                 .help = "holds Stripe's secret key; or say it in DFYD_STRIPE_KEY", .drivers = true},
+    [SETTING_STRIPE_WEBHOOK_SECRET_FILE] = {"stripe_webhook_secret_file", "stripe-webhook-secret-file",
+                                            "DFYD_STRIPE_WEBHOOK_SECRET_FILE", SETTING_TEXT,
+                                            AT(stripe_webhook_secret_file), .value = "FILE",
+                                            .help =
+                                                "holds what Stripe signs with; or say it in DFYD_STRIPE_WEBHOOK_SECRET",
+                                            .drivers = true},
+    [SETTING_PUBLIC_URL] = {"public_url", "public-url", "DFYD_PUBLIC_URL", SETTING_URL, AT(public_url), .value = "URL",
+                            .help = "where customers reach this server; default: where it listens"},
+    [SETTING_CHECKOUT] = {"checkout", "checkout", "DFYD_CHECKOUT", SETTING_WORD, AT(checkout), .words = off_on,
+                          .fallback = "off", .value = "WORD",
+                          .help = "on: who has no card gets a page of the payment provider's to pay on"},
+    [SETTING_CHECKOUT_MINUTES] = {"checkout_minutes", "checkout-minutes", "DFYD_CHECKOUT_MINUTES", SETTING_INT,
+                                  AT(checkout_minutes), 1, 1440, .fallback = "30", .unit = "minutes", .value = "N",
+                                  .help = "how long that page is open and its names are held"},
     [SETTING_LOG_LEVEL] = {"log_level", "log-level", "DFYD_LOG_LEVEL", SETTING_WORD, AT(log_level),
                            .words = level_words, .fallback = "info", .value = "LEVEL",
                            .help = "least serious events to log, on standard error"},
@@ -107,6 +130,8 @@ struct str setting_range(const struct setting_row *row, struct arena *arena) {
         return STR("a numeric ADDRESS:PORT such as 127.0.0.1:8025 or [::1]:8025, with a port from 0 to 65535");
     case SETTING_IPV4:
         return STR("an IPv4 address such as 192.0.2.10");
+    case SETTING_URL:
+        return STR("a URL such as https://mail.example.com, without `?`, `#` or `@`, of at most 200 bytes");
     case SETTING_PROVIDERS:
         return STR("a list of 1, 2 and 3, such as 1,3");
     case SETTING_ENGINE:
@@ -150,6 +175,20 @@ static bool parse_providers(struct str list, unsigned *ret) {
     return true;
 }
 
+/* http or https, a host, and perhaps a port and a path; what is added to it starts with a slash. */
+static bool parse_url(struct str text, struct str *ret) {
+    static const char *const schemes[] = {"https://", "http://"};
+    size_t host = 0;
+    for (size_t i = 0; i < ARRAY_LEN(schemes) && !host; i++)
+        if (str_starts(text, schemes[i])) host = strlen(schemes[i]);
+    while (text.n > host && text.p[text.n - 1] == '/') text.n--;
+    if (!host || text.n <= host || text.n > URL_BYTES_MAX || text.p[host] == '/' || text.p[host] == ':') return false;
+    for (size_t i = host; i < text.n; i++)
+        if (text.p[i] <= ' ' || text.p[i] > '~' || strchr("?#@\"<>\\^`{|}", text.p[i])) return false;
+    *ret = text;
+    return true;
+}
+
 static bool parse_word(const char *const *words, struct str text, int64_t *ret) {
     for (size_t i = 0; words[i]; i++) {
         if (!str_is(text, words[i])) continue;
@@ -176,6 +215,9 @@ static bool parse(const struct setting_row *row, struct str text, struct arena *
         if (inet_pton(AF_INET, arena_cstr(arena, text), &address) != 1) return false;
         break;
     }
+    case SETTING_URL:
+        if (!parse_url(text, &text)) return false;
+        break;
     case SETTING_ENGINE:
         if (!text.n || str_is(text, "sqlite"))
             text = STR("sqlite");
@@ -309,6 +351,12 @@ bool settings_load(const struct setting_sources *sources, struct arena *arena, s
     if (to.retry_max_ms < to.retry_base_ms)
         return error_set(reterr, ERR_INVALID, "retry_max_ms (%lld) must not be less than retry_base_ms (%lld)",
                          (long long)to.retry_max_ms, (long long)to.retry_base_ms);
+    bool is_sandbox = !strcmp(payment_words[to.payment], "sandbox");
+    if (to.checkout && !is_sandbox && !to.public_url)
+        return error_set(reterr, ERR_INVALID,
+                         "public_url is missing: with checkout on, %s sends customers back to it; say where they reach "
+                         "this server",
+                         payment_words[to.payment]);
     *ret = to;
     return true;
 }

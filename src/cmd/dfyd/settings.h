@@ -29,6 +29,11 @@ struct settings {
     unsigned providers_off;          /* bit 1 << provider */
     int64_t rate_limit;              /* 1: calls are limited */
     int64_t rate_per_second, rate_per_minute;
+    int64_t payment; /* index into the words of its row, which are names of payment drivers */
+    const char *stripe_url, *stripe_key_file, *stripe_webhook_secret_file; /* the files may be NULL */
+    const char *public_url;                                                /* NULL: where it listens */
+    int64_t checkout;                                                      /* 1: on */
+    int64_t checkout_minutes;
     int64_t log_level;    /* enum log_level */
     const char *crash_at; /* only set in builds with test switches, as the next */
     int64_t crash_at_count;
@@ -57,6 +62,13 @@ enum setting {
     SETTING_RATE_LIMIT,
     SETTING_RATE_PER_SECOND,
     SETTING_RATE_PER_MINUTE,
+    SETTING_PAYMENT,
+    SETTING_STRIPE_URL,
+    SETTING_STRIPE_KEY_FILE,
+    SETTING_STRIPE_WEBHOOK_SECRET_FILE,
+    SETTING_PUBLIC_URL,
+    SETTING_CHECKOUT,
+    SETTING_CHECKOUT_MINUTES,
     SETTING_LOG_LEVEL,
 #ifdef DFYD_TEST_SWITCHES
     SETTING_CRASH_AT,
@@ -71,6 +83,7 @@ enum setting_kind {
     SETTING_WORD,      /* int64_t, index into words */
     SETTING_ADDRESS,   /* struct listen */
     SETTING_IPV4,      /* const char * */
+    SETTING_URL,       /* const char *, without a slash at the end */
     SETTING_PROVIDERS, /* unsigned */
     SETTING_ENGINE,    /* const char *: which database */
 };
@@ -88,6 +101,7 @@ struct setting_row {
     const char *value;        /* what help calls the value */
     const char *help;
     bool everywhere; /* a flag of every command, not only of serve */
+    bool drivers;    /* also one of every command that opens the drivers */
 };
 
 extern const struct setting_row setting_rows[SETTING_END];

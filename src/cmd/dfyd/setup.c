@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "driver/payment/payment.h"
+#include "secret.h"
 #include "store/vault_proof.h"
 #include "store/workspaces.h"
 
@@ -21,6 +22,7 @@ static bool count_read(struct db *db, void *arg, struct error *reterr) {
 
 struct first {
     struct workspace workspace;
+    bool has_card;
     struct card card;
 };
 
@@ -31,35 +33,65 @@ static bool first_change(struct db *db, void *arg, struct error *reterr) {
     if (!count_read(db, &n, reterr)) return false;
     if (n) return true;
     return workspace_add(db, &first->workspace, reterr) &&
-           card_set(db, str_of(first->workspace.id), &first->card, first->workspace.created_ms, reterr);
+           (!first->has_card ||
+            card_set(db, str_of(first->workspace.id), &first->card, first->workspace.created_ms, reterr));
 }
 
+/* With a card to begin with where cards are only pretended. */
 static bool make_first_workspace(struct setup *setup, struct payment *payment, struct error *reterr) {
-    struct card_facts facts;
+    struct card_facts facts = {0};
     struct answer answer = {0};
-    if (payment_describe(payment, str_of(first_token), &facts, &answer) != OUTCOME_DONE)
+    bool has_card = payment->ops->is_sandbox;
+    if (has_card && payment_describe(payment, str_of(first_token), &facts, &answer) != OUTCOME_DONE)
         return error_set(reterr, ERR_INTERNAL, "the first card %s: %s", first_token, answer.reason);
     struct first first = {
         .workspace = {.name = STR("default"), .plan_active = true, .created_ms = clock_now(&setup->clock)},
+        .has_card = has_card,
         .card = {.exists = true,
                  .token = str_of(first_token),
                  .brand = str_of(facts.brand),
                  .last4 = str_of(facts.last4),
-                 .name_on_card = STR("Sandbox Card")},
+                 .name_on_card = STR("Sandbox Card"),
+                 .driver = str_of(payment->ops->name)},
     };
     ids_uuid(&setup->ids, first.workspace.id);
     return store_write(setup->store, first_change, &first, reterr);
 }
 
-static bool first_run(struct setup *setup, const char *dir, struct error *reterr) {
+/* The texts need not last longer than ARENA: drivers copy what they keep. */
+static bool open_drivers(struct setup *setup, const struct settings *settings, struct arena *arena,
+                         struct error *reterr) {
+    setup->on_account = (struct on_account){setup->store, &setup->clock};
+    struct credit_book credit = on_account_book(&setup->on_account);
+    struct drivers_config config = {
+        .dir = settings->data,
+        .clock = &setup->clock,
+        .payment = setting_rows[SETTING_PAYMENT].words[settings->payment],
+        .stripe = {.clock = &setup->clock, .url = settings->stripe_url},
+        .credit = &credit,
+    };
+    if (!strcmp(config.payment, "stripe")) {
+        struct str key, secret;
+        if (!secret_read("DFYD_STRIPE_KEY", settings->stripe_key_file, arena, &key, reterr) ||
+            !secret_read("DFYD_STRIPE_WEBHOOK_SECRET", settings->stripe_webhook_secret_file, arena, &secret, reterr))
+            return false;
+        if (!key.n)
+            return error_set(reterr, ERR_INVALID,
+                             "Stripe's secret key is missing: say stripe_key_file, or DFYD_STRIPE_KEY");
+        config.stripe.key = arena_cstr(arena, key);
+        config.stripe.webhook_secret = arena_cstr(arena, secret);
+    }
+    return drivers_open(&config, &setup->drivers, reterr);
+}
+
+static bool first_run(struct setup *setup, const struct settings *settings, struct arena *arena, struct error *reterr) {
     size_t n;
     if (!store_read(setup->store, count_read, &n, reterr)) return false;
     if (n) return true;
     if (setup->drivers.payment) return make_first_workspace(setup, setup->drivers.payment, reterr);
-    struct drivers drivers;
-    if (!drivers_open(dir, &setup->clock, &drivers, reterr)) return false;
-    bool ok = make_first_workspace(setup, drivers.payment, reterr);
-    drivers_close(&drivers);
+    if (!open_drivers(setup, settings, arena, reterr)) return false;
+    bool ok = make_first_workspace(setup, setup->drivers.payment, reterr);
+    drivers_close(&setup->drivers);
     return ok;
 }
 
@@ -103,11 +135,11 @@ static bool open_parts(struct setup *setup, const struct settings *settings, uns
     }
     if (flags & (SETUP_SERVE | SETUP_VAULT) && !vault_proof_open(setup->store, dir, &setup->rng, &setup->vault, reterr))
         return false;
-    if (flags & SETUP_DRIVERS && !drivers_open(dir, &setup->clock, &setup->drivers, reterr)) {
+    if (flags & SETUP_DRIVERS && !open_drivers(setup, settings, arena, reterr)) {
         setup->drivers = (struct drivers){0};
         return false;
     }
-    return !(flags & SETUP_CREATE) || first_run(setup, dir, reterr);
+    return !(flags & SETUP_CREATE) || first_run(setup, settings, arena, reterr);
 }
 
 bool setup_open(struct setup *setup, const struct settings *settings, unsigned flags, struct error *reterr) {

@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "driver/drivers.h"
 #include "settings.h"
+#include "step/on_account.h"
 #include "store/store.h"
 #include "store/vault.h"
 
@@ -17,6 +18,7 @@ struct setup {
     struct ids ids;
     struct store *store;
     struct drivers drivers;
+    struct on_account on_account; /* under the driver `invoice` */
     struct vault vault;
 };
 

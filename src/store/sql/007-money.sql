@@ -137,7 +137,7 @@ CREATE TABLE credit_charges (
     amount INTEGER NOT NULL CHECK (amount >= 0), -- cents; 0: the key was closed without a charge
     at_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX credit_charges_by_workspace ON credit_charges (workspace_id);
+CREATE INDEX credit_charges_by_workspace ON credit_charges (workspace_id, amount);
 CREATE TABLE credit_refunds (
     id TEXT NOT NULL PRIMARY KEY, -- the refund's key
     charge_id TEXT NOT NULL REFERENCES credit_charges (id),
