@@ -12,6 +12,9 @@ static const char schema[] =
     /* Domains, each under the key that registered it; ready_ms lies ahead while the registry is slow. */
     "CREATE TABLE IF NOT EXISTS registrations (name TEXT PRIMARY KEY, key TEXT NOT NULL UNIQUE, years INTEGER NOT NULL,"
     " nameservers TEXT NOT NULL, ready_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    /* The years of names that are registered nowhere here: pre-warmed ones. */
+    "CREATE TABLE IF NOT EXISTS pre_warmed_years (name TEXT NOT NULL, key TEXT NOT NULL, years INTEGER NOT NULL,"
+    " PRIMARY KEY (name, key)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS zones (zone TEXT PRIMARY KEY) WITHOUT ROWID;"
     /* data: the RRset's values, sorted, each as a netstring. */
     "CREATE TABLE IF NOT EXISTS rrsets (zone TEXT NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL,"
@@ -22,6 +25,9 @@ static const char schema[] =
     " ready_ms INTEGER NOT NULL) WITHOUT ROWID;"
     /* Accounts whose mailbox was removed: no late creation brings it back. */
     "CREATE TABLE IF NOT EXISTS closed_mailboxes (key TEXT PRIMARY KEY) WITHOUT ROWID;"
+    /* Of mailboxes that were closed for use once; without a row they may be used. */
+    "CREATE TABLE IF NOT EXISTS mailbox_access (key TEXT PRIMARY KEY, is_allowed INTEGER NOT NULL,"
+    " change INTEGER NOT NULL) WITHOUT ROWID;"
     /* decline: 0 when the money was taken, else enum decline. */
     "CREATE TABLE IF NOT EXISTS charges (key TEXT PRIMARY KEY, token TEXT NOT NULL, amount INTEGER NOT NULL,"
     " decline INTEGER NOT NULL, description TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
@@ -119,4 +125,10 @@ int64_t sandbox_book_charges(struct sandbox_book *book, struct str key) {
 
 int64_t sandbox_book_registrations(struct sandbox_book *book, struct str name) {
     return number(book, "SELECT count(*) FROM registrations WHERE name = $1", &NOTEBOOK_TEXT(name), 1);
+}
+
+int64_t sandbox_book_years(struct sandbox_book *book, struct str name) {
+    static const char sql[] = "SELECT coalesce(max(years), 0) FROM (SELECT name, years FROM registrations UNION ALL"
+                              " SELECT name, years FROM pre_warmed_years) WHERE name = $1";
+    return number(book, sql, &NOTEBOOK_TEXT(name), 1);
 }

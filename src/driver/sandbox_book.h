@@ -32,4 +32,6 @@ struct payment *payment_sandbox_create(struct sandbox_book *book);
 int64_t sandbox_book_charged_cents(struct sandbox_book *book);                  /* sum of all charges */
 int64_t sandbox_book_charges(struct sandbox_book *book, struct str key);        /* how often KEY was charged */
 int64_t sandbox_book_registrations(struct sandbox_book *book, struct str name); /* how often NAME was registered */
+int64_t sandbox_book_years(struct sandbox_book *book, struct str name); /* that NAME is paid for; 0: it is not here */
+/* Whether PASSWORD opens it: it is made, and not closed for use. */
 bool sandbox_book_has_mailbox(struct sandbox_book *book, struct str email, struct str password);

@@ -14,6 +14,7 @@ const struct magic_row magic_rows[MAGIC_ROWS] = {
     {MAGIC_REGISTRAR, MAGIC_FLAKY, "flaky-", "registering fails twice, then works"},
     {MAGIC_REGISTRAR, MAGIC_SILENT, "silent-", "registering never answers"},
     {MAGIC_REGISTRAR, MAGIC_LOST, "lost-", "registered, but the first answer is lost"},
+    {MAGIC_REGISTRAR, MAGIC_NO_RENEW, "norenew-", "registered, but the registry does not renew it"},
     {MAGIC_DNS, MAGIC_REFUSED, "nodns-", "the DNS host refuses the zone"},
     {MAGIC_DNS, MAGIC_NO_WEB, "noweb-", "the DNS host refuses A records, so no forwarding"},
     {MAGIC_DNS, MAGIC_FLAKY, "flakydns-", "publishing fails twice, then works"},

@@ -21,6 +21,7 @@ enum magic {
     MAGIC_UNSURE,    /* check has no answer */
     MAGIC_SNATCHED,  /* free at check, refused at create */
     MAGIC_REFUSED,   /* refused */
+    MAGIC_NO_RENEW,  /* refused when it is renewed */
     MAGIC_NO_WEB,    /* addresses are refused, other records are published */
     MAGIC_FLAKY_WEB, /* as MAGIC_FLAKY, for addresses alone */
     MAGIC_STUCK,     /* as MAGIC_FLAKY, when it is removed */
@@ -48,7 +49,7 @@ struct magic_row {
     enum decline decline;
 };
 
-enum { MAGIC_ROWS = 30 };
+enum { MAGIC_ROWS = 31 };
 
 extern const struct magic_row magic_rows[MAGIC_ROWS];
 /* "registrar", "dns", "mailbox", "payment". */

@@ -198,6 +198,7 @@ DOMAINS = {
     "flaky-": ("ready", "register_domain", "done", 3),
     "silent-": ("provisioning", "register_domain", "retrying", None),
     "lost-": ("ready", "register_domain", "done", 2),
+    "norenew-": ("ready", "register_domain", "done", 1),  # what happens a year later: test_renewals.py
     "nodns-": ("failed", "publish_dns", "failed", 1),
     "noweb-": ("partial", "set_forwarding", "failed", 1),
     "flakydns-": ("ready", "publish_dns", "done", 3),

@@ -65,6 +65,7 @@ static const struct {
     [CALL_REGISTER] = {"register", HOSTILE_REGISTRAR, false}, [CALL_PUBLISH] = {"publish", HOSTILE_DNS, false},
     [CALL_CREATE] = {"create", HOSTILE_MAILBOX, false},       [CALL_REMOVE] = {"remove", HOSTILE_MAILBOX, true},
     [CALL_CHARGE] = {"charge", HOSTILE_PAYMENT, false},       [CALL_REFUND] = {"refund", HOSTILE_PAYMENT, false},
+    [CALL_RENEW] = {"renew", HOSTILE_REGISTRAR, false},       [CALL_ACCESS] = {"set access", HOSTILE_MAILBOX, true},
 };
 
 static enum outcome do_act(struct hostile *h, const struct late *job, struct payment_answer *answer) {
@@ -77,6 +78,10 @@ static enum outcome do_act(struct hostile *h, const struct late *job, struct pay
         return mailbox_create(h->real.mailbox, &job->mailbox, &answer->answer);
     case CALL_REMOVE:
         return mailbox_remove(h->real.mailbox, job->mailbox.email, job->mailbox.key, &answer->answer);
+    case CALL_RENEW:
+        return registrar_renew(h->real.registrar, &job->renewal, &answer->answer);
+    case CALL_ACCESS:
+        return mailbox_set_access(h->real.mailbox, &job->access, &answer->answer);
     case CALL_CHARGE:
         h->bank_calls++;
         return payment_charge(h->real.payment, &job->payment, answer);
@@ -133,6 +138,7 @@ static void send_late(struct hostile *h, const struct late *job) {
         &late->registrar.name,   &late->registrar.key,      &late->mailbox.email,          &late->mailbox.key,
         &late->mailbox.password, &late->mailbox.first_name, &late->mailbox.last_name,      &late->dns.zone,
         &late->payment.key,      &late->payment.token,      &late->payment.workspace_id,   &late->payment.description,
+        &late->renewal.name,     &late->renewal.key,        &late->access.email,           &late->access.key,
         &late->refund.key,       &late->refund.charge_key,  &late->refund.charge_reference};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (texts[i]->n) *texts[i] = arena_str(h->arena, *texts[i]);

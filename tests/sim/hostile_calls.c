@@ -30,12 +30,24 @@ static enum outcome create_name(struct registrar *r, const struct registrar_crea
     return hostile_act(h, &call, answer);
 }
 
+/* A subject for each year: a name that one year was refused for is still registered. */
+static enum outcome renew_name(struct registrar *r, const struct registrar_renew *job, struct answer *answer) {
+    struct hostile *h = of_registrar(r);
+    char text[300];
+    int size = snprintf(text, sizeof text, "%.*s/year %d", STR_ARG(job->name), job->years);
+    struct late call = {.call = CALL_RENEW,
+                        .subject = hostile_subject(h, HOSTILE_REGISTRAR, (struct str){text, (size_t)size}),
+                        .renewal = *job};
+    return hostile_act(h, &call, answer);
+}
+
 const struct registrar_ops hostile_registrar_ops = {
     .name = "hostile",
     .check_is_instant = true,
     .check = check_names,
     .lookup = lookup_name,
     .create = create_name,
+    .renew = renew_name,
 };
 
 /* --- dns --------------------------------------------------------------------------------------------------------- */
@@ -115,10 +127,21 @@ static enum outcome remove_address(struct mailbox *m, struct str email, struct s
     return hostile_act(h, &call, answer);
 }
 
+static enum outcome set_access(struct mailbox *m, const struct mailbox_access *job, struct answer *answer) {
+    struct hostile *h = of_mailbox(m);
+    char text[300];
+    int size = snprintf(text, sizeof text, "%.*s/access", STR_ARG(job->email));
+    struct late call = {.call = CALL_ACCESS,
+                        .subject = hostile_subject(h, HOSTILE_MAILBOX, (struct str){text, (size_t)size}),
+                        .access = *job};
+    return hostile_act(h, &call, answer);
+}
+
 const struct mailbox_ops hostile_mailbox_ops = {
     .name = "hostile",
     .mail_facts = mail_facts,
     .lookup = lookup_address,
     .create = create_address,
     .remove = remove_address,
+    .set_access = set_access,
 };

@@ -20,7 +20,17 @@ struct subject {
 };
 
 /* The calls that act. */
-enum call_kind { CALL_REGISTER, CALL_PUBLISH, CALL_CREATE, CALL_REMOVE, CALL_CHARGE, CALL_REFUND, CALL_KIND_END };
+enum call_kind {
+    CALL_REGISTER,
+    CALL_PUBLISH,
+    CALL_CREATE,
+    CALL_REMOVE,
+    CALL_CHARGE,
+    CALL_REFUND,
+    CALL_RENEW,
+    CALL_ACCESS,
+    CALL_KIND_END
+};
 
 /* A call; copies in the arena when it is on its way for long. */
 struct late {
@@ -28,6 +38,8 @@ struct late {
     struct subject *subject; /* of another kind for each kind of call that may be refused by itself */
     struct registrar_create registrar;
     struct mailbox_create mailbox;
+    struct registrar_renew renewal;
+    struct mailbox_access access;
     struct payment_charge payment;
     struct payment_refund refund;
     struct {

@@ -65,6 +65,13 @@ static void registrar_step(struct talk *t, struct str op) {
         job.nameservers = dns_nameservers(t->f->drivers.dns, &job.n_nameservers);
         enum outcome outcome = registrar_create(r, &job, &answer);
         say(t, outcome, &answer);
+    } else if (is_op(op, "renew", &key) || is_op(op, "renewwarm", &key)) {
+        struct registrar_renew job = {
+            .name = t->subject, .key = key, .is_pre_warmed = str_starts(op, "renewwarm"), .years = 2};
+        enum outcome outcome = registrar_renew(r, &job, &answer);
+        say(t, outcome, &answer);
+    } else if (str_is(op, "years")) {
+        snprintf(t->got, sizeof t->got, "%lld", (long long)sandbox_book_years(t->f->drivers.book, t->subject));
     } else if (str_is(op, "count")) {
         snprintf(t->got, sizeof t->got, "%lld", (long long)sandbox_book_registrations(t->f->drivers.book, t->subject));
     } else {
@@ -110,6 +117,12 @@ static void mailbox_step(struct talk *t, struct str op) {
         say(t, outcome, &answer);
     } else if (is_op(op, "remove", &key)) {
         enum outcome outcome = mailbox_remove(m, t->subject, key, &answer);
+        say(t, outcome, &answer);
+    } else if (str_is(op, "close") || str_is(op, "open")) {
+        bool opens = str_is(op, "open");
+        struct mailbox_access job = {
+            .email = t->subject, .key = STR("key-1"), .is_allowed = opens, .change = opens ? 2 : 1};
+        enum outcome outcome = mailbox_set_access(m, &job, &answer);
         say(t, outcome, &answer);
     } else if (str_is(op, "opens")) {
         bool has = sandbox_book_has_mailbox(t->f->drivers.book, t->subject, STR("key-1"));

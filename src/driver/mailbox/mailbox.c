@@ -29,6 +29,13 @@ enum outcome mailbox_remove(struct mailbox *m, struct str email, struct str key,
     return m->ops->remove(m, email, key, answer);
 }
 
+enum outcome mailbox_set_access(struct mailbox *m, const struct mailbox_access *job, struct answer *answer) {
+    struct answer unread;
+    if (!answer) answer = &unread;
+    *answer = (struct answer){0};
+    return m->ops->set_access(m, job, answer);
+}
+
 void mailbox_destroy(struct mailbox *m) {
     if (m && m->ops->destroy) m->ops->destroy(m);
 }

@@ -18,6 +18,13 @@ struct mailbox_create {
     struct str key; /* idempotency key: the account's id */
 };
 
+struct mailbox_access {
+    struct str email;
+    struct str key;  /* the account's id */
+    bool is_allowed; /* false: no login, and mail to it is refused; what is in it stays */
+    int64_t change;  /* from 1; of two calls for one key, the one with the higher number counts */
+};
+
 struct mailbox_ops {
     const char *name;
     /* What the provider wants in the domain's zone; text from ARENA. Repeat freely. Mandatory. */
@@ -36,6 +43,12 @@ struct mailbox_ops {
      * nothing to remove. REFUSED: it cannot be removed; a person has to look. Repeat freely. Mandatory.
      */
     enum outcome (*remove)(struct mailbox *, struct str email, struct str key, struct answer *);
+    /*
+     * Closes a mailbox for use, or opens it again. DONE: it is so, or a change with a higher number is; then nothing
+     * was changed. It also holds for a mailbox that is made later under KEY, and does nothing for one that was removed.
+     * REFUSED: a person has to look. Repeat freely. Mandatory.
+     */
+    enum outcome (*set_access)(struct mailbox *, const struct mailbox_access *, struct answer *);
     /* Frees the driver. NULL if nothing is held. */
     void (*destroy)(struct mailbox *);
 };
@@ -49,5 +62,6 @@ enum outcome mailbox_mail_facts(struct mailbox *m, struct str domain, enum provi
 enum outcome mailbox_lookup(struct mailbox *m, struct str email, struct str key, struct answer *answer);
 enum outcome mailbox_create(struct mailbox *m, const struct mailbox_create *job, struct answer *answer);
 enum outcome mailbox_remove(struct mailbox *m, struct str email, struct str key, struct answer *answer);
+enum outcome mailbox_set_access(struct mailbox *m, const struct mailbox_access *job, struct answer *answer);
 /* NULL is fine. */
 void mailbox_destroy(struct mailbox *m);

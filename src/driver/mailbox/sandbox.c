@@ -146,8 +146,21 @@ static enum outcome remove_mailbox(struct mailbox *m, struct str email, struct s
     return notebook_end(book->notebook, remove_address(book, email, key, answer), answer);
 }
 
+static enum outcome set_access(struct mailbox *m, const struct mailbox_access *job, struct answer *answer) {
+    static const char sql[] =
+        "INSERT INTO mailbox_access (key, is_allowed, change) VALUES ($1, $2, $3) ON CONFLICT (key)"
+        " DO UPDATE SET is_allowed = excluded.is_allowed, change = excluded.change"
+        " WHERE excluded.change > change";
+    struct sandbox_book *book = book_of(m);
+    notebook_begin(book->notebook);
+    notebook_run(book->notebook, sql, NOTEBOOK_TEXT(job->key), NOTEBOOK_INT(job->is_allowed),
+                 NOTEBOOK_INT(job->change));
+    return notebook_end(book->notebook, OUTCOME_DONE, answer);
+}
+
 bool sandbox_book_has_mailbox(struct sandbox_book *book, struct str email, struct str password) {
-    static const char sql[] = "SELECT password, ready_ms FROM mailboxes WHERE email = $1";
+    static const char sql[] = "SELECT password, ready_ms FROM mailboxes m WHERE email = $1"
+                              " AND NOT EXISTS (SELECT 1 FROM mailbox_access a WHERE a.key = m.key AND is_allowed = 0)";
     char hash[HASH_TEXT];
     password_hash(email, password, hash);
     struct answer answer;
@@ -168,6 +181,7 @@ static const struct mailbox_ops ops = {
     .lookup = lookup,
     .create = create,
     .remove = remove_mailbox,
+    .set_access = set_access,
     .destroy = destroy,
 };
 

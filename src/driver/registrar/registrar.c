@@ -69,6 +69,13 @@ enum outcome registrar_create(struct registrar *r, const struct registrar_create
     return r->ops->create(r, job, answer);
 }
 
+enum outcome registrar_renew(struct registrar *r, const struct registrar_renew *job, struct answer *answer) {
+    struct answer unread;
+    if (!answer) answer = &unread;
+    *answer = (struct answer){0};
+    return r->ops->renew(r, job, answer);
+}
+
 void registrar_destroy(struct registrar *r) {
     if (r && r->ops->destroy) r->ops->destroy(r);
 }

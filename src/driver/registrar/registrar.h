@@ -17,6 +17,13 @@ struct registrar_create {
     size_t n_nameservers;
 };
 
+struct registrar_renew {
+    struct str name;
+    struct str key;     /* that it was registered under */
+    bool is_pre_warmed; /* we held it before it was sold: it was registered under no key of an order */
+    int years;          /* that are to be paid for in all since it was registered, or sold when pre-warmed */
+};
+
 struct registrar_ops {
     const char *name;
     /* True when check answers from memory, so that it may be called where waiting is not allowed. */
@@ -30,6 +37,11 @@ struct registrar_ops {
     enum outcome (*lookup)(struct registrar *, struct str name, struct str key, struct answer *);
     /* Spends money. The same key twice acts once. Mandatory. */
     enum outcome (*create)(struct registrar *, const struct registrar_create *, struct answer *);
+    /*
+     * Spends money, up to a target: afterwards the name is paid for YEARS in all. DONE also when it was so already.
+     * REFUSED: it is not ours or cannot be renewed, and asking again does not help. Repeat freely. Mandatory.
+     */
+    enum outcome (*renew)(struct registrar *, const struct registrar_renew *, struct answer *);
     /* Frees the driver. NULL if nothing is held. */
     void (*destroy)(struct registrar *);
 };
@@ -49,5 +61,6 @@ enum outcome registrar_check_many(struct registrar *r, const struct str *names, 
                                   struct answer *answer);
 enum outcome registrar_lookup(struct registrar *r, struct str name, struct str key, struct answer *answer);
 enum outcome registrar_create(struct registrar *r, const struct registrar_create *job, struct answer *answer);
+enum outcome registrar_renew(struct registrar *r, const struct registrar_renew *job, struct answer *answer);
 /* NULL is fine. */
 void registrar_destroy(struct registrar *r);

@@ -120,6 +120,31 @@ static enum outcome create(struct registrar *r, const struct registrar_create *j
     return outcome;
 }
 
+static enum outcome renew_name(struct sandbox_book *book, const struct registrar_renew *job, struct answer *answer) {
+    int64_t ready_ms = 0;
+    enum held held = holder(book, job->name, job->key, &ready_ms);
+    if (held == HELD_BY_OTHER) return answer_set(answer, OUTCOME_REFUSED, "registered by somebody else");
+    if (held == HELD_BY_NOBODY && !job->is_pre_warmed) return answer_set(answer, OUTCOME_REFUSED, "not registered");
+    if (magic_of(MAGIC_REGISTRAR, job->name) == MAGIC_NO_RENEW)
+        return answer_set(answer, OUTCOME_REFUSED, "the registry does not renew this name");
+    /* Where a pre-warmed name is registered is not in this book; its years are. */
+    static const char ours[] = "UPDATE registrations SET years = max(years, $1) WHERE name = $2";
+    static const char pre_warmed[] = "INSERT INTO pre_warmed_years (name, key, years) VALUES ($1, $2, $3)"
+                                     " ON CONFLICT (name, key) DO UPDATE SET years = max(years, excluded.years)";
+    if (held == HELD_BY_KEY)
+        notebook_run(book->notebook, ours, NOTEBOOK_INT(job->years), NOTEBOOK_TEXT(job->name));
+    else
+        notebook_run(book->notebook, pre_warmed, NOTEBOOK_TEXT(job->name), NOTEBOOK_TEXT(job->key),
+                     NOTEBOOK_INT(job->years));
+    return OUTCOME_DONE;
+}
+
+static enum outcome renew(struct registrar *r, const struct registrar_renew *job, struct answer *answer) {
+    struct sandbox_book *book = book_of(r);
+    notebook_begin(book->notebook);
+    return notebook_end(book->notebook, renew_name(book, job, answer), answer);
+}
+
 static void destroy(struct registrar *r) {
     free(r);
 }
@@ -130,6 +155,7 @@ static const struct registrar_ops ops = {
     .check = check,
     .lookup = lookup,
     .create = create,
+    .renew = renew,
     .destroy = destroy,
 };
 
