@@ -25,7 +25,8 @@ const char *const step_state_names[STEP_STATE_END] = {
 const char *const step_kind_names[STEP_KIND_END] = {
     [STEP_REGISTER_DOMAIN] = "register_domain", [STEP_PUBLISH_DNS] = "publish_dns",
     [STEP_CREATE_MAILBOX] = "create_mailbox",   [STEP_SET_FORWARDING] = "set_forwarding",
-    [STEP_REMOVE_MAILBOX] = "remove_mailbox",
+    [STEP_REMOVE_MAILBOX] = "remove_mailbox",   [STEP_RENEW_DOMAIN] = "renew_domain",
+    [STEP_SET_ACCESS] = "set_access",
 };
 
 const char *const forwarding_mode_names[FORWARDING_MODE_END + 1] = {
@@ -68,9 +69,14 @@ static const struct {
     int rank;
     bool vital;
 } kinds[STEP_KIND_END] = {
-    [STEP_REGISTER_DOMAIN] = {0, true}, [STEP_PUBLISH_DNS] = {1, true}, /* no mail reaches a domain without records */
-    [STEP_CREATE_MAILBOX] = {2, false}, [STEP_SET_FORWARDING] = {2, false},
-    [STEP_REMOVE_MAILBOX] = {3, false}, /* starts as due and holds up nothing, so that no sibling waits for it */
+    [STEP_REGISTER_DOMAIN] = {0, true},
+    [STEP_PUBLISH_DNS] = {1, true}, /* no mail reaches a domain without records */
+    [STEP_CREATE_MAILBOX] = {2, false},
+    [STEP_SET_FORWARDING] = {2, false},
+    /* These start as due and hold up nothing, so that no sibling waits for them. */
+    [STEP_REMOVE_MAILBOX] = {3, false},
+    [STEP_RENEW_DOMAIN] = {3, false},
+    [STEP_SET_ACCESS] = {3, false},
 };
 
 int step_rank(enum step_kind kind) {

@@ -44,9 +44,10 @@ enum step_state {
 };
 
 /*
- * What a step does. A domain's steps run rank by rank; steps of one rank do not wait for each other. Removing a mailbox
- * stands outside that: it waits for no other step, no other step waits for it, and a domain is ready without it.
- * A change of a domain's forwarding begins its set_forwarding anew, from whatever end it had.
+ * What a step does. A domain's steps run rank by rank; steps of one rank do not wait for each other. Removing a
+ * mailbox, renewing a domain and setting the access to a mailbox stand outside that: they wait for no other step, no
+ * other step waits for them, and a domain is ready without them. The last two begin anew whenever there is something
+ * new to do. A change of a domain's forwarding begins its set_forwarding anew, from whatever end it had.
  */
 enum step_kind {
     STEP_REGISTER_DOMAIN,
@@ -54,6 +55,8 @@ enum step_kind {
     STEP_CREATE_MAILBOX,
     STEP_SET_FORWARDING,
     STEP_REMOVE_MAILBOX,
+    STEP_RENEW_DOMAIN, /* until the registrar has been paid for domains.paid_years */
+    STEP_SET_ACCESS,   /* a mailbox is closed for use, or opened, as accounts.suspended_ms says */
     STEP_KIND_END
 };
 
@@ -72,7 +75,7 @@ size_t state_by_name(struct str text, const char *const *names, size_t n);
 
 bool order_may_move(enum order_state from, enum order_state to);
 bool step_may_move(enum step_state from, enum step_state to);
-/* 0 registers, 1 publishes, 2 builds on both, 3 takes away. */
+/* 0 registers, 1 publishes, 2 builds on both; 3 stands outside. */
 int step_rank(enum step_kind kind);
 /* Whether the domain is lost when a step of this kind is refused. */
 bool step_is_vital(enum step_kind kind);

@@ -106,12 +106,37 @@ static enum outcome remove_mailbox(const struct world *world, const struct step 
     return mailbox_remove(world->drivers->mailbox, step->email, step->account_id, answer);
 }
 
+/* Both work towards a target that is kept there, so that doing them twice, or late, does no harm. */
+static enum outcome renew_domain(const struct world *world, const struct step *step, struct arena *arena,
+                                 struct answer *answer) {
+    const struct registrar_renew job = {
+        .name = step->domain,
+        .key = step_key(world, step, arena),
+        .is_pre_warmed = step->is_pre_warmed,
+        .years = (int)step->paid_years,
+    };
+    return registrar_renew(world->drivers->registrar, &job, answer);
+}
+
+static enum outcome set_access(const struct world *world, const struct step *step, struct arena *arena,
+                               struct answer *answer) {
+    (void)arena;
+    const struct mailbox_access job = {
+        .email = step->email,
+        .key = step->account_id,
+        .is_allowed = !step->is_suspended,
+        .change = step->access_change,
+    };
+    return mailbox_set_access(world->drivers->mailbox, &job, answer);
+}
+
 typedef enum outcome step_action(const struct world *, const struct step *, struct arena *, struct answer *);
 
 static step_action *const actions[STEP_KIND_END] = {
     [STEP_REGISTER_DOMAIN] = register_domain, [STEP_PUBLISH_DNS] = publish_dns,
     [STEP_CREATE_MAILBOX] = create_mailbox,   [STEP_SET_FORWARDING] = set_forwarding,
-    [STEP_REMOVE_MAILBOX] = remove_mailbox,
+    [STEP_REMOVE_MAILBOX] = remove_mailbox,   [STEP_RENEW_DOMAIN] = renew_domain,
+    [STEP_SET_ACCESS] = set_access,
 };
 
 enum outcome provision_act(const struct world *world, const struct step *step, struct arena *arena,

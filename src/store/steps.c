@@ -7,11 +7,15 @@
 /* The words in the index steps_open: what will run by itself. */
 #define OPEN "('due', 'retrying', 'running')"
 
+/* Those that stand outside the ranks (core/state.h). */
+#define OUTSIDE "('remove_mailbox', 'renew_domain', 'set_access')"
+
 #define STEP_COLUMNS                                                                                                   \
     "SELECT s.domain_id, s.account_id, s.order_id, s.workspace_id, s.kind, s.state, s.attempts, s.due_ms, s.reason,"   \
     " d.name, COALESCE(c.forwarding, d.forwarding), COALESCE(a.email, ''), COALESCE(a.first_name, ''), "               \
     "COALESCE(a.last_name, ''),"                                                                                       \
-    " a.sealed_password, d.provider, COALESCE(a.is_pre_warmed, d.is_pre_warmed), c.domain_id IS NOT NULL, d.state"     \
+    " a.sealed_password, d.provider, COALESCE(a.is_pre_warmed, d.is_pre_warmed), c.domain_id IS NOT NULL, d.state,"    \
+    " d.paid_years, COALESCE(a.suspended_ms, 0), COALESCE(a.access_change, 0)"                                         \
     " FROM steps s JOIN domains d ON d.id = s.domain_id LEFT JOIN accounts a ON a.id = s.account_id"                   \
     " LEFT JOIN forwarding_changes c ON c.domain_id = s.domain_id "
 
@@ -36,6 +40,9 @@ static void read_row(struct stmt *stmt, struct arena *arena, struct step *ret) {
         .is_pre_warmed = stmt_col_int(stmt, 16) != 0,
         .is_change = stmt_col_int(stmt, 17) != 0,
         .domain_state = (enum domain_state)row_word(stmt, 18, domain_state_names, DOMAIN_STATE_END),
+        .paid_years = stmt_col_int(stmt, 19),
+        .is_suspended = stmt_col_int(stmt, 20) != 0,
+        .access_change = stmt_col_int(stmt, 21),
     };
 }
 
@@ -146,7 +153,8 @@ static bool finish_domain(struct db *db, const struct step *about, int64_t now_m
     static const char *const sql[] = {
 #define FINISH                                                                                                         \
     "UPDATE domains SET state = CASE WHEN EXISTS (SELECT 1 FROM steps s LEFT JOIN accounts a ON a.id = s.account_id"   \
-    " WHERE s.domain_id = $1 AND s.state IN ('failed', 'skipped') AND COALESCE(a.state, '') <> 'cancelled')"           \
+    " WHERE s.domain_id = $1 AND s.state IN ('failed', 'skipped') AND s.kind NOT IN " OUTSIDE                          \
+    " AND COALESCE(a.state, '') <> 'cancelled')"                                                                       \
     " THEN 'partial' ELSE 'ready' END WHERE id = $1 AND state "
         FINISH "= 'provisioning'",
         FINISH "IN ('ready', 'partial')",
@@ -163,9 +171,8 @@ static bool finish_domain(struct db *db, const struct step *about, int64_t now_m
 
 bool step_move_on(struct db *db, const struct step *about, int64_t now_ms, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, "SELECT MIN(rank) FROM steps WHERE domain_id = $1"
-                                    " AND state IN ('blocked', 'due', 'retrying', 'running') AND kind <> $2");
+                                    " AND state IN ('blocked', 'due', 'retrying', 'running') AND kind NOT IN " OUTSIDE);
     stmt_text(stmt, 1, about->domain_id);
-    stmt_text(stmt, 2, str_of(step_kind_names[STEP_REMOVE_MAILBOX]));
     if (stmt_step(stmt, reterr) != DB_ROW) return false;
     bool over = stmt_col_is_null(stmt, 0);
     int64_t rank = stmt_col_int(stmt, 0);
@@ -196,6 +203,7 @@ bool step_record(struct db *db, const struct step *step, enum step_state end, st
     *ret_stale = !held;
     if (!held || end == STEP_RETRYING) return true;
     if (step->kind == STEP_REMOVE_MAILBOX) return end == STEP_FAILED || free_address(db, step, reterr);
+    if (step->kind == STEP_RENEW_DOMAIN || step->kind == STEP_SET_ACCESS) return true;
     if (step->kind == STEP_CREATE_MAILBOX && !end_account(db, step, end == STEP_DONE, reason, now_ms, reterr))
         return false;
     if (step->kind == STEP_SET_FORWARDING && !forwarding_step_ended(db, step, end, now_ms, reterr)) return false;

@@ -22,7 +22,10 @@ struct step {
     enum domain_state domain_state;
     enum provider provider;
     bool is_pre_warmed;
-    bool is_change; /* of forwarding that was set up before */
+    bool is_change;        /* of forwarding that was set up before */
+    int64_t paid_years;    /* of the domain */
+    bool is_suspended;     /* the mailbox may not be used */
+    int64_t access_change; /* the number of that change */
 };
 
 /* Leases up to MAX steps that are due, or whose lease ended, until LEASE_UNTIL_MS. Oldest first; text from ARENA. */

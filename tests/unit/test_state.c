@@ -58,6 +58,8 @@ static void a_domain_is_lost_with_its_name_or_its_records(void **state) {
     assert_false(step_is_vital(STEP_CREATE_MAILBOX));
     assert_false(step_is_vital(STEP_SET_FORWARDING));
     assert_false(step_is_vital(STEP_REMOVE_MAILBOX));
+    assert_false(step_is_vital(STEP_RENEW_DOMAIN));
+    assert_false(step_is_vital(STEP_SET_ACCESS));
 }
 
 int main(void) {
