@@ -116,6 +116,7 @@ static enum place_phase run_charge(struct placing *p, const struct world *world)
         outcome = payment_charge(payment, &again, &answer);
     }
     p->answer = answer.answer;
+    memcpy(p->reference, answer.reference, sizeof p->reference);
     if (outcome == OUTCOME_DONE) return paid;
     if (outcome == OUTCOME_REFUSED) {
         p->decline = answer.decline == DECLINE_NONE ? DECLINE_GENERIC : answer.decline;
@@ -125,6 +126,7 @@ static enum place_phase run_charge(struct placing *p, const struct world *world)
     /* No clear answer: ask what became of the charge before anything else, and close it if nothing did. */
     outcome = payment_close(payment, &job, &answer);
     world_reached(world, "place.closed");
+    memcpy(p->reference, answer.reference, sizeof p->reference);
     if (outcome == OUTCOME_DONE) return paid;
     if (outcome == OUTCOME_UNKNOWN) return PLACE_PENDING;
     error_set(&p->error, ERR_UNAVAILABLE,
@@ -134,7 +136,7 @@ static enum place_phase run_charge(struct placing *p, const struct world *world)
 
 static bool settle_change(struct db *db, void *arg, struct error *reterr) {
     struct placing *p = arg;
-    return order_settle(db, str_of(p->reservation.order_id), p->reservation.now_ms, reterr);
+    return order_settle(db, str_of(p->reservation.order_id), str_of(p->reference), p->reservation.now_ms, reterr);
 }
 
 static enum place_phase run_settle(struct placing *p, const struct world *world) {
@@ -159,11 +161,11 @@ static bool release_change(struct db *db, void *arg, struct error *reterr) {
     struct release *release = arg;
     const struct placing *p = release->placing;
     struct str id = str_of(p->reservation.order_id);
-    struct str reason = p->decline ? str_of(decline_names[p->decline]) : str_of(p->answer.reason);
+    struct str decline = str_of(p->decline ? decline_names[p->decline] : "");
     struct order_row order;
     if (!order_get(db, id, arena, &order, reterr)) return false;
     release->lease_lost = order.state != ORDER_RESERVED;
-    return order_release(db, id, reason, release->answer, p->reservation.now_ms, reterr);
+    return order_release(db, id, decline, str_of(p->answer.reason), release->answer, p->reservation.now_ms, reterr);
 }
 
 static enum place_phase run_release(struct placing *p, const struct world *world) {

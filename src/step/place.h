@@ -28,6 +28,7 @@ struct placing {
     struct reservation reservation;
     enum decline decline;
     struct answer answer; /* the payment driver's words */
+    char reference[80];   /* its name for the charge */
     struct error error;
     /* Set by the caller: the answer to store under the idempotency key for each decline; may be NULL without a key. */
     struct str (*declined_answer)(void *arg, enum decline decline);

@@ -23,7 +23,7 @@ static bool claim_change(struct db *db, void *arg, struct error *reterr) {
 struct ending {
     const struct unsettled *order;
     enum outcome outcome;
-    struct str reason;
+    struct str reference, reason;
     int64_t now_ms, again_ms;
 };
 
@@ -31,9 +31,9 @@ static bool ending_change(struct db *db, void *arg, struct error *reterr) {
     const struct ending *e = arg;
     switch (e->outcome) {
     case OUTCOME_DONE:
-        return order_settle(db, e->order->id, e->now_ms, reterr);
+        return order_settle(db, e->order->id, e->reference, e->now_ms, reterr);
     case OUTCOME_REFUSED:
-        return order_release(db, e->order->id, e->reason, STR(""), e->now_ms, reterr);
+        return order_release(db, e->order->id, STR(""), e->reason, STR(""), e->now_ms, reterr);
     case OUTCOME_UNKNOWN:
         break;
     }
@@ -71,6 +71,7 @@ static bool settle_one(const struct world *world, const struct unsettled *order,
     struct ending ending = {
         .order = order,
         .outcome = outcome,
+        .reference = str_of(answer.reference),
         .reason =
             outcome == OUTCOME_REFUSED ? STR("not charged before dfyd was interrupted") : str_of(answer.answer.reason),
         .now_ms = now,

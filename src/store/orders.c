@@ -1,6 +1,7 @@
 #include "store/orders.h"
 
 #include "store/bills.h"
+#include "store/books.h"
 #include "store/cancel.h"
 #include "store/events.h"
 #include "store/idempotency.h"
@@ -243,15 +244,18 @@ struct ending {
     enum order_state state;
     enum order_type type;
     char workspace_id[UUID_TEXT];
-    struct str key, answer; /* from an arena */
+    cents amount;
+    struct str key, answer; /* from an arena, here and below */
+    struct str driver, brand, last4;
     struct actor actor;
 };
 
 static bool read_ending(struct db *db, struct str order_id, struct arena *arena, struct ending *ret,
                         struct error *reterr) {
     struct stmt *stmt = db_stmt(
-        db, "SELECT state, type, workspace_id, idempotency_key, answer, actor_key_id, actor_address, actor_agent"
-            " FROM orders WHERE id = $1");
+        db,
+        "SELECT state, type, workspace_id, idempotency_key, answer, actor_key_id, actor_address, actor_agent, amount,"
+        " payment_driver, card_brand, card_last4 FROM orders WHERE id = $1");
     stmt_text(stmt, 1, order_id);
     switch (stmt_step(stmt, reterr)) {
     case DB_FAIL:
@@ -267,6 +271,10 @@ static bool read_ending(struct db *db, struct str order_id, struct arena *arena,
     ret->key = row_text(stmt, 3, arena);
     ret->answer = row_text(stmt, 4, arena);
     ret->actor = (struct actor){row_text(stmt, 5, arena), row_text(stmt, 6, arena), row_text(stmt, 7, arena)};
+    ret->amount = stmt_col_int(stmt, 8);
+    ret->driver = row_text(stmt, 9, arena);
+    ret->brand = row_text(stmt, 10, arena);
+    ret->last4 = row_text(stmt, 11, arena);
     stmt_done(stmt);
     return true;
 }
@@ -313,7 +321,22 @@ static bool tell_placed(struct db *db, struct str order_id, const struct ending 
     return audit_add(db, &record, reterr) && event_add(db, &event, reterr);
 }
 
-bool order_settle(struct db *db, struct str order_id, int64_t now_ms, struct error *reterr) {
+static struct charged charge_of(struct str order_id, const struct ending *order, struct str reference, int64_t now_ms) {
+    return (struct charged){
+        .kind = BILL_ORDER,
+        .bill_id = order_id,
+        .workspace_id = str_of(order->workspace_id),
+        .payment_id = order_id,
+        .driver = order->driver,
+        .reference = reference,
+        .brand = order->brand,
+        .last4 = order->last4,
+        .amount = order->amount,
+        .now_ms = now_ms,
+    };
+}
+
+bool order_settle(struct db *db, struct str order_id, struct str reference, int64_t now_ms, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
     struct ending order = {.state = ORDER_RESERVED};
     if (!read_ending(db, order_id, arena, &order, reterr)) return false;
@@ -326,19 +349,22 @@ bool order_settle(struct db *db, struct str order_id, int64_t now_ms, struct err
     } else if (!settle_domains(db, order_id, order.type == ORDER_PRE_WARMED_UP, now_ms, reterr)) {
         return false;
     }
-    if (!tell_placed(db, order_id, &order, arena, now_ms, reterr)) return false;
+    struct charged charge = charge_of(order_id, &order, reference, now_ms);
+    if (!books_charged(db, &charge, reterr) || !tell_placed(db, order_id, &order, arena, now_ms, reterr)) return false;
     return !order.key.n || idempotency_store(db, str_of(order.workspace_id), order.key, order.answer, now_ms, reterr);
 }
 
-bool order_release(struct db *db, struct str order_id, struct str reason, struct str answer, int64_t now_ms,
-                   struct error *reterr) {
+bool order_release(struct db *db, struct str order_id, struct str decline, struct str reason, struct str answer,
+                   int64_t now_ms, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
     struct ending order = {.state = ORDER_RESERVED};
     if (!read_ending(db, order_id, arena, &order, reterr)) return false;
     if (order.state == ORDER_PAYMENT_FAILED) return true;
     if (!order_may_move(order.state, ORDER_PAYMENT_FAILED))
         return error_set(reterr, ERR_CONFLICT, "order %.*s is placed: it cannot be released", STR_ARG(order_id));
-    if (!end_order(db, order_id, ORDER_PAYMENT_FAILED, reason, now_ms, reterr) ||
+    struct charged charge = charge_of(order_id, &order, STR(""), now_ms);
+    if (!end_order(db, order_id, ORDER_PAYMENT_FAILED, decline.n ? decline : reason, now_ms, reterr) ||
+        (decline.n && !books_declined(db, &charge, decline, reason, reterr)) ||
         !cancel_release(db, order_id, now_ms, reterr) ||
         !run_on(db, "DELETE FROM bill_lines WHERE bill_id = $1", order_id, reterr) ||
         !run_on(db, "DELETE FROM accounts WHERE order_id = $1 AND state = 'reserved'", order_id, reterr) ||

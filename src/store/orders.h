@@ -60,13 +60,20 @@ struct reservation {
  * used or a limit of mailboxes reached since. The caller gathers facts anew.
  */
 MUST_CHECK bool order_reserve(struct db *db, const struct reservation *reservation, struct error *reterr);
-/* Reserved -> placed. Writes domains' and accounts' states and all steps (due at NOW_MS), and the stored answer of its
- * idempotency key. Settling a placed order again changes nothing. */
-MUST_CHECK bool order_settle(struct db *db, struct str order_id, int64_t now_ms, struct error *reterr);
-/* Reserved -> payment_failed with REASON. Frees its idempotency key unless ANSWER (may be empty) is to be stored for
- * it. Repeatable. */
-MUST_CHECK bool order_release(struct db *db, struct str order_id, struct str reason, struct str answer, int64_t now_ms,
-                              struct error *reterr);
+/*
+ * Reserved -> placed. Writes domains' and accounts' states and all steps (due at NOW_MS), the stored answer of its
+ * idempotency key, and the books: payment, ledger entries and invoice. REFERENCE: the payment provider's name for the
+ * charge; empty when it has none. Settling a placed order again changes nothing.
+ */
+MUST_CHECK bool order_settle(struct db *db, struct str order_id, struct str reference, int64_t now_ms,
+                             struct error *reterr);
+/*
+ * Reserved -> payment_failed. DECLINE: the contract's word when the payment provider declined it, which is then listed
+ * among the payments; empty when nothing was tried or it is not known what was. REASON: for people. Frees its
+ * idempotency key unless ANSWER (may be empty) is to be stored for it. Repeatable.
+ */
+MUST_CHECK bool order_release(struct db *db, struct str order_id, struct str decline, struct str reason,
+                              struct str answer, int64_t now_ms, struct error *reterr);
 
 /* An order that waits for its charge to be known. */
 struct unsettled {

@@ -8,7 +8,7 @@
 static struct reservation place(struct fixture *f, enum order_type type, struct reserve_domain *domain) {
     struct reservation r = make_order(f, type, domain, 1);
     OK(IN_TX(order_reserve(f->db, &r, &f->error)));
-    OK(IN_TX(order_settle(f->db, str_of(r.order_id), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(r.order_id), STR("ch_1"), f->now, &f->error)));
     return r;
 }
 
@@ -244,7 +244,7 @@ static void failed_ones_are_cancelled_without_removal(void **state) {
     assert_int_equal(number_of(f, "SELECT COUNT(*) FROM steps WHERE kind = 'remove_mailbox'"), 0);
     struct order_row *stuck;
     size_t n;
-    OK(IN_TX(order_settle(f->db, str_of(r.order_id), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(r.order_id), STR("ch_1"), f->now, &f->error)));
     work_off(f);
     OK(order_list(f->db, true, 9, f->arena, &stuck, &n, &f->error));
     assert_int_equal(n, 0);
@@ -274,7 +274,7 @@ static void what_may_still_be_bought_keeps_the_domain(void **state) {
     OK(IN_TX(order_reserve(f->db, &paid, &f->error)));
     CANCEL("a@one.com");
     assert_string_equal(words_of(f, DOMAINS), "one.com ready 1 0");
-    OK(IN_TX(order_settle(f->db, str_of(paid.order_id), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(paid.order_id), STR("ch_1"), f->now, &f->error)));
     work_off(f);
     assert_string_equal(words_of(f, DOMAINS), "one.com ready 1 0");
 
@@ -284,7 +284,8 @@ static void what_may_still_be_bought_keeps_the_domain(void **state) {
     CANCEL("b@one.com");
     assert_string_equal(words_of(f, DOMAINS), "one.com ready 1 0");
     f->now += 10;
-    OK(IN_TX(order_release(f->db, str_of(declined.order_id), STR("declined"), STR(""), f->now, &f->error)));
+    OK(IN_TX(order_release(f->db, str_of(declined.order_id), STR("generic_decline"), STR("the bank said no"), STR(""),
+                           f->now, &f->error)));
     assert_string_equal(words_of(f, DOMAINS), "one.com cancelled 1 1000010");
 }
 

@@ -6,7 +6,7 @@ static void make_ready(struct fixture *f, const char *target, enum step_state we
     struct reserve_domain domain = make_domain(f, "one.com", 1, target);
     struct reservation r = make_order(f, ORDER_DFY, &domain, 1);
     OK(IN_TX(order_reserve(f->db, &r, &f->error)));
-    OK(IN_TX(order_settle(f->db, str_of(r.order_id), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(r.order_id), STR("ch_1"), f->now, &f->error)));
     for (size_t n = 1; n;) {
         struct step *steps;
         bool stale;
@@ -187,7 +187,7 @@ static void only_a_live_domain_of_the_workspace(void **state) {
     struct reservation r = make_order(f, ORDER_DFY, &domain, 1);
     OK(IN_TX(order_reserve(f->db, &r, &f->error)));
     FAILS(ERR_NOT_FOUND, try_begin(f, WORKSPACE, "target.org", FORWARDING_REDIRECT, &begun)); /* not paid */
-    OK(IN_TX(order_settle(f->db, str_of(r.order_id), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(r.order_id), STR("ch_1"), f->now, &f->error)));
     FAILS(ERR_CONFLICT, try_begin(f, WORKSPACE, "target.org", FORWARDING_REDIRECT, &begun)); /* not registered */
     FAILS(ERR_NOT_FOUND, try_begin(f, STRANGER, "target.org", FORWARDING_REDIRECT, &begun));
     FAILS(ERR_NOT_FOUND, forwarding_get(f->db, STR(STRANGER), STR("one.com"), f->arena, &got, &f->error));
@@ -201,7 +201,7 @@ static void the_orders_own_forwarding_comes_first(void **state) {
     struct reserve_domain domain = make_domain(f, "one.com", 1, "target.org");
     struct reservation r = make_order(f, ORDER_DFY, &domain, 1);
     OK(IN_TX(order_reserve(f->db, &r, &f->error)));
-    OK(IN_TX(order_settle(f->db, str_of(r.order_id), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(r.order_id), STR("ch_1"), f->now, &f->error)));
     fixture_run(f, "UPDATE steps SET state = 'done' WHERE kind IN ('register_domain', 'publish_dns');"
                    "UPDATE steps SET state = 'retrying' WHERE kind = 'set_forwarding'");
     struct begun begun;

@@ -7,7 +7,7 @@ static void place(struct fixture *f, const char *workspace_id, const char *name,
     struct reservation r = make_order(f, ORDER_DFY, &domain, 1);
     r.workspace_id = str_of(workspace_id);
     OK(IN_TX(order_reserve(f->db, &r, &f->error)));
-    OK(IN_TX(order_settle(f->db, str_of(r.order_id), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(r.order_id), STR("ch_1"), f->now, &f->error)));
 }
 
 enum { DOMAINS = 25 };

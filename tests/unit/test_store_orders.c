@@ -16,7 +16,7 @@ static struct reservation reserve(struct fixture *f, enum order_type type, struc
 
 static struct reservation place(struct fixture *f, enum order_type type, struct reserve_domain *domains, size_t n) {
     struct reservation r = reserve(f, type, domains, n);
-    OK(IN_TX(order_settle(f->db, str_of(r.order_id), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(r.order_id), STR("ch_1"), f->now, &f->error)));
     return r;
 }
 
@@ -137,10 +137,10 @@ static void settling_writes_all_steps(void **state) {
     assert_string_equal(words_of(f, STEPS), steps);
 
     int64_t before = db_total_changes(f->db);
-    OK(IN_TX(order_settle(f->db, str_of(r.order_id), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(r.order_id), STR("ch_1"), f->now, &f->error)));
     assert_true(db_total_changes(f->db) == before);
-    FAILS(ERR_CONFLICT, IN_TX(order_release(f->db, str_of(r.order_id), STR("x"), STR(""), f->now, &f->error)));
-    FAILS(ERR_NOT_FOUND, IN_TX(order_settle(f->db, STR("none"), f->now, &f->error)));
+    FAILS(ERR_CONFLICT, IN_TX(order_release(f->db, str_of(r.order_id), STR(""), STR("x"), STR(""), f->now, &f->error)));
+    FAILS(ERR_NOT_FOUND, IN_TX(order_settle(f->db, STR("none"), STR("ch_1"), f->now, &f->error)));
     assert_string_equal(words_of(f, STEPS), steps);
     struct order_row row;
     OK(order_get(f->db, str_of(r.order_id), f->arena, &row, &f->error));
@@ -153,15 +153,16 @@ static void releasing_gives_everything_back(void **state) {
     struct reserve_domain domain = make_domain(f, "one.com", 2, "");
     struct reservation r = reserve(f, ORDER_DFY, &domain, 1);
     for (int i = 0; i < 2; i++)
-        OK(IN_TX(order_release(f->db, str_of(r.order_id), STR("declined"), STR(""), f->now, &f->error)));
+        OK(IN_TX(order_release(f->db, str_of(r.order_id), STR("generic_decline"), STR("the bank said no"), STR(""),
+                               f->now, &f->error)));
     assert_string_equal(words_of(f, DOMAINS), "");
     assert_string_equal(words_of(f, ACCOUNTS), "");
     struct order_row row;
     OK(order_get(f->db, str_of(r.order_id), f->arena, &row, &f->error));
     assert_int_equal(row.state, ORDER_PAYMENT_FAILED);
-    assert_true(str_is(row.reason, "declined"));
-    FAILS(ERR_CONFLICT, IN_TX(order_settle(f->db, str_of(r.order_id), f->now, &f->error)));
-    FAILS(ERR_NOT_FOUND, IN_TX(order_release(f->db, STR("none"), STR(""), STR(""), f->now, &f->error)));
+    assert_true(str_is(row.reason, "generic_decline"));
+    FAILS(ERR_CONFLICT, IN_TX(order_settle(f->db, str_of(r.order_id), STR("ch_1"), f->now, &f->error)));
+    FAILS(ERR_NOT_FOUND, IN_TX(order_release(f->db, STR("none"), STR(""), STR(""), STR(""), f->now, &f->error)));
 
     struct reserve_domain again = make_domain(f, "one.com", 2, "");
     place(f, ORDER_DFY, &again, 1);
@@ -179,7 +180,8 @@ static void stock_is_held_sold_and_freed(void **state) {
     struct reservation second = make_order(f, ORDER_PRE_WARMED_UP, &twin, 1);
     FAILS(ERR_CONFLICT, IN_TX(order_reserve(f->db, &second, &f->error)));
     FAILS(ERR_CONFLICT, IN_TX(inventory_remove(f->db, STR("warm.com"), &f->error)));
-    OK(IN_TX(order_release(f->db, str_of(r.order_id), STR("declined"), STR(""), f->now, &f->error)));
+    OK(IN_TX(order_release(f->db, str_of(r.order_id), STR("generic_decline"), STR("the bank said no"), STR(""), f->now,
+                           &f->error)));
     assert_int_equal(number_of(f, sold), 0);
 
     place(f, ORDER_PRE_WARMED_UP, &twin, 1);
@@ -240,7 +242,7 @@ static void extra_accounts_start_on_a_ready_domain(void **state) {
     struct reserve_domain extra = more(f, "one.com", 2);
     struct reservation r = reserve(f, ORDER_EXTRA_ACCOUNTS, &extra, 1);
     assert_string_equal(words_of(f, DOMAINS), "one.com partial 1");
-    OK(IN_TX(order_settle(f->db, str_of(r.order_id), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(r.order_id), STR("ch_1"), f->now, &f->error)));
     assert_string_equal(words_of(f, DOMAINS), "one.com provisioning 1");
     assert_string_equal(words_of(f, "SELECT state FROM steps WHERE kind = 'create_mailbox' ORDER BY state"),
                         "done|due|due");
@@ -252,7 +254,7 @@ static void extra_accounts_are_limited_and_guarded(void **state) {
     struct reservation held = reserve(f, ORDER_DFY, &domain, 1);
     struct reservation r = make_order(f, ORDER_EXTRA_ACCOUNTS, &extra, 1);
     FAILS(ERR_CONFLICT, IN_TX(order_reserve(f->db, &r, &f->error))); /* only reserved yet */
-    OK(IN_TX(order_settle(f->db, str_of(held.order_id), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(held.order_id), STR("ch_1"), f->now, &f->error)));
 
     r.workspace_id = STR(STRANGER);
     FAILS(ERR_CONFLICT, IN_TX(order_reserve(f->db, &r, &f->error)));
@@ -271,7 +273,7 @@ static void extra_accounts_are_limited_and_guarded(void **state) {
     struct reservation full = make_order(f, ORDER_EXTRA_ACCOUNTS, &sixth, 1);
     FAILS(ERR_CONFLICT, IN_TX(order_reserve(f->db, &full, &f->error)));
     /* A release leaves the domain and its first mailboxes alone. */
-    OK(IN_TX(order_release(f->db, str_of(r.order_id), STR("no"), STR(""), f->now, &f->error)));
+    OK(IN_TX(order_release(f->db, str_of(r.order_id), STR(""), STR("no"), STR(""), f->now, &f->error)));
     assert_string_equal(words_of(f, ACCOUNTS), "a@one.com pending 1|b@one.com pending 1");
     OK(IN_TX(order_reserve(f->db, &full, &f->error)));
 }
@@ -297,7 +299,7 @@ static void extra_accounts_fail_with_a_lost_domain(void **state) {
     OK(IN_TX(step_claim(f->db, f->now, f->now + 1, 9, f->arena, &steps, &n, &f->error)));
     OK(IN_TX(step_record(f->db, steps, STEP_FAILED, STR("refused"), 0, f->now, &stale, &f->error)));
     assert_string_equal(words_of(f, ACCOUNTS), "a@one.com failed 0|x0@one.com reserved 1");
-    OK(IN_TX(order_settle(f->db, str_of(r.order_id), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(r.order_id), STR("ch_1"), f->now, &f->error)));
     assert_string_equal(words_of(f, ACCOUNTS), "a@one.com failed 0|x0@one.com failed 0");
     assert_string_equal(words_of(f, DOMAINS), "one.com failed 0");
     assert_int_equal(number_of(f, "SELECT COUNT(*) FROM steps WHERE state IN ('due', 'blocked')"), 0);
@@ -394,7 +396,7 @@ static void unsettled_orders_are_taken_once(void **state) {
     assert_int_equal(n, 1);
     assert_int_equal(taken[0].attempts, 1);
     /* Settled ones are left in peace. */
-    OK(IN_TX(order_settle(f->db, str_of(orders[0].order_id), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(orders[0].order_id), STR("ch_1"), f->now, &f->error)));
     OK(IN_TX(order_postpone(f->db, str_of(orders[0].order_id), 5, STR("late"), &f->error)));
     OK(order_get(f->db, str_of(orders[0].order_id), f->arena, &row, &f->error));
     assert_true(str_is(row.reason, ""));
@@ -409,10 +411,11 @@ static void people_see_what_is_stuck(void **state) {
         domains[i] = make_domain(f, names[i], 1, "");
         orders[i] = reserve(f, ORDER_DFY, &domains[i], 1);
     }
-    OK(IN_TX(order_settle(f->db, str_of(orders[0].order_id), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(orders[0].order_id), STR("ch_1"), f->now, &f->error)));
     fixture_run(f, "UPDATE steps SET state = 'done'");
-    OK(IN_TX(order_settle(f->db, str_of(orders[1].order_id), f->now, &f->error)));
-    OK(IN_TX(order_release(f->db, str_of(orders[3].order_id), STR("declined"), STR(""), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(orders[1].order_id), STR("ch_1"), f->now, &f->error)));
+    OK(IN_TX(order_release(f->db, str_of(orders[3].order_id), STR("generic_decline"), STR("the bank said no"), STR(""),
+                           f->now, &f->error)));
     struct order_row *rows;
     size_t n;
     OK(order_list(f->db, false, 9, f->arena, &rows, &n, &f->error));
@@ -455,9 +458,10 @@ static void orders_end_their_idempotency_key(void **state) {
     assert_int_equal(claim(f, "paid", 'x', &answer), IDEMPOTENCY_RUNNING);
     assert_int_equal(claim(f, "paid", 'y', &answer), IDEMPOTENCY_OTHER_BODY);
 
-    OK(IN_TX(order_settle(f->db, str_of(orders[0].order_id), f->now, &f->error)));
-    OK(IN_TX(order_release(f->db, str_of(orders[1].order_id), STR("no"), STR("{\"no\":1}"), f->now, &f->error)));
-    OK(IN_TX(order_release(f->db, str_of(orders[2].order_id), STR("no"), STR(""), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(orders[0].order_id), STR("ch_1"), f->now, &f->error)));
+    OK(IN_TX(
+        order_release(f->db, str_of(orders[1].order_id), STR(""), STR("no"), STR("{\"no\":1}"), f->now, &f->error)));
+    OK(IN_TX(order_release(f->db, str_of(orders[2].order_id), STR(""), STR("no"), STR(""), f->now, &f->error)));
     assert_int_equal(claim(f, "paid", 'x', &answer), IDEMPOTENCY_DONE);
     assert_true(str_is(answer, "{\"placed\":true}"));
     assert_int_equal(claim(f, "paid", 'y', &answer), IDEMPOTENCY_OTHER_BODY);
@@ -530,7 +534,7 @@ static void facts_tell_what_is_mine(void **state) {
     struct reservation r = make_order(f, ORDER_DFY, &theirs, 1);
     r.workspace_id = STR(STRANGER);
     OK(IN_TX(order_reserve(f->db, &r, &f->error)));
-    OK(IN_TX(order_settle(f->db, str_of(r.order_id), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(r.order_id), STR("ch_1"), f->now, &f->error)));
 
     static const char *const names[] = {"theirs.com", "mine.com", "held.com", "lost.com", "mine.com", "none.com"};
     struct domain_facts *facts = gather(f, ORDER_EXTRA_ACCOUNTS, names, ARRAY_LEN(names));

@@ -4,7 +4,7 @@
 static void place(struct fixture *f, enum order_type type, struct reserve_domain *domain) {
     struct reservation r = make_order(f, type, domain, 1);
     OK(IN_TX(order_reserve(f->db, &r, &f->error)));
-    OK(IN_TX(order_settle(f->db, str_of(r.order_id), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(r.order_id), STR("ch_1"), f->now, &f->error)));
 }
 
 struct claimed {
@@ -237,7 +237,7 @@ static void lists_go_by_domain_and_rank(void **state) {
     struct reserve_domain domains[] = {make_domain(f, "zzz.com", 1, ""), make_domain(f, "aaa.com", 1, "target.org")};
     struct reservation r = make_order(f, ORDER_DFY, domains, 2);
     OK(IN_TX(order_reserve(f->db, &r, &f->error)));
-    OK(IN_TX(order_settle(f->db, str_of(r.order_id), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(r.order_id), STR("ch_1"), f->now, &f->error)));
     struct step *steps;
     size_t n;
     OK(step_list(f->db, str_of(r.order_id), f->arena, &steps, &n, &f->error));

@@ -67,7 +67,8 @@ CREATE TABLE bill_lines (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX bill_lines_by_domain ON bill_lines (domain_id);
 
--- Money that moved, or was asked for and declined. Rows are written at the end of a charge or refund and never change.
+-- Money that moved, or was asked for and declined. Rows are written at the end of a charge or refund and never change,
+-- but for a refund that the provider refused and made later.
 CREATE TABLE payments (
     id TEXT NOT NULL PRIMARY KEY, -- also the payment provider's idempotency key
     workspace_id TEXT NOT NULL REFERENCES workspaces (id),
@@ -90,9 +91,9 @@ CREATE INDEX payments_by_bill ON payments (bill_id);
 -- The double-entry ledger. Debits are positive, credits negative; the entries of one `transaction_id` sum up to 0.
 CREATE TABLE ledger_entries (
     seq INTEGER NOT NULL PRIMARY KEY, -- grows by one
-    transaction_id TEXT NOT NULL,
-    -- cash/DRIVER; receivable/WORKSPACE (owed to us, on account); payable/WORKSPACE (refunds not paid out yet);
-    -- revenue/domains, revenue/mailboxes (at list price); discounts; refunds
+    transaction_id TEXT NOT NULL, -- what happened: ORDER or RENEWAL (paid), REFUND/owed, /paid, /dropped, invoice/NUMBER
+    -- cash/DRIVER, cash/bank; receivable/WORKSPACE (owed to us, on account); payable/WORKSPACE (refunds not paid out
+    -- yet); revenue/domains, revenue/mailboxes (at list price), revenue/unsplit (bills without lines); discounts; refunds
     account TEXT NOT NULL,
     amount INTEGER NOT NULL CHECK (amount <> 0), -- cents
     workspace_id TEXT NOT NULL REFERENCES workspaces (id),
@@ -100,7 +101,8 @@ CREATE TABLE ledger_entries (
     subject_id TEXT NOT NULL, -- invoice: its number, when an invoice on account was paid
     at_ms INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX ledger_entries_by_subject ON ledger_entries (subject_id);
+-- What happened is entered once.
+CREATE UNIQUE INDEX ledger_entries_once ON ledger_entries (transaction_id, account);
 CREATE INDEX ledger_entries_by_account ON ledger_entries (account, seq);
 CREATE TRIGGER ledger_entries_stay BEFORE UPDATE ON ledger_entries BEGIN SELECT RAISE(ABORT, 'ledger entries never change'); END;
 CREATE TRIGGER ledger_entries_last BEFORE DELETE ON ledger_entries BEGIN SELECT RAISE(ABORT, 'ledger entries never go'); END;
@@ -122,9 +124,17 @@ CREATE INDEX invoices_by_workspace ON invoices (workspace_id, number);
 CREATE TRIGGER invoices_stay BEFORE UPDATE ON invoices BEGIN SELECT RAISE(ABORT, 'invoices never change'); END;
 CREATE TRIGGER invoices_last BEFORE DELETE ON invoices BEGIN SELECT RAISE(ABORT, 'invoices never go'); END;
 
+-- Who issues them: the setting `seller`, as the server last started with it.
+CREATE TABLE seller (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    words TEXT NOT NULL
+) STRICT;
+INSERT INTO seller (id, words) VALUES (1, '');
+
 -- Invoices on account that were paid.
 CREATE TABLE invoice_payments (
     number INTEGER NOT NULL PRIMARY KEY REFERENCES invoices (number),
+    amount INTEGER NOT NULL CHECK (amount > 0), -- cents; its total less what was given back on account before
     note TEXT NOT NULL, -- the operator's, such as the bank's reference
     at_ms INTEGER NOT NULL
 ) STRICT;

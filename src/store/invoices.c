@@ -1,0 +1,125 @@
+#include "store/invoices.h"
+
+#include "base/ids.h"
+#include "store/rows.h"
+
+/* Of an order with the most items there are: each line is under 400 bytes. */
+enum { DOCUMENT_MAX_BYTES = 4 << 20 };
+
+bool invoices_set_seller(struct db *db, struct str seller, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "UPDATE seller SET words = $1 WHERE words <> $1");
+    stmt_text(stmt, 1, seller);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+bool invoices_lines(struct db *db, struct str bill_id, struct arena *arena, struct invoice_line **ret, size_t *ret_n,
+                    struct error *reterr) {
+    struct rows rows = {.size = sizeof(struct invoice_line)};
+    struct stmt *stmt = db_stmt(db, "SELECT l.kind, l.domain_id, d.name, l.quantity, l.unit, l.discount, l.amount,"
+                                    " l.from_ms, l.to_ms FROM bill_lines l JOIN domains d ON d.id = l.domain_id"
+                                    " WHERE l.bill_id = $1 ORDER BY l.position");
+    stmt_text(stmt, 1, bill_id);
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
+        struct invoice_line *line = rows_add(&rows, arena);
+        line->line = (struct bill_line){
+            .kind = (enum line_kind)row_word(stmt, 0, line_kind_names, LINE_KIND_END),
+            .domain_id = row_text(stmt, 1, arena),
+            .quantity = stmt_col_int(stmt, 3),
+            .unit = stmt_col_int(stmt, 4),
+            .discount = stmt_col_int(stmt, 5),
+            .amount = stmt_col_int(stmt, 6),
+            .from_ms = stmt_col_int(stmt, 7),
+            .to_ms = stmt_col_int(stmt, 8),
+        };
+        line->domain = row_text(stmt, 2, arena);
+    }
+    if (step == DB_FAIL) return false;
+    *ret = rows.first;
+    *ret_n = rows.n;
+    return true;
+}
+
+static bool fill_in(struct db *db, struct invoice *invoice, struct arena *arena, struct error *reterr) {
+    struct stmt *stmt = db_stmt(
+        db, "SELECT (SELECT COALESCE(MAX(number), 0) + 1 FROM invoices), s.words, w.name,"
+            " CASE WHEN $2 THEN COALESCE((SELECT number FROM invoices WHERE subject_kind = $3 AND subject_id = $4), 0)"
+            " ELSE 0 END FROM workspaces w, seller s WHERE w.id = $1");
+    stmt_text(stmt, 1, invoice->workspace_id);
+    stmt_int(stmt, 2, invoice->kind == INVOICE_CREDIT_NOTE);
+    stmt_text(stmt, 3, str_of(bill_kind_names[invoice->bill_kind]));
+    stmt_text(stmt, 4, invoice->bill_id);
+    enum db_step step = stmt_step(stmt, reterr);
+    if (step == DB_FAIL) return false;
+    if (step == DB_END)
+        return error_set(reterr, ERR_NOT_FOUND, "there is no workspace %.*s", STR_ARG(invoice->workspace_id));
+    invoice->number = stmt_col_int(stmt, 0);
+    invoice->seller = row_text(stmt, 1, arena);
+    invoice->workspace_name = row_text(stmt, 2, arena);
+    invoice->credits = stmt_col_int(stmt, 3);
+    stmt_done(stmt);
+    return true;
+}
+
+static bool insert(struct db *db, const struct invoice *invoice, struct str document, struct error *reterr) {
+    bool is_note = invoice->kind == INVOICE_CREDIT_NOTE;
+    struct stmt *stmt =
+        db_stmt(db, "INSERT INTO invoices (number, workspace_id, kind, subject_kind, subject_id, total, driver,"
+                    " document, issued_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+    stmt_int(stmt, 1, invoice->number);
+    stmt_text(stmt, 2, invoice->workspace_id);
+    stmt_text(stmt, 3, str_of(invoice_kind_names[invoice->kind]));
+    stmt_text(stmt, 4, is_note ? STR("refund") : str_of(bill_kind_names[invoice->bill_kind]));
+    stmt_text(stmt, 5, is_note ? invoice->refund_id : invoice->bill_id);
+    stmt_int(stmt, 6, invoice->total);
+    stmt_text(stmt, 7, invoice->driver);
+    stmt_text(stmt, 8, document);
+    stmt_int(stmt, 9, invoice->issued_ms);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+static void finish_buf(struct buf *buf) {
+    buf_finish(buf);
+}
+
+bool invoices_issue(struct db *db, struct invoice *invoice, struct arena *arena, struct error *reterr) {
+    if (!fill_in(db, invoice, arena, reterr)) return false;
+    CLEANUP(finish_buf) struct buf document;
+    buf_init(&document, DOCUMENT_MAX_BYTES);
+    if (!invoice_json(&document, invoice) || !buf_ok(&document))
+        return error_set(reterr, ERR_INTERNAL, "the invoice of %.*s leaves the range of money",
+                         STR_ARG(invoice->bill_id));
+    return insert(db, invoice, buf_str(&document), reterr);
+}
+
+bool invoices_debt(struct db *db, int64_t number, struct invoice_debt *ret, struct error *reterr) {
+    struct stmt *stmt = db_stmt(
+        db, "SELECT i.workspace_id, i.kind, i.driver, EXISTS (SELECT 1 FROM invoice_payments WHERE number = i.number),"
+            " i.total - COALESCE((SELECT SUM(p.amount) FROM payments p WHERE p.bill_id = i.subject_id"
+            " AND p.kind = 'refund' AND p.state = 'succeeded'), 0) FROM invoices i WHERE i.number = $1");
+    stmt_int(stmt, 1, number);
+    enum db_step step = stmt_step(stmt, reterr);
+    if (step == DB_FAIL) return false;
+    if (step == DB_END) return error_set(reterr, ERR_NOT_FOUND, "there is no invoice %lld", (long long)number);
+    bool on_account =
+        str_is(stmt_col_text(stmt, 1), invoice_kind_names[INVOICE_BILL]) && str_is(stmt_col_text(stmt, 2), "invoice");
+    bool paid = stmt_col_int(stmt, 3) != 0;
+    cents owed = stmt_col_int(stmt, 4);
+    row_uuid(stmt, 0, ret->workspace_id);
+    stmt_done(stmt);
+    if (!on_account)
+        return error_set(reterr, ERR_CONFLICT, "%lld is not an invoice on account: there is nothing to pay",
+                         (long long)number);
+    ret->owed = paid || owed < 0 ? 0 : owed;
+    return true;
+}
+
+bool invoices_pay(struct db *db, int64_t number, cents amount, struct str note, int64_t now_ms, struct error *reterr) {
+    struct stmt *stmt =
+        db_stmt(db, "INSERT INTO invoice_payments (number, amount, note, at_ms) VALUES ($1, $2, $3, $4)");
+    stmt_int(stmt, 1, number);
+    stmt_int(stmt, 2, amount);
+    stmt_text(stmt, 3, note);
+    stmt_int(stmt, 4, now_ms);
+    return stmt_run(stmt, NULL, reterr);
+}
