@@ -106,7 +106,7 @@ static void reserving_writes_what_is_charged_for(void **state) {
     assert_int_equal(read[1].to_ms, 5);
 
     /* Mailboxes added to a domain are charged for under its id. */
-    OK(IN_TX(order_settle(f->db, str_of(r.order_id), f->now, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(r.order_id), STR("ch_1"), f->now, &f->error)));
     struct reserve_domain extra = make_domain(f, "one.com", 3, "");
     for (size_t i = 0; i < 3; i++) extra.accounts[i].email = arena_printf(f->arena, "x%zu@one.com", i);
     price_domain(&extra, false);
@@ -119,7 +119,7 @@ static void reserving_writes_what_is_charged_for(void **state) {
                         "one.com 1500|two.com 0");
 
     /* What is not paid is not charged for. */
-    OK(IN_TX(order_release(f->db, str_of(more.order_id), STR("x"), STR(""), f->now, &f->error)));
+    OK(IN_TX(order_release(f->db, str_of(more.order_id), STR(""), STR("x"), STR(""), f->now, &f->error)));
     assert_string_equal(words_of(f, LINES), lines);
 }
 
