@@ -13,6 +13,7 @@
 #include "api/restrictions.h"
 #include "api/utf8.h"
 #include "base/log.h"
+#include "worker/worker.h"
 
 enum {
     RETRY_AFTER_SECONDS = 5,
@@ -378,7 +379,7 @@ static void finish(struct call *call) {
     bool is_routine = call->changes_nothing && response->status < 300;
     log_event(is_routine ? LOG_DEBUG : LOG_INFO, "request", LOG_STR("method", call->request->method),
               LOG_STR("path", path_to_log(call)), LOG_INT("status", response->status),
-              LOG_INT("ms", clock_now(call->config->world->clock) - call->started_ms));
+              LOG_INT("ms", clock_steady_ms() - call->started_ms));
     log_set_request(STR(""));
 }
 
@@ -394,7 +395,7 @@ static enum http_verdict begin(void *ctx, const struct http_request *request, st
         .request = request,
         .response = response,
         .arena = arena,
-        .started_ms = clock_now(api->config.world->clock),
+        .started_ms = clock_steady_ms(),
     };
     log_set_request(str_of(request->id));
     enum http_verdict verdict = dispatch(call);
@@ -415,12 +416,14 @@ static void run(void *ctx, const struct http_request *request, struct arena *are
     call->arena = arena;
     call->response = response;
     log_set_request(str_of(request->id));
+    worker_hold_clock(call->config->worker);
     /* What begin found belongs to its thread, and a key may have been revoked while the request waited. */
     struct error error = {0};
     if (call->route->resource && !identify(call, &error))
         call_fail(call, &error, "");
     else
         call->route->run(call);
+    worker_let_clock(call->config->worker);
     finish(call);
 }
 

@@ -43,7 +43,7 @@ struct call {
     const struct identity *identity; /* NULL for open routes; read anew for run */
     void *order;                     /* what begin decoded, for run */
     bool changes_nothing;            /* a read or a simulation: its line in the log is for debugging */
-    int64_t started_ms;
+    int64_t started_ms;              /* by clock_steady_ms: a sandbox's clock jumps */
 };
 
 /* Says {"statusCode", "error", "message"}; with Retry-After where a retry helps by itself. */

@@ -16,12 +16,32 @@ static int64_t manual_now(const struct clock *clock) {
     return clock->manual_ms;
 }
 
+static int64_t sandbox_now(const struct clock *clock) {
+    return system_now(clock) + atomic_load_explicit(&clock->ahead_ms, memory_order_relaxed);
+}
+
 struct clock clock_system(void) {
     return (struct clock){.now = system_now};
 }
 
 struct clock clock_manual(int64_t start_ms) {
     return (struct clock){.now = manual_now, .manual_ms = start_ms};
+}
+
+struct clock clock_sandbox(int64_t ahead_ms) {
+    return (struct clock){.now = sandbox_now, .ahead_ms = ahead_ms};
+}
+
+void clock_move(struct clock *clock, int64_t ahead_ms) {
+    int64_t now = atomic_load(&clock->ahead_ms);
+    while (now < ahead_ms && !atomic_compare_exchange_weak(&clock->ahead_ms, &now, ahead_ms))
+        ;
+}
+
+int64_t clock_steady_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 int64_t clock_now(const struct clock *clock) {
@@ -76,5 +96,35 @@ bool time_parse(struct str text, int64_t *ret_ms) {
     time_format(ms, again);
     if (!str_is(text, again)) return false;
     *ret_ms = ms;
+    return true;
+}
+
+bool time_span_parse(struct str text, int64_t *ret_ms) {
+    enum { SECOND = 1000 };
+    static const struct {
+        char letter;
+        int64_t ms;
+    } units[] = {
+        {'s', SECOND},
+        {'m', INT64_C(60) * SECOND},
+        {'h', INT64_C(3600) * SECOND},
+        {'d', INT64_C(86400) * SECOND},
+        {'w', INT64_C(7) * 86400 * SECOND},
+        {'y', INT64_C(365) * 86400 * SECOND},
+    };
+    int64_t sum = 0;
+    for (size_t at = 0; at < text.n; at++) {
+        size_t from = at, unit = 0;
+        while (at < text.n && text.p[at] >= '0' && text.p[at] <= '9') at++;
+        while (at < text.n && unit < ARRAY_LEN(units) && units[unit].letter != text.p[at]) unit++;
+        int64_t count;
+        if (at == text.n || unit == ARRAY_LEN(units) ||
+            !str_to_int((struct str){text.p + from, at - from}, 0, TIME_SPAN_MAX / units[unit].ms, &count))
+            return false;
+        sum += count * units[unit].ms;
+        if (sum > TIME_SPAN_MAX) return false;
+    }
+    if (sum <= 0) return false;
+    *ret_ms = sum;
     return true;
 }

@@ -10,6 +10,7 @@
 enum { LINE_MAX_BYTES = 4096, VALUE_MAX = 400 };
 
 static _Atomic int min_level = LOG_INFO;
+static const struct clock *_Atomic shown_clock;
 static _Thread_local struct str request_id;
 
 void log_set_level(enum log_level level) {
@@ -18,6 +19,10 @@ void log_set_level(enum log_level level) {
 
 bool log_enabled(enum log_level level) {
     return (int)level >= atomic_load_explicit(&min_level, memory_order_relaxed);
+}
+
+void log_set_clock(const struct clock *clock) {
+    atomic_store(&shown_clock, clock);
 }
 
 void log_set_request(struct str id) {
@@ -45,9 +50,10 @@ static void add_field(struct buf *line, const char *key, struct str value) {
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n) {
     static const char *const names[] = {"debug", "info", "warn", "error"};
-    struct clock clock = clock_system();
+    struct clock system = clock_system();
+    const struct clock *clock = atomic_load(&shown_clock);
     char now[TIME_TEXT];
-    time_format(clock_now(&clock), now);
+    time_format(clock_now(clock ? clock : &system), now);
 
     struct buf line;
     buf_init(&line, LINE_MAX_BYTES);

@@ -28,6 +28,9 @@ void log_set_level(enum log_level level);
 bool log_enabled(enum log_level level);
 /* The request id of this thread's next lines; the empty text for none. Borrowed until replaced. */
 void log_set_request(struct str id);
+/* Where lines have their time from: borrowed until replaced. NULL, as at first: the system's clock. */
+struct clock;
+void log_set_clock(const struct clock *clock);
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n);
 /* log_event(LOG_INFO, "order_placed", LOG_TEXT("order", id), LOG_INT("cents", 1500)); at least one field. */
 #define log_event(level, event, ...)                                                                                   \

@@ -69,6 +69,14 @@ struct payment *drivers_payment(const struct drivers *drivers, struct str name) 
     return NULL;
 }
 
+const char *drivers_not_sandbox(const struct drivers *drivers) {
+    if (!drivers->registrar->ops->is_sandbox) return drivers->registrar->ops->name;
+    if (!drivers->dns->ops->is_sandbox) return drivers->dns->ops->name;
+    if (!drivers->mailbox->ops->is_sandbox) return drivers->mailbox->ops->name;
+    if (!drivers->payment->ops->is_sandbox) return drivers->payment->ops->name;
+    return NULL;
+}
+
 void drivers_close(struct drivers *drivers) {
     registrar_destroy(drivers->registrar);
     dns_destroy(drivers->dns);

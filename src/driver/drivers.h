@@ -37,5 +37,8 @@ struct drivers_config {
 MUST_CHECK bool drivers_open(const struct drivers_config *config, struct drivers *ret, struct error *reterr);
 /* The payment driver of that name, which took or is to take a charge; NULL when it is not open here. */
 struct payment *drivers_payment(const struct drivers *drivers, struct str name);
+/* The name of a driver that does not only pretend; NULL: all of them do. Webhooks are sent anyhow, and what is on
+ * account stands in dfyd's own book. */
+const char *drivers_not_sandbox(const struct drivers *drivers);
 /* Frees all; empty members are fine. */
 void drivers_close(struct drivers *drivers);

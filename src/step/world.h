@@ -11,6 +11,7 @@
 
 struct world {
     const struct clock *clock;
+    struct clock *sandbox_clock; /* the same; NULL: it may not be moved */
     struct rng *rng;
     struct ids *ids;
     struct store *store;

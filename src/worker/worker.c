@@ -8,10 +8,12 @@
 #include "step/deliver.h"
 #include "step/provision.h"
 #include "step/settle.h"
+#include "step/travel.h"
 
 enum {
-    BATCH = 4,           /* steps leased at once by one thread; a lease must outlast them all */
-    LOOK_AGAIN_MS = 1000 /* also finds what other processes left due */
+    BATCH = 4,            /* steps leased at once by one thread; a lease must outlast them all */
+    LOOK_AGAIN_MS = 1000, /* also finds what other processes left due */
+    GLANCE_MS = 50        /* how often the clock's thread looks at the store's generation, a number in memory */
 };
 
 /* Where threads of one kind wait. */
@@ -20,14 +22,17 @@ struct room {
     uint64_t wakes; /* how often they were woken: a waiter goes on when it has grown */
 };
 
-enum { STEPS, DELIVERIES, ROOMS };
+enum { STEPS, DELIVERIES, CLOCK, ROOMS };
 
 struct worker {
     const struct world *world;
     pthread_mutex_t mutex;
     struct room rooms[ROOMS];
     bool stop;
-    unsigned n_threads; /* the first ones run steps, the others deliver */
+    /* Held by many who work, or by the clock's thread while it moves the clock. */
+    pthread_rwlock_t working;
+    uint64_t arrived;   /* the store's generation when the clock was where it should be; of the clock's thread */
+    unsigned n_threads; /* the first one moves the clock, then come those that run steps, then those that deliver */
     pthread_t threads[];
 };
 
@@ -36,6 +41,14 @@ static void wake(struct worker *worker, struct room *room) {
     room->wakes++;
     pthread_cond_broadcast(&room->changed);
     pthread_mutex_unlock(&worker->mutex);
+}
+
+void worker_hold_clock(struct worker *worker) {
+    if (worker) pthread_rwlock_rdlock(&worker->working);
+}
+
+void worker_let_clock(struct worker *worker) {
+    if (worker) pthread_rwlock_unlock(&worker->working);
 }
 
 static bool next_due_read(struct db *db, void *arg, struct error *reterr) {
@@ -49,6 +62,18 @@ static bool stopping(struct worker *worker) {
     return stop;
 }
 
+static bool work_on_steps(struct worker *worker, struct arena *arena, size_t *ret_n, struct error *reterr) {
+    const struct world *world = worker->world;
+    size_t n_settled, n;
+    if (!settle_due(world, false, BATCH, &n_settled, reterr)) return false;
+    struct step *steps;
+    if (!provision_claim(world, BATCH, arena, &steps, &n, reterr)) return false;
+    for (size_t i = 0; i < n && !stopping(worker); i++)
+        if (!provision_run(world, &steps[i], reterr)) return false;
+    *ret_n = n + n_settled;
+    return true;
+}
+
 /* Does what is due. *ret_wait_ms: 0 when there was something, else how long nothing will be. */
 static bool work_once(struct worker *worker, struct arena *arena, int64_t *ret_wait_ms, struct error *reterr) {
     const struct world *world = worker->world;
@@ -60,16 +85,15 @@ static bool work_once(struct worker *worker, struct arena *arena, int64_t *ret_w
         return true;
     }
 
-    size_t n_settled;
-    if (!settle_due(world, false, BATCH, &n_settled, reterr)) return false;
-    struct step *steps;
     size_t n;
-    if (!provision_claim(world, BATCH, arena, &steps, &n, reterr)) return false;
-    for (size_t i = 0; i < n && !stopping(worker); i++)
-        if (!provision_run(world, &steps[i], reterr)) return false;
+    worker_hold_clock(worker);
+    bool ok = work_on_steps(worker, arena, &n, reterr);
+    worker_let_clock(worker);
+    if (!ok) return false;
     /* Nothing left for this thread: another one holds it and will say when it is done. */
-    *ret_wait_ms = n + n_settled ? 0 : 50;
-    if (n + n_settled) wake(worker, &worker->rooms[DELIVERIES]); /* there may be something to tell */
+    *ret_wait_ms = n ? 0 : 50;
+    if (n) wake(worker, &worker->rooms[DELIVERIES]); /* there may be something to tell */
+    if (n) wake(worker, &worker->rooms[CLOCK]);
     return true;
 }
 
@@ -88,8 +112,36 @@ static bool deliver_once(struct worker *worker, struct arena *arena, int64_t *re
         return true;
     }
     size_t n;
-    if (!deliver_due(world, &n, reterr)) return false;
+    worker_hold_clock(worker);
+    bool ok = deliver_due(world, &n, reterr);
+    worker_let_clock(worker);
+    if (!ok) return false;
     *ret_wait_ms = n ? 0 : 50;
+    if (n) wake(worker, &worker->rooms[CLOCK]);
+    return true;
+}
+
+/* Moves the clock by one stop when it is to be moved and nothing holds it. */
+static bool travel_once(struct worker *worker, struct arena *arena, int64_t *ret_wait_ms, struct error *reterr) {
+    (void)arena;
+    const struct world *world = worker->world;
+    uint64_t generation = store_generation(world->store);
+    *ret_wait_ms = GLANCE_MS;
+    if (generation == worker->arrived) return true;
+    bool wanted;
+    if (!travel_is_wanted(world, &wanted, reterr)) return false;
+    enum travel end = TRAVEL_THERE;
+    if (wanted) {
+        pthread_rwlock_wrlock(&worker->working);
+        bool ok = travel_on(world, &end, reterr);
+        pthread_rwlock_unlock(&worker->working);
+        if (!ok) return false;
+    }
+    if (end == TRAVEL_THERE) worker->arrived = generation;
+    if (end != TRAVEL_MOVED) return true;
+    *ret_wait_ms = 0;
+    wake(worker, &worker->rooms[STEPS]);
+    wake(worker, &worker->rooms[DELIVERIES]);
     return true;
 }
 
@@ -134,9 +186,15 @@ static void *run_deliveries(void *arg) {
     return NULL;
 }
 
+static void *run_clock(void *arg) {
+    struct worker *worker = arg;
+    work(worker, &worker->rooms[CLOCK], travel_once);
+    return NULL;
+}
+
 bool worker_start(const struct world *world, unsigned threads, unsigned hook_threads, struct worker **ret,
                   struct error *reterr) {
-    unsigned all = threads + hook_threads;
+    unsigned all = 1 + threads + hook_threads;
     struct worker *worker = calloc(1, sizeof *worker + all * sizeof worker->threads[0]);
     if (!worker) return error_set(reterr, ERR_UNAVAILABLE, "no memory for %u worker threads", all);
     worker->world = world;
@@ -144,11 +202,13 @@ bool worker_start(const struct world *world, unsigned threads, unsigned hook_thr
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&worker->mutex, NULL);
+    pthread_rwlock_init(&worker->working, NULL);
     for (int i = 0; i < ROOMS; i++) pthread_cond_init(&worker->rooms[i].changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     for (; worker->n_threads < all; worker->n_threads++) {
-        void *(*run)(void *) = worker->n_threads < threads ? run_steps : run_deliveries;
-        if (pthread_create(&worker->threads[worker->n_threads], NULL, run, worker)) {
+        unsigned i = worker->n_threads;
+        void *(*run)(void *) = i == 0 ? run_clock : i <= threads ? run_steps : run_deliveries;
+        if (pthread_create(&worker->threads[i], NULL, run, worker)) {
             worker_stop(worker);
             return error_set(reterr, ERR_UNAVAILABLE, "cannot start %u worker threads", all);
         }
@@ -169,6 +229,7 @@ void worker_stop(struct worker *worker) {
     pthread_mutex_unlock(&worker->mutex);
     for (unsigned i = 0; i < worker->n_threads; i++) pthread_join(worker->threads[i], NULL);
     for (int i = 0; i < ROOMS; i++) pthread_cond_destroy(&worker->rooms[i].changed);
+    pthread_rwlock_destroy(&worker->working);
     pthread_mutex_destroy(&worker->mutex);
     free(worker);
 }

@@ -1,6 +1,6 @@
 /*
- * worker: the threads that decide when steps run. They call settle.h, provision.h and deliver.h and nothing
- * else. Webhooks have threads of their own, so that a slow receiver holds up no domain.
+ * worker: the threads that decide when steps run. They call settle.h, provision.h, deliver.h and travel.h and nothing
+ * else. Webhooks have threads of their own, so that a slow receiver holds up no domain, and so has the sandbox's clock.
  */
 #pragma once
 
@@ -13,5 +13,11 @@ MUST_CHECK bool worker_start(const struct world *world, unsigned threads, unsign
                              struct error *reterr);
 /* There is something new to do: look now instead of at the next due time. Safe from any thread. */
 void worker_wake(struct worker *worker);
+/*
+ * Between the two the sandbox's clock stands where it is, but for the seconds that pass: for whoever looks at the time
+ * and then makes something durable by it. Any number of threads; NULL is fine.
+ */
+void worker_hold_clock(struct worker *worker);
+void worker_let_clock(struct worker *worker);
 /* Finishes the steps under way, starts no other, and frees. NULL is fine. */
 void worker_stop(struct worker *worker);

@@ -11,7 +11,7 @@ import requests
 
 ORDERS = "/api/v2/dfy-email-account-orders"
 COMMANDS = ["serve", "key create", "key list", "key revoke", "workspace create", "workspace list", "workspace show",
-            "workspace plan", "card set", "card show", "card remove", "inventory add", "inventory list",
+            "workspace plan", "card set", "card show", "card remove", "clock show", "clock advance", "inventory add", "inventory list",
             "inventory remove", "price list", "price set", "price unset", "restrict add", "restrict allow",
             "restrict remove", "restrict list", "openapi", "order list", "order show", "webhook list", "webhook secret"]
 ALONE = {"openapi"}  # needs no data folder

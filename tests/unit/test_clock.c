@@ -92,11 +92,57 @@ static void the_system_clock_is_in_milliseconds(void **state) {
     assert_true(now >= before - 1000 && now < before + 60000);
 }
 
+static void a_sandboxs_clock_only_goes_forward(void **state) {
+    (void)state;
+    struct clock system = clock_system(), clock = clock_sandbox(1000000);
+    int64_t before = clock_now(&system), now = clock_now(&clock);
+    assert_true(now >= before + 1000000 && now < before + 1060000);
+    clock_move(&clock, 5000000);
+    clock_move(&clock, 2000000);
+    now = clock_now(&clock);
+    assert_true(now >= before + 5000000 && now < before + 5060000);
+}
+
+static void spans_are_added_up(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } good[] = {
+        {"1s", 1000},
+        {"90m", 5400000},
+        {"3h", 10800000},
+        {"45d", INT64_C(3888000000)},
+        {"2w", INT64_C(1209600000)},
+        {"1y", INT64_C(31536000000)},
+        {"1d12h", INT64_C(129600000)},
+        {"0d1s", 1000},
+        {"1s1s", 2000},
+        {"100y", TIME_SPAN_MAX},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        int64_t ms = 0;
+        if (!time_span_parse(str_of(good[i].text), &ms) || ms != good[i].ms)
+            fail_msg("%s: %lld", good[i].text, (long long)ms);
+    }
+    static const char *const bad[] = {"",     "d",   "45",   "45D",  "45 d",   "-1d",    "1.5d",
+                                      "0d",   "1d ", "1d12", "101y", "100y1s", "1month", "9223372036854775807s",
+                                      "1d-1h"};
+    int64_t ms = 77;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        if (time_span_parse(str_of(bad[i]), &ms)) fail_msg("%s", bad[i]);
+    assert_int_equal(ms, 77);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_times_are_written_and_read),      cmocka_unit_test(any_time_comes_back),
-        cmocka_unit_test(only_real_times_in_that_form_are_read), cmocka_unit_test(a_manual_clock_stands_still),
+        cmocka_unit_test(known_times_are_written_and_read),
+        cmocka_unit_test(any_time_comes_back),
+        cmocka_unit_test(only_real_times_in_that_form_are_read),
+        cmocka_unit_test(a_manual_clock_stands_still),
         cmocka_unit_test(the_system_clock_is_in_milliseconds),
+        cmocka_unit_test(a_sandboxs_clock_only_goes_forward),
+        cmocka_unit_test(spans_are_added_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

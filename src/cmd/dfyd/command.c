@@ -282,11 +282,15 @@ static int run(const struct command *command, int argc, char **argv, struct aren
     invocation.settings = &settings;
     struct setup setup;
     if (!command->serves) {
-        if (!setup_open(&setup, &settings, command->setup, &error)) return complain(&error, EXIT_FAILED);
+        if (!setup_open(&setup, &settings, command->setup, &error)) {
+            log_set_clock(NULL);
+            return complain(&error, EXIT_FAILED);
+        }
         invocation.setup = &setup;
     }
     bool ok = command->run(&invocation, &error);
     if (!command->serves) setup_close(&setup);
+    log_set_clock(NULL);
     return ok ? 0 : complain(&error, error.code == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED);
 }
 

@@ -18,6 +18,9 @@ bool run_card_set(const struct invocation *invocation, struct error *reterr);
 bool run_card_show(const struct invocation *invocation, struct error *reterr);
 bool run_card_remove(const struct invocation *invocation, struct error *reterr);
 
+bool run_clock_show(const struct invocation *invocation, struct error *reterr);
+bool run_clock_advance(const struct invocation *invocation, struct error *reterr);
+
 bool run_inventory_add(const struct invocation *invocation, struct error *reterr);
 bool run_inventory_list(const struct invocation *invocation, struct error *reterr);
 bool run_inventory_remove(const struct invocation *invocation, struct error *reterr);

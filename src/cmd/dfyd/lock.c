@@ -6,9 +6,23 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { NUMBER_BYTES = 24 };
+enum {
+    NUMBER_BYTES = 24,
+    TRIES = 5, /* somebody may only be asking whether it is held */
+    AGAIN_MS = 20,
+};
+
+static bool take_file(int fd) {
+    for (int tries = 1;; tries++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+        if (errno != EWOULDBLOCK || tries == TRIES) return false;
+        nanosleep(&(struct timespec){.tv_nsec = AGAIN_MS * 1000000L}, NULL);
+        errno = EWOULDBLOCK;
+    }
+}
 
 static void held_by_another(int fd, const char *dir, struct error *reterr) {
     char number[NUMBER_BYTES] = "";
@@ -33,7 +47,7 @@ bool lock_take(const char *dir, struct lock *ret, struct error *reterr) {
     if (n < 0 || (size_t)n >= sizeof path) return error_set(reterr, ERR_INVALID, "the data folder's path is too long");
     struct lock lock = {.file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), .folder = -1};
     if (lock.file < 0) return error_set(reterr, ERR_UNAVAILABLE, "%s: %s", path, strerror(errno));
-    bool is_mine = flock(lock.file, LOCK_EX | LOCK_NB) == 0;
+    bool is_mine = take_file(lock.file);
     if (!is_mine && errno != EWOULDBLOCK) {
         error_set(reterr, ERR_UNAVAILABLE, "%s: %s", path, strerror(errno));
         lock_drop(&lock);
@@ -51,6 +65,16 @@ bool lock_take(const char *dir, struct lock *ret, struct error *reterr) {
     if (ftruncate(lock.file, 0) || pwrite(lock.file, number, strlen(number), 0) < 0) errno = 0;
     *ret = lock;
     return true;
+}
+
+bool lock_is_held(const char *dir) {
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/lock", dir) >= (int)sizeof path) return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    bool is_held = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+    close(fd);
+    return is_held;
 }
 
 void lock_drop(struct lock *lock) {

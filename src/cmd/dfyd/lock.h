@@ -10,5 +10,7 @@ struct lock {
 
 /* Takes DIR/lock and writes this process's number into it. ERR_CONFLICT names the process that has it. */
 MUST_CHECK bool lock_take(const char *dir, struct lock *ret, struct error *reterr);
+/* Whether a process has DIR's lock. */
+bool lock_is_held(const char *dir);
 /* Gives the lock up. Fine when none was taken. */
 void lock_drop(struct lock *lock);

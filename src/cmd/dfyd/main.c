@@ -43,6 +43,10 @@ static const struct option_row card_set_options[] = {
     {.flag = "token", .value = "TOKEN", .help = "the payment provider's name for the card: tok_visa", .required = true},
     {.flag = "name", .value = "NAME", .help = "name on the card", .required = true},
 };
+static const struct option_row clock_advance_options[] = {
+    {.flag = "by", .value = "TIME", .help = "how far: 45d, 1d12h; s m h d w, and y for 365 days", .required = true},
+    {.flag = "no-wait", .help = "returns at once"},
+};
 static const struct option_row inventory_add_options[] = {
     {.flag = "domain", .value = "DOMAIN", .help = "name under com, org or co", .required = true},
     {.flag = "provider",
@@ -107,6 +111,9 @@ const struct command commands[] = {
      .setup = SETUP_CREATE | SETUP_DRIVERS},
     {"card show", "Shows the card that a workspace pays with.", run_card_show, OPTIONS(workspace_options)},
     {"card remove", "Takes a workspace's card away.", run_card_remove, OPTIONS(workspace_options)},
+    {"clock show", "Shows the sandbox's time.", run_clock_show},
+    {"clock advance", "Moves the sandbox's time on; whatever becomes due meanwhile is done at its time.",
+     run_clock_advance, OPTIONS(clock_advance_options), .bare = "by", .setup = SETUP_DRIVERS},
     {"inventory add", "Puts a pre-warmed domain up for sale.", run_inventory_add, OPTIONS(inventory_add_options),
      .setup = SETUP_CREATE},
     {"inventory list", "Lists the pre-warmed domains.", run_inventory_list, OPTIONS(inventory_list_options)},

@@ -117,6 +117,19 @@ static bool recover(struct server *server, struct error *reterr) {
     return true;
 }
 
+/* A clock that was moved would make real money move at the wrong time. */
+static bool clock_fits(const struct setup *setup, const char *dir, struct error *reterr) {
+    const char *real = drivers_not_sandbox(&setup->drivers);
+    struct clock system = clock_system();
+    int64_t ahead = clock_now(&setup->clock) - clock_now(&system);
+    if (!real || ahead < HOUR_MS / 60) return true;
+    return error_set(
+        reterr, ERR_CONFLICT,
+        "the clock of %s was moved %lld minutes ahead by `dfyd clock advance`; with the driver %s, which is "
+        "not a sandbox one, start on a new folder",
+        dir, (long long)(ahead / (HOUR_MS / 60)), real);
+}
+
 static bool open_world(struct server *server, struct error *reterr) {
     const struct settings *settings = server->settings;
     if (mkdir(settings->data, 0700) && errno != EEXIST)
@@ -126,8 +139,10 @@ static bool open_world(struct server *server, struct error *reterr) {
     struct setup *setup = &server->setup;
     if (!setup_open(setup, settings, SETUP_CREATE | SETUP_DRIVERS | SETUP_SERVE, reterr)) return false;
     server->is_set_up = true;
+    if (!clock_fits(setup, settings->data, reterr)) return false;
     server->world = (struct world){
         .clock = &setup->clock,
+        .sandbox_clock = drivers_not_sandbox(&setup->drivers) ? NULL : &setup->clock,
         .rng = &setup->rng,
         .ids = &setup->ids,
         .store = setup->store,
@@ -272,5 +287,6 @@ bool run_serve(const struct invocation *invocation, struct error *reterr) {
     }
     stop(&server);
     if (ok) log_event(LOG_INFO, "stopped", LOG_TEXT("data", server.settings->data));
+    log_set_clock(NULL);
     return ok;
 }

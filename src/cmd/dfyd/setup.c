@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "driver/payment/payment.h"
 #include "secret.h"
+#include "store/sandbox_clock.h"
 #include "store/vault_proof.h"
 #include "store/workspaces.h"
 
@@ -123,6 +125,18 @@ static bool database_is_there(const char *dir, struct arena *arena, struct error
                      path, is_missing ? "missing" : "empty", key);
 }
 
+static bool clock_read(struct db *db, void *arg, struct error *reterr) {
+    return sandbox_clock_get(db, arg, reterr);
+}
+
+static bool set_clock(struct setup *setup, struct error *reterr) {
+    struct sandbox_clock clock;
+    if (!store_read(setup->store, clock_read, &clock, reterr)) return false;
+    clock_move(&setup->clock, clock.ahead_ms);
+    log_set_clock(&setup->clock);
+    return true;
+}
+
 static bool open_parts(struct setup *setup, const struct settings *settings, unsigned flags, struct error *reterr) {
     const char *dir = settings->data;
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(ARENA_CHUNK);
@@ -133,6 +147,7 @@ static bool open_parts(struct setup *setup, const struct settings *settings, uns
         setup->store = NULL;
         return false;
     }
+    if (!set_clock(setup, reterr)) return false;
     if (flags & (SETUP_SERVE | SETUP_VAULT) && !vault_proof_open(setup->store, dir, &setup->rng, &setup->vault, reterr))
         return false;
     if (flags & SETUP_DRIVERS && !open_drivers(setup, settings, arena, reterr)) {
@@ -143,7 +158,7 @@ static bool open_parts(struct setup *setup, const struct settings *settings, uns
 }
 
 bool setup_open(struct setup *setup, const struct settings *settings, unsigned flags, struct error *reterr) {
-    *setup = (struct setup){.clock = clock_system(), .rng = rng_system()};
+    *setup = (struct setup){.clock = clock_sandbox(0), .rng = rng_system()};
     ids_init(&setup->ids, &setup->clock, &setup->rng);
     if (open_parts(setup, settings, flags, reterr)) return true;
     setup_close(setup);

@@ -13,7 +13,7 @@
 
 /* Parts point at one another: it is not moved while open. */
 struct setup {
-    struct clock clock;
+    struct clock clock; /* with what a sandbox's was moved ahead; log lines follow it */
     struct rng rng;
     struct ids ids;
     struct store *store;

@@ -11,6 +11,7 @@ struct dns;
 
 struct dns_ops {
     const char *name;
+    bool is_sandbox; /* only pretends; then the clock may be moved */
     /* The name servers a registered domain must point at; lives as long as the driver. Mandatory. */
     const struct str *(*nameservers)(struct dns *, size_t *ret_n);
     /* Asks only. DONE: the zone exists and serves exactly these RRsets (and may serve others); of one without data

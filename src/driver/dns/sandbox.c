@@ -155,6 +155,7 @@ static void destroy(struct dns *d) {
 
 static const struct dns_ops ops = {
     .name = "sandbox",
+    .is_sandbox = true,
     .nameservers = nameservers,
     .lookup = lookup,
     .publish = publish,

@@ -27,6 +27,7 @@ struct mailbox_access {
 
 struct mailbox_ops {
     const char *name;
+    bool is_sandbox; /* only pretends; then the clock may be moved */
     /* What the provider wants in the domain's zone; text from ARENA. Repeat freely. Mandatory. */
     enum outcome (*mail_facts)(struct mailbox *, struct str domain, enum provider, struct arena *,
                                struct mail_facts *ret, struct answer *);

@@ -177,6 +177,7 @@ static void destroy(struct mailbox *m) {
 
 static const struct mailbox_ops ops = {
     .name = "sandbox",
+    .is_sandbox = true,
     .mail_facts = mail_facts,
     .lookup = lookup,
     .create = create,

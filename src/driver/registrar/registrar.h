@@ -26,6 +26,7 @@ struct registrar_renew {
 
 struct registrar_ops {
     const char *name;
+    bool is_sandbox; /* only pretends; then the clock may be moved */
     /* True when check answers from memory, so that it may be called where waiting is not allowed. */
     bool check_is_instant;
     /*

@@ -151,6 +151,7 @@ static void destroy(struct registrar *r) {
 
 static const struct registrar_ops ops = {
     .name = "sandbox",
+    .is_sandbox = true,
     .check_is_instant = true,
     .check = check,
     .lookup = lookup,

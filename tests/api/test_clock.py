@@ -1,0 +1,160 @@
+"""The sandbox's clock: `dfyd clock advance` and `clock show`, with a server, without one, and across a crash."""
+import datetime
+import re
+import subprocess
+import threading
+
+import pytest
+from conftest import ORDERS, binary, wait_for
+from contract import item, make_client, name
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+DAY = 86400
+
+
+def seconds(text):
+    """Of the first time in TEXT, since 1970."""
+    return datetime.datetime.fromisoformat(TIME.search(text)[0].replace("Z", "+00:00")).timestamp()
+
+
+def now():
+    return datetime.datetime.now(datetime.timezone.utc).timestamp()
+
+
+def ahead(text):
+    """How many days the time in TEXT lies ahead."""
+    return round((seconds(text) - now()) / DAY, 2)
+
+
+def advance(server, *by):
+    return server.cli("clock", "advance", *by)
+
+
+def logged(server, event):
+    return [line for line in server.log().splitlines() if f"event={event} " in line]
+
+
+def test_everything_sees_the_moved_time(fresh):
+    server = fresh()
+    client = make_client(server)
+    client.placed([item()])
+    assert ahead(advance(server, "45d")) == 45
+    client.placed([item()])
+    new, old = (ahead(one["timestamp_created"]) for one in client.list(ORDERS)["items"])
+    assert (new, old) == (45, 0)
+    assert ahead(logged(server, "clock_moved")[-1]) == 45
+    assert ahead(advance(server, "1d12h")) == 46.5
+    shown = server.cli("clock", "show")
+    assert ahead(shown) == 46.5 and re.search(r"^ahead +46 days 12:00:00$", shown, re.M) and "to go" not in shown
+    server.restart()
+    wait_for("the line in the log", lambda: [ahead(line) for line in logged(server, "started")] == [0, 46.5])
+    server.cli("key", "create", "--scope", "all:all")
+    assert 46.5 in [ahead(line) for line in server.cli("key", "list").splitlines()[1:]]
+
+
+def test_what_is_tried_again_is_tried_when_it_stops(fresh):
+    """Three seconds of the sandbox's slow registry are over at once; when the command returns, the step has run."""
+    server = fresh(retry_base_ms=60000)
+    client = make_client(server)
+    domain = "slow-" + name()
+    client.placed([item(domain, accounts=2)])
+    wait_for("the first try", lambda: "retrying" in steps(server, domain))
+    advance(server, "1h")
+    assert "retrying" not in steps(server, domain) and len(server_passwords(client)) == 2
+
+
+def steps(server, domain):
+    number = re.search(r"^[0-9a-f-]{36}", server.cli("order", "list"), re.M)[0]
+    return [word for line in server.cli("order", "show", "--id", number).splitlines() if line.startswith(domain)
+            for word in line.split()]
+
+
+def server_passwords(client):
+    rows = client.list(ORDERS + "/accounts", with_passwords="true")["items"]
+    return [row["email"] for row in rows if row["password"]]
+
+
+def test_it_stops_where_money_is_due(fresh):
+    """An order whose charge is not known is asked about when its time has come, not at the end of the way."""
+    server = fresh(lease_ms=600000)
+    client = make_client(server, card="tok_silent")
+    assert client.post([item()]).status_code == 503
+    advance(server, "3d")
+    [line] = logged(server, "order_released")
+    assert 0 < seconds(line) - now() < 0.5 * DAY
+    assert ahead(logged(server, "clock_moved")[-1]) == 3
+
+
+def test_without_a_server_the_next_one_goes(fresh):
+    server = fresh()
+    server.stop()
+    first = server.cli("clock", "advance", "2d")
+    assert re.match(rf"no server works on \S+: the clock goes from {TIME.pattern} to {TIME.pattern} when one is started", first)
+    assert ahead(server.cli("clock", "advance", "--by", "1d", "--no-wait")) == 3
+    shown = server.cli("clock", "show")
+    assert ahead(shown) == 0 and re.search(r"^to go +3 days 00:00:00$", shown, re.M)
+    server.start()
+    wait_for("the clock", lambda: ahead(server.cli("clock", "show")) == 3)
+
+
+def test_many_at_once_add_up(fresh):
+    server = fresh()
+    threads = [threading.Thread(target=advance, args=(server, "1d")) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ahead(server.cli("clock", "show")) == 5
+
+
+def test_orders_go_on_while_it_moves(fresh):
+    server = fresh()
+    client = make_client(server)
+    moving = subprocess.Popen([binary(), "clock", "advance", "1y", "--data", str(server.dir)], stdout=subprocess.PIPE)
+    for _ in range(5):
+        client.placed([item()])
+    assert moving.wait(60) == 0
+    moving.stdout.close()
+    assert len(client.list(ORDERS, limit=100)["items"]) == 5
+
+
+def test_limits_do_not_follow_it(fresh):
+    server = fresh(rate_limit="on", rate_per_minute=3)
+    client = make_client(server)
+    answers = [client.send("GET").status_code for _ in range(4)]
+    assert answers == [200, 200, 200, 429]
+    advance(server, "1h")
+    assert client.send("GET").status_code == 429
+
+
+def test_stored_answers_expire_under_it(fresh):
+    server = fresh()
+    client = make_client(server)
+    wanted, key = [item()], {"Idempotency-Key": "k"}
+    client.placed(wanted, headers=key)
+    advance(server, "1d")
+    assert client.post(wanted, headers=key).headers["Idempotency-Replayed"] == "true"
+    advance(server, "2d")
+    wait_for("the key is free", lambda: "Idempotency-Replayed" not in client.post(wanted, headers=key).headers)
+
+
+def test_killed_on_the_way(fresh):
+    """It goes on at the next start, and the time does not go back."""
+    server = fresh(lease_ms=600000, crash_at="clock.moved")
+    client = make_client(server, card="tok_silent")
+    assert client.post([item()]).status_code == 503
+    done = server.run("clock", "advance", "3d")
+    server.wait_dead()
+    assert done.returncode == 1 and "the clock goes on when it is started again" in done.stderr
+    before = ahead(server.cli("clock", "show"))
+    server.restart()
+    wait_for("the clock", lambda: ahead(server.cli("clock", "show")) == 3)
+    assert 0 <= before < 1 and len(logged(server, "order_released")) == 1
+
+
+@pytest.mark.parametrize("by", ["", "45", "d", "1month", "-1d", "101y", "0d"])
+def test_times_that_are_none(fresh, by):
+    server = fresh()
+    done = server.run("clock", "advance", "--by", by)
+    assert done.returncode == 2 and "--by" in done.stderr and done.stdout == ""
+    assert ahead(server.cli("clock", "show")) == 0
