@@ -348,7 +348,8 @@ static void judge(struct run *run, struct task *task) {
     }
     const struct request *request = task->request;
     task->placed_answer = arena_printf(task->arena, "placed, try %d of request %d", ++run->n_tries, request->no);
-    task->placed_as = model_add_order(&run->model, task->check, request->workspace, request->key, task->placed_answer);
+    task->placed_as = model_add_order(&run->model, task->check, request->workspace, request->key, task->placed_answer,
+                                      clock_now(&run->clock));
     const struct card card = {.exists = true,
                               .token = request->token,
                               .brand = STR("visa"),
@@ -361,10 +362,13 @@ static void judge(struct run *run, struct task *task) {
     task->lease_is_over = false;
     task->placing.arg = task;
     snprintf(task->placed_as->id, UUID_TEXT, "%s", task->placing.reservation.order_id);
-    for (size_t i = 0; i < task->check->n_items; i++)
+    for (size_t i = 0; i < task->check->n_items; i++) {
+        if (task->check->type != ORDER_EXTRA_ACCOUNTS)
+            snprintf(task->placed_as->domains[i].id, UUID_TEXT, "%s", task->placing.reservation.domains[i].id);
         for (size_t j = 0; j < task->check->items[i].n_accounts; j++)
             snprintf(task->placed_as->domains[i].accounts[j].id, UUID_TEXT, "%s",
                      task->placing.reservation.domains[i].accounts[j].id);
+    }
     history_add(run->history, "request %d: becomes order %.*s of %lld cents", request->no,
                 STR_ARG(history_id(str_of(task->placed_as->id))), (long long)task->quote.total);
     task->stage = STAGE_PLACE;

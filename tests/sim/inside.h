@@ -78,7 +78,7 @@ struct run {
     int n_tries;
     struct task tasks[TASKS_MAX];
     struct held held[HELD_MAX];
-    int64_t audited_cents; /* what the bank had taken when orders were last looked at */
+    int64_t audited_calls; /* that the bank had had when orders were last looked at */
 };
 
 extern const char *const workspace_ids[WORKSPACES];

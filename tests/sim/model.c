@@ -30,16 +30,6 @@ bool model_is_broken(const struct model *model) {
 
 /* --- orders ------------------------------------------------------------------------------------------------------ */
 
-/* The standard prices of the contract, written down once more: the program's own table may be wrong. */
-static cents price_of(enum order_type type, enum provider provider, size_t accounts) {
-    const cents domain = 1500, google = 500, airmail = 400, microsoft_domain = 2000, warm_account = 1000;
-    cents n = (cents)accounts;
-    if (type == ORDER_PRE_WARMED_UP) return domain + n * warm_account;
-    cents sum = type == ORDER_DFY ? domain : 0;
-    if (provider == PROVIDER_MICROSOFT) return sum + microsoft_domain;
-    return sum + n * (provider == PROVIDER_GOOGLE ? google : airmail);
-}
-
 static struct model_key *key_of(struct model *model, int workspace, struct str key) {
     for (size_t i = 0; i < model->n_keys; i++)
         if (model->keys[i].workspace == workspace && str_eq(model->keys[i].key, key)) return &model->keys[i];
@@ -47,7 +37,7 @@ static struct model_key *key_of(struct model *model, int workspace, struct str k
 }
 
 struct model_order *model_add_order(struct model *model, const struct check *check, int workspace, struct str key,
-                                    struct str answer) {
+                                    struct str answer, int64_t now_ms) {
     if (model->n_orders == MODEL_ORDERS) return NULL;
     struct model_order *order = &model->orders[model->n_orders++];
     const struct model_key *known = key.n ? key_of(model, workspace, key) : NULL;
@@ -56,6 +46,7 @@ struct model_order *model_add_order(struct model *model, const struct check *che
         .key = arena_str(model->arena, key),
         .key_life = known ? known->life : 0,
         .type = check->type,
+        .ordered_ms = now_ms,
         .domains = ARENA_ARRAY(model->arena, check->n_items, struct model_domain),
         .n_domains = check->n_items,
         .answer = arena_str(model->arena, answer),
@@ -72,7 +63,8 @@ struct model_order *model_add_order(struct model *model, const struct check *che
         domain->accounts = ARENA_ARRAY(model->arena, item->n_accounts, struct model_account);
         for (size_t j = 0; j < item->n_accounts; j++)
             domain->emails[j] = arena_str(model->arena, item->accounts[j].email);
-        order->amount += price_of(check->type, item->provider, item->n_accounts);
+        domain->bill = model_bill(&model->book, workspace, check->type, item->provider, item->n_accounts, now_ms);
+        order->amount += model_total(&domain->bill, 1);
     }
     return order;
 }

@@ -8,6 +8,7 @@
 #include "core/check.h"
 #include "core/money.h"
 #include "core/state.h"
+#include "model_prices.h"
 
 enum { MODEL_ORDERS = 400, MODEL_KEYS = 64, BROKEN_TEXT = 400 };
 
@@ -34,7 +35,9 @@ struct model_account {
 };
 
 struct model_domain {
+    char id[UUID_TEXT]; /* empty until it is known: of extra accounts, that of their domain */
     struct str name;
+    struct model_bill bill;
     struct str *emails;
     size_t n_emails;
     bool has_forwarding;
@@ -52,7 +55,8 @@ struct model_order {
     struct str key; /* empty: none */
     int key_life;   /* of the key when the order was tried */
     enum order_type type;
-    cents amount; /* by the model's own arithmetic */
+    int64_t ordered_ms;
+    cents amount, discount; /* by the model's own arithmetic */
     struct model_domain *domains;
     size_t n_domains;
     struct str answer; /* to be given once placed; no other order's */
@@ -71,6 +75,7 @@ struct model_key {
 
 struct model {
     struct arena *arena; /* lives as long as the model */
+    struct model_price_book book;
     struct model_order *orders;
     size_t n_orders;
     struct model_key *keys;
@@ -84,9 +89,10 @@ void model_init(struct model *model, struct arena *arena);
 void model_break(struct model *model, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool model_is_broken(const struct model *model);
 
-/* A new try, told nothing so far; NULL when there is no more room. What CHECK says is copied. */
+/* A new try, told nothing so far; NULL when there is no more room. What CHECK says is copied. NOW_MS: when it was
+ * priced. */
 struct model_order *model_add_order(struct model *model, const struct check *check, int workspace, struct str key,
-                                    struct str answer);
+                                    struct str answer, int64_t now_ms);
 struct model_order *model_find_order(struct model *model, struct str id);
 
 /* An account by its id; NULL when no order brought it. */

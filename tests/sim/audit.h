@@ -1,0 +1,9 @@
+/* audit: what the files that look at the outside and at dfyd's tables share. */
+#pragma once
+
+#include "inside.h"
+#include "model_books.h"
+
+/* All of dfyd's books, and the bank's. */
+MUST_CHECK bool audit_read_books(struct db *db, const struct hostile *hostile, struct arena *arena,
+                                 struct seen_books *ret, struct error *reterr);
