@@ -24,7 +24,7 @@ bool credit_get(struct db *db, struct str workspace_id, struct credit *ret, stru
             " (SELECT coalesce(sum(c.amount), 0) FROM credit_charges c WHERE c.workspace_id = w.id)"
             " - (SELECT coalesce(sum(r.amount), 0) FROM credit_refunds r JOIN credit_charges c ON c.id = r.charge_id"
             " WHERE c.workspace_id = w.id)"
-            " - (SELECT coalesce(sum(i.total), 0) FROM invoices i JOIN invoice_payments p ON p.number = i.number"
+            " - (SELECT coalesce(sum(p.amount), 0) FROM invoices i JOIN invoice_payments p ON p.number = i.number"
             " WHERE i.workspace_id = w.id AND i.driver = 'invoice' AND i.kind = 'invoice')"
             " FROM workspaces w WHERE w.id = $1");
     stmt_text(stmt, 1, workspace_id);

@@ -11,7 +11,8 @@ import requests
 
 ORDERS = "/api/v2/dfy-email-account-orders"
 COMMANDS = ["serve", "key create", "key list", "key revoke", "workspace create", "workspace list", "workspace show",
-            "workspace plan", "card set", "card show", "card remove", "clock show", "clock advance", "inventory add", "inventory list",
+            "workspace plan", "workspace credit", "card set", "card show", "card remove", "clock show", "clock advance",
+            "inventory add", "inventory list",
             "inventory remove", "price list", "price set", "price unset", "restrict add", "restrict allow",
             "restrict remove", "restrict list", "openapi", "order list", "order show", "webhook list", "webhook secret"]
 ALONE = {"openapi"}  # needs no data folder
@@ -365,13 +366,32 @@ def test_cards(fresh):
     answer = quote(server)
     assert [answer["payment_method_" + field] for field in ("brand", "last_4_digits", "name_on_card")] == [
         "mastercard", "4444", "Jane Doe"]
-    assert server.cli("card", "show") == "token  tok_mastercard\nbrand  mastercard\nlast4  4444\nname   Jane Doe\n"
+    assert server.cli("card", "show") == (
+        "token   tok_mastercard\nbrand   mastercard\nlast4   4444\nname    Jane Doe\ndriver  sandbox\n")
     failed(server.run("card", "set", "--token", "tok_gold", "--name", "Jane Doe"), 2, '"tok_gold"', "tok_visa",
            "tok_declined")
     server.cli("card", "remove")
     assert quote(server)["payment_method_brand"] == ""
     failed(server.run("card", "show"), 1, "no card")
     failed(server.run("card", "remove"), 1, "no card")
+
+
+def test_on_account(fresh):
+    server = fresh()
+    failed(server.run("card", "set", "--token", "tok_visa"), 2, "--token and --name", "--on-account")
+    failed(server.run("card", "set", "--on-account", "--token", "tok_visa"), 2, "--on-account without them")
+    failed(server.run("card", "set", "--token", "on_account", "--name", "Jane"), 2, '"on_account"')
+    failed(server.run("workspace", "credit", "--limit", "-1"), 2, "--limit", "499.50")
+    server.cli("card", "set", "--on-account")
+    assert server.cli("card", "show") == (
+        "token   on_account\nbrand   invoice\nlast4   -\nname    default\ndriver  invoice\n")
+    assert server.cli("workspace", "credit", "--limit", "500") == "limit  500.00\nowed   0.00\nleft   500.00\n"
+    assert server.cli("workspace", "credit") == "limit  500.00\nowed   0.00\nleft   500.00\n"
+    shown = server.cli("workspace", "show")
+    assert re.search(r"^card +none: on account$", shown, re.M) and re.search(r"^credit limit +500\.00$", shown, re.M)
+    answer = quote(server)
+    assert [answer["payment_method_" + field] for field in ("brand", "last_4_digits", "name_on_card")] == [
+        "invoice", "", "default"]
 
 
 def test_inventory(fresh):

@@ -1,7 +1,7 @@
 #include <stdio.h>
 
 #include "commands.h"
-#include "driver/payment/payment.h"
+#include "driver/payment/invoice.h"
 #include "driver/sandbox_magic.h"
 #include "setup.h"
 #include "store/workspaces.h"
@@ -43,29 +43,42 @@ static bool no_such_token(struct str token, struct arena *arena, struct error *r
                      STR_ARG(known));
 }
 
-bool run_card_set(const struct invocation *invocation, struct error *reterr) {
-    struct str token = str_of(invocation_value(invocation, "token"));
-    struct str name = str_trim(str_of(invocation_value(invocation, "name")));
-    if (!name.n || name.n > NAME_ON_CARD_MAX)
-        return error_set(reterr, ERR_INVALID, "--name must have 1 to %d bytes", NAME_ON_CARD_MAX);
-    struct card_facts facts;
+/* Whether DRIVER knows TOKEN, and what may be shown of it. */
+static bool find_card(const struct invocation *invocation, struct payment *payment, struct str token,
+                      struct card_facts *ret, struct error *reterr) {
     struct answer answer = {0};
-    switch (payment_describe(invocation->setup->drivers.payment, token, &facts, &answer)) {
+    switch (payment_describe(payment, token, ret, &answer)) {
     case OUTCOME_DONE:
-        break;
+        return true;
     case OUTCOME_REFUSED:
-        return no_such_token(token, invocation->arena, reterr);
+        if (invocation->setup->drivers.payment->ops->is_sandbox) return no_such_token(token, invocation->arena, reterr);
+        return error_set(reterr, ERR_INVALID, "%s: %s", payment->ops->name, answer.reason);
     case OUTCOME_UNKNOWN:
-        return error_set(reterr, ERR_UNAVAILABLE, "the payment provider did not say whether it has that card: %s",
-                         answer.reason);
+        break;
     }
+    return error_set(reterr, ERR_UNAVAILABLE, "the payment provider did not say whether it has that card: %s",
+                     answer.reason);
+}
+
+bool run_card_set(const struct invocation *invocation, struct error *reterr) {
+    bool on_account = invocation_has(invocation, "on-account");
+    const char *token = invocation_value(invocation, "token"), *typed = invocation_value(invocation, "name");
+    if (on_account ? token || typed : !token || !typed)
+        return error_set(reterr, ERR_INVALID, "card set needs --token and --name, or --on-account without them");
+    struct str name = on_account ? STR("") : str_trim(str_of(typed));
+    if (!on_account && (!name.n || name.n > NAME_ON_CARD_MAX))
+        return error_set(reterr, ERR_INVALID, "--name must have 1 to %d bytes", NAME_ON_CARD_MAX);
+    struct drivers *drivers = &invocation->setup->drivers;
+    struct payment *payment = on_account ? drivers->credit : drivers->payment;
+    struct card_facts facts;
+    if (!find_card(invocation, payment, str_of(on_account ? invoice_token : token), &facts, reterr)) return false;
     struct job job = job_of(invocation);
     job.card = (struct card){.exists = true,
-                             .token = token,
+                             .token = str_of(facts.token),
                              .brand = str_of(facts.brand),
                              .last4 = str_of(facts.last4),
                              .name_on_card = name,
-                             .driver = str_of(invocation->setup->drivers.payment->ops->name)};
+                             .driver = str_of(payment->ops->name)};
     return store_write(invocation->setup->store, set_change, &job, reterr);
 }
 
@@ -83,8 +96,8 @@ bool run_card_show(const struct invocation *invocation, struct error *reterr) {
         return error_set(reterr, ERR_NOT_FOUND, "%.*s has no card; `dfyd card set` gives it one",
                          STR_ARG(job.workspace));
     const struct str pairs[] = {
-        STR("token"), job.card.token, STR("brand"), job.card.brand,
-        STR("last4"), job.card.last4, STR("name"),  job.card.name_on_card,
+        STR("token"),   job.card.token, STR("brand"),          job.card.brand, STR("last4"),
+        job.card.last4, STR("name"),    job.card.name_on_card, STR("driver"),  job.card.driver,
     };
     table_print_pairs(pairs, ARRAY_LEN(pairs) / 2, stdout);
     return true;

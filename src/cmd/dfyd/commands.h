@@ -13,6 +13,7 @@ bool run_workspace_create(const struct invocation *invocation, struct error *ret
 bool run_workspace_list(const struct invocation *invocation, struct error *reterr);
 bool run_workspace_show(const struct invocation *invocation, struct error *reterr);
 bool run_workspace_plan(const struct invocation *invocation, struct error *reterr);
+bool run_workspace_credit(const struct invocation *invocation, struct error *reterr);
 
 bool run_card_set(const struct invocation *invocation, struct error *reterr);
 bool run_card_show(const struct invocation *invocation, struct error *reterr);

@@ -38,10 +38,15 @@ static const struct option_row workspace_plan_options[] = {
     WORKSPACE,
     {.flag = "active", .value = "YES|NO", .help = "whether its plan is active", .words = yes_no, .required = true},
 };
+static const struct option_row workspace_credit_options[] = {
+    WORKSPACE,
+    {.flag = "limit", .value = "DOLLARS", .help = "how much it may owe from now on, such as 500.00; 0: nothing"},
+};
 static const struct option_row card_set_options[] = {
     WORKSPACE,
-    {.flag = "token", .value = "TOKEN", .help = "the payment provider's name for the card: tok_visa", .required = true},
-    {.flag = "name", .value = "NAME", .help = "name on the card", .required = true},
+    {.flag = "token", .value = "TOKEN", .help = "the payment provider's name for the card: tok_visa"},
+    {.flag = "name", .value = "NAME", .help = "name on the card"},
+    {.flag = "on-account", .help = "no card: the workspace owes what it orders, up to `dfyd workspace credit`"},
 };
 static const struct option_row clock_advance_options[] = {
     {.flag = "by", .value = "TIME", .help = "how far: 45d, 1d12h; s m h d w, and y for 365 days", .required = true},
@@ -107,8 +112,10 @@ const struct command commands[] = {
      .bare = "workspace"},
     {"workspace plan", "Says whether a workspace's plan is active; without one it cannot order.", run_workspace_plan,
      OPTIONS(workspace_plan_options)},
-    {"card set", "Sets the card that a workspace pays with.", run_card_set, OPTIONS(card_set_options),
-     .setup = SETUP_CREATE | SETUP_DRIVERS},
+    {"workspace credit", "Shows or sets how much a workspace may owe, and what it owes.", run_workspace_credit,
+     OPTIONS(workspace_credit_options)},
+    {"card set", "Sets the card that a workspace pays with, or lets it order on account.", run_card_set,
+     OPTIONS(card_set_options), .setup = SETUP_CREATE | SETUP_DRIVERS},
     {"card show", "Shows the card that a workspace pays with.", run_card_show, OPTIONS(workspace_options)},
     {"card remove", "Takes a workspace's card away.", run_card_remove, OPTIONS(workspace_options)},
     {"clock show", "Shows the sandbox's time.", run_clock_show},

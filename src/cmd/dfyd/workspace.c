@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "setup.h"
+#include "store/credit.h"
 #include "table.h"
 #include "text.h"
 
@@ -55,27 +56,40 @@ struct showing {
     struct arena *arena;
     struct workspace workspace;
     struct card card;
+    struct credit credit;
 };
 
 static bool show_read(struct db *db, void *arg, struct error *reterr) {
     struct showing *s = arg;
     return workspace_find(db, s->name, s->arena, &s->workspace, reterr) &&
-           card_get(db, str_of(s->workspace.id), s->arena, &s->card, reterr);
+           card_get(db, str_of(s->workspace.id), s->arena, &s->card, reterr) &&
+           credit_get(db, str_of(s->workspace.id), &s->credit, reterr);
+}
+
+/* Never below 0: who paid ahead owes nothing. */
+static cents owed_of(const struct credit *credit) {
+    return credit->owed > 0 ? credit->owed : 0;
+}
+
+/* What is shown of it where a card is shown. */
+static struct str card_text(const struct card *card, struct arena *arena) {
+    if (!card->exists) return STR("none");
+    if (str_is(card->driver, "invoice")) return STR("none: on account");
+    return arena_printf(arena, "%.*s ending in %.*s, %.*s", STR_ARG(card->brand), STR_ARG(card->last4),
+                        STR_ARG(card->name_on_card));
 }
 
 bool run_workspace_show(const struct invocation *invocation, struct error *reterr) {
     struct showing s = {.name = str_of(invocation_value(invocation, "workspace")), .arena = invocation->arena};
     if (!store_read(invocation->setup->store, show_read, &s, reterr)) return false;
-    struct str card = STR("none");
-    if (s.card.exists)
-        card = arena_printf(s.arena, "%.*s ending in %.*s, %.*s", STR_ARG(s.card.brand), STR_ARG(s.card.last4),
-                            STR_ARG(s.card.name_on_card));
     const struct str pairs[] = {
-        STR("id"),      str_of(s.workspace.id),
-        STR("name"),    s.workspace.name,
-        STR("plan"),    s.workspace.plan_active ? STR("active") : STR("inactive"),
-        STR("created"), text_time(s.workspace.created_ms, s.arena),
-        STR("card"),    card,
+        STR("id"),           str_of(s.workspace.id),
+        STR("name"),         s.workspace.name,
+        STR("plan"),         s.workspace.plan_active ? STR("active") : STR("inactive"),
+        STR("created"),      text_time(s.workspace.created_ms, s.arena),
+        STR("card"),         card_text(&s.card, s.arena),
+        STR("credit limit"), text_amount(s.credit.limit, s.arena),
+        STR("owed"),         text_amount(owed_of(&s.credit), s.arena),
     };
     table_print_pairs(pairs, ARRAY_LEN(pairs) / 2, stdout);
     return true;
@@ -101,4 +115,39 @@ bool run_workspace_plan(const struct invocation *invocation, struct error *reter
         .arena = invocation->arena,
     };
     return store_write(invocation->setup->store, plan_change, &plan, reterr);
+}
+
+struct crediting {
+    struct str name;
+    bool sets;
+    cents limit;
+    struct arena *arena;
+    struct credit credit;
+};
+
+static bool credit_run(struct db *db, void *arg, struct error *reterr) {
+    struct crediting *c = arg;
+    struct workspace workspace;
+    if (!workspace_find(db, c->name, c->arena, &workspace, reterr)) return false;
+    struct str id = str_of(workspace.id);
+    return (!c->sets || credit_set_limit(db, id, c->limit, reterr)) && credit_get(db, id, &c->credit, reterr);
+}
+
+bool run_workspace_credit(const struct invocation *invocation, struct error *reterr) {
+    struct crediting c = {.name = str_of(invocation_value(invocation, "workspace")), .arena = invocation->arena};
+    const char *limit = invocation_value(invocation, "limit");
+    c.sets = limit != NULL;
+    if (limit && !money_parse(str_of(limit), &c.limit))
+        return error_set(reterr, ERR_INVALID,
+                         "--limit must be an amount of dollars, such as 500 or 499.50, not \"%.40s\"", limit);
+    struct store *store = invocation->setup->store;
+    if (!(c.sets ? store_write(store, credit_run, &c, reterr) : store_read(store, credit_run, &c, reterr)))
+        return false;
+    cents left = c.credit.limit > c.credit.owed ? c.credit.limit - c.credit.owed : 0;
+    const struct str pairs[] = {
+        STR("limit"), text_amount(c.credit.limit, c.arena), STR("owed"), text_amount(owed_of(&c.credit), c.arena),
+        STR("left"),  text_amount(left, c.arena),
+    };
+    table_print_pairs(pairs, ARRAY_LEN(pairs) / 2, stdout);
+    return true;
 }
