@@ -262,3 +262,88 @@ DROP TABLE steps;
 ALTER TABLE new_steps RENAME TO steps;
 CREATE INDEX steps_open ON steps (due_ms) WHERE state IN ('due', 'retrying', 'running');
 CREATE INDEX steps_by_order ON steps (order_id);
+
+-- ---- What was there before ----
+-- Orders of before have no lines: what part of their money was for domains was not kept, so it is entered as
+-- revenue/unsplit, and their invoices show the total alone. They were all paid at the sandbox.
+
+UPDATE orders SET
+    card_brand = COALESCE((SELECT c.brand FROM cards c WHERE c.workspace_id = orders.workspace_id AND c.token = card_token), ''),
+    card_last4 = COALESCE((SELECT c.last4 FROM cards c WHERE c.workspace_id = orders.workspace_id AND c.token = card_token), '');
+
+INSERT INTO payments (id, workspace_id, kind, bill_kind, bill_id, driver, reference, state, amount, decline, reason, brand,
+                      last4, at_ms)
+    SELECT id, workspace_id, 'charge', 'order', id, payment_driver, '',
+        CASE state WHEN 'placed' THEN 'succeeded' ELSE 'failed' END, amount, reason, reason, card_brand, card_last4, ended_ms
+    FROM orders
+    WHERE amount > 0 AND (state = 'placed' OR (state = 'payment_failed' AND reason IN
+        ('payment_method_not_supported', 'authentication_required', 'card_expired', 'generic_decline')));
+
+INSERT INTO ledger_entries (transaction_id, account, amount, workspace_id, subject_kind, subject_id, at_ms)
+    SELECT id, CASE leg WHEN 1 THEN 'cash/' || payment_driver ELSE 'revenue/unsplit' END, leg * amount, workspace_id,
+        'order', id, ended_ms
+    FROM orders JOIN (SELECT 1 AS leg UNION ALL SELECT -1)
+    WHERE state = 'placed' AND amount > 0 ORDER BY ended_ms, id, leg DESC;
+
+-- The document is that of core/invoice.c, of a bill without lines.
+INSERT INTO invoices (number, workspace_id, kind, subject_kind, subject_id, total, driver, document, issued_ms)
+    SELECT ROW_NUMBER() OVER (ORDER BY ended_ms, id), workspace_id, 'invoice', 'order', id, amount, payment_driver,
+        json_object('number', ROW_NUMBER() OVER (ORDER BY ended_ms, id), 'kind', 'invoice', 'timestamp_issued',
+            strftime('%Y-%m-%dT%H:%M:%S', ended_ms / 1000, 'unixepoch') || printf('.%03dZ', ended_ms % 1000), 'currency',
+            'USD', 'seller', '', 'customer', json_object('workspace_id', workspace_id, 'name', name), 'order_id', id,
+            'items', json('[]'), 'list_price', json(dollars), 'total_discount', 0, 'total', json(dollars), 'payment',
+            json_object('method', 'card', 'driver', payment_driver, 'reference', '', 'brand', card_brand, 'last_4_digits',
+                card_last4)),
+        ended_ms
+    FROM (SELECT o.*, w.name, CASE WHEN o.amount % 100 = 0 THEN CAST(o.amount / 100 AS TEXT)
+            ELSE rtrim(printf('%d.%02d', o.amount / 100, o.amount % 100), '0') END AS dollars
+        FROM orders o JOIN workspaces w ON w.id = o.workspace_id WHERE o.state = 'placed' AND o.amount > 0);
+
+-- From now on things are renewed, at the prices that the book has for their workspace now. Periods that have passed were
+-- not paid and are not asked for: the first renewal is the first one of core/calendar.h that is still to come.
+CREATE TEMP VIEW book AS
+    SELECT w.id AS workspace_id, p.price, COALESCE((SELECT amount FROM prices WHERE workspace_id = w.id AND price = p.price),
+        (SELECT amount FROM prices WHERE workspace_id = '' AND price = p.price), p.standard) AS amount
+    FROM workspaces w JOIN (SELECT 'domain_year' AS price, 1500 AS standard UNION ALL SELECT 'pre_warmed_domain_year', 1500
+        UNION ALL SELECT 'microsoft_domain_month', 2000 UNION ALL SELECT 'google_mailbox_month', 500
+        UNION ALL SELECT 'airmail_mailbox_month', 400 UNION ALL SELECT 'microsoft_mailbox_month', 0
+        UNION ALL SELECT 'pre_warmed_mailbox_month', 1000) p;
+UPDATE domains SET
+    year_price = (SELECT amount FROM book b WHERE b.workspace_id = domains.workspace_id
+        AND b.price = CASE WHEN is_pre_warmed THEN 'pre_warmed_domain_year' ELSE 'domain_year' END),
+    month_price = CASE WHEN provider = 3 AND NOT is_pre_warmed THEN (SELECT amount FROM book b
+        WHERE b.workspace_id = domains.workspace_id AND b.price = 'microsoft_domain_month') ELSE 0 END
+    WHERE active = 1;
+UPDATE accounts SET
+    month_price = (SELECT amount FROM book b WHERE b.workspace_id = accounts.workspace_id
+        AND b.price = CASE WHEN is_pre_warmed THEN 'pre_warmed_mailbox_month' WHEN provider = 1 THEN 'google_mailbox_month'
+            WHEN provider = 2 THEN 'airmail_mailbox_month' ELSE 'microsoft_mailbox_month' END)
+    WHERE active = 1;
+DROP VIEW book;
+
+UPDATE domains SET
+    -- How many anniversaries have passed, so that the next one is the first to come; at least the first.
+    paid_years = MAX(1, strftime('%Y', 'now') - strftime('%Y', created_ms / 1000, 'unixepoch')
+        + (strftime('%m-%d', 'now') >= strftime('%m-%d', created_ms / 1000, 'unixepoch'))),
+    month_renews_ms = CASE WHEN provider = 3 AND NOT is_pre_warmed THEN 1 ELSE 0 END,
+    year_renews_ms = 1
+    WHERE state IN ('provisioning', 'ready', 'partial');
+-- The anniversary of 29 February is the last day of the February of its year.
+UPDATE domains SET year_renews_ms = 1000 * CASE strftime('%m-%d', created_ms / 1000, 'unixepoch')
+        WHEN '02-29' THEN unixepoch(created_ms / 1000, 'unixepoch', 'start of month', '+' || paid_years || ' years',
+            '+1 month', '-1 day')
+        ELSE unixepoch(created_ms / 1000, 'unixepoch', 'start of day', '+' || paid_years || ' years') END
+    WHERE year_renews_ms = 1;
+-- The first 15th at least one calendar month after the order, or the next 15th after today when that has passed.
+UPDATE domains SET month_renews_ms = 1000 * MAX(
+        unixepoch(created_ms / 1000, 'unixepoch', 'start of month',
+            CASE WHEN strftime('%d', created_ms / 1000, 'unixepoch') <= '15' THEN '+1 month' ELSE '+2 months' END, '+14 days'),
+        unixepoch('now', 'start of month', CASE WHEN strftime('%d', 'now') < '15' THEN '+0 months' ELSE '+1 month' END,
+            '+14 days'))
+    WHERE month_renews_ms = 1;
+UPDATE accounts SET renews_ms = 1000 * MAX(
+        unixepoch(created_ms / 1000, 'unixepoch', 'start of month',
+            CASE WHEN strftime('%d', created_ms / 1000, 'unixepoch') <= '15' THEN '+1 month' ELSE '+2 months' END, '+14 days'),
+        unixepoch('now', 'start of month', CASE WHEN strftime('%d', 'now') < '15' THEN '+0 months' ELSE '+1 month' END,
+            '+14 days'))
+    WHERE state IN ('pending', 'ready');
