@@ -13,17 +13,29 @@
 
 enum { PATH_BYTES = 4096 };
 
-static struct payment *open_sandbox(const struct drivers_config *config, struct sandbox_book *book) {
+static struct payment *open_sandbox(const struct drivers_config *config, struct sandbox_book *book,
+                                    struct error *reterr) {
     (void)config;
+    (void)reterr;
     return payment_sandbox_create(book);
 }
 
-/* Who takes cards, one row each. */
+static struct payment *open_stripe(const struct drivers_config *config, struct sandbox_book *book,
+                                   struct error *reterr) {
+    (void)book;
+    const char *fault = stripe_config_fault(&config->stripe);
+    if (!fault) return payment_stripe_create(&config->stripe);
+    error_set(reterr, ERR_INVALID, "payment driver stripe: %s", fault);
+    return NULL;
+}
+
+/* Who takes cards, one row each. Open returns NULL after it has set the error. */
 static const struct {
     const char *name;
-    struct payment *(*open)(const struct drivers_config *config, struct sandbox_book *book);
+    struct payment *(*open)(const struct drivers_config *config, struct sandbox_book *book, struct error *reterr);
 } payments[] = {
     {"sandbox", open_sandbox},
+    {"stripe", open_stripe},
 };
 
 static bool open_payment(const struct drivers_config *config, struct sandbox_book *book, struct payment **ret,
@@ -31,8 +43,8 @@ static bool open_payment(const struct drivers_config *config, struct sandbox_boo
     const char *name = config->payment ? config->payment : "sandbox";
     for (size_t i = 0; i < ARRAY_LEN(payments); i++) {
         if (strcmp(name, payments[i].name) != 0) continue;
-        *ret = payments[i].open(config, book);
-        return true;
+        *ret = payments[i].open(config, book, reterr);
+        return *ret != NULL;
     }
     return error_set(reterr, ERR_INVALID, "there is no payment driver \"%s\" in this build", name);
 }

@@ -16,8 +16,7 @@ struct order_case {
     size_t n_lines;
     struct order order;
     struct rules rules;
-    struct price_settings settings;
-    struct prices prices; /* that follow from them */
+    struct prices prices;
     struct domain_facts *facts; /* one an item */
 };
 
@@ -93,10 +92,8 @@ static inline bool case_input(struct order_case *ret, const struct case_line *li
     if (str_is(line->key, "price")) {
         struct str amount, name = str_cut(line->value, ' ', &amount);
         enum price price = price_by_name(name);
-        if (price == PRICE_END || !money_parse(str_trim(amount), &ret->settings.everyone[price].amount))
+        if (price == PRICE_END || !money_parse(str_trim(amount), &ret->prices.of[price]))
             CASE_FAIL(line, "not a price");
-        ret->settings.everyone[price].is_set = true;
-        ret->prices = prices_resolve(&ret->settings);
         return true;
     }
     if (str_is(line->key, "item")) {

@@ -45,7 +45,7 @@ struct payment_refund {
     cents amount;                /* above 0, at most what is left of the charge */
 };
 
-enum { PAYMENT_TOKEN_BYTES = 160, PAYMENT_URL_BYTES = 1024 };
+enum { PAYMENT_TOKEN_BYTES = 160, PAYMENT_URL_BYTES = 2048 };
 
 struct card_facts {
     char brand[20], last4[5];
