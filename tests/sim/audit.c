@@ -4,6 +4,7 @@
 #include "audit.h"
 #include "driver/dns/dns.h"
 #include "driver/sandbox_book.h"
+#include "model_renewals.h"
 #include "store/facts.h"
 #include "store/inventory.h"
 #include "store/lists.h"
@@ -16,6 +17,7 @@ struct audit {
     struct arena *arena;
     bool is_quiet;
     bool placed[MODEL_ORDERS];
+    struct seen_books books;
     struct str last_password;
     struct account_row *rows[WORKSPACES]; /* at the end: every account */
     size_t n_rows[WORKSPACES];
@@ -26,7 +28,9 @@ struct audit {
 static bool see_order(struct db *db, struct audit *a, const struct model_order *order, struct model_seen *ret,
                       struct error *reterr) {
     struct order_row row;
-    *ret = (struct model_seen){.charges = sandbox_book_charges(hostile_book(a->run->hostile), str_of(order->id))};
+    *ret = (struct model_seen){.charges = 0};
+    for (size_t i = 0; i < a->books.n_bank; i++)
+        ret->charges += !a->books.bank[i].is_refund && str_is(a->books.bank[i].key, order->id);
     if (!order_get(db, str_of(order->id), a->arena, &row, reterr)) return reterr->code == ERR_NOT_FOUND;
     ret->exists = true;
     ret->state = row.state;
@@ -34,20 +38,24 @@ static bool see_order(struct db *db, struct audit *a, const struct model_order *
     return true;
 }
 
+/* Grows with every call that may have moved money. */
+static int64_t money_calls(const struct run *run) {
+    return hostile_bank_calls(run->hostile) + run->account_calls;
+}
+
 static bool see_orders(struct db *db, void *arg, struct error *reterr) {
     struct audit *a = arg;
     struct model *model = &a->run->model;
+    if (!audit_read_books(db, a->run->hostile, a->arena, &a->books, reterr)) return false;
     for (size_t i = 0; i < model->n_orders; i++) {
         struct model_seen seen;
         if (!see_order(db, a, &model->orders[i], &seen, reterr)) return false;
         model_check_order(model, &model->orders[i], &seen, a->is_quiet);
         a->placed[i] = seen.exists && seen.state == ORDER_PLACED;
     }
-    struct seen_books books;
-    int64_t calls = hostile_bank_calls(a->run->hostile);
-    if (!audit_read_books(db, a->run->hostile, a->arena, &books, reterr)) return false;
-    model_check_books(model, &books, a->placed, a->is_quiet);
-    a->run->audited_calls = calls;
+    model_check_books(model, &a->books, a->placed, a->is_quiet);
+    model_check_renewals(model, &a->books, a->placed, clock_now(&a->run->clock), a->is_quiet);
+    a->run->audited_calls = money_calls(a->run);
     return true;
 }
 
@@ -59,7 +67,7 @@ static bool run_audit(struct audit *a, store_fn *look) {
 }
 
 void audit_now(struct run *run, bool all) {
-    if (!all && hostile_bank_calls(run->hostile) == run->audited_calls) return;
+    if (!all && money_calls(run) == run->audited_calls) return;
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(16384);
     struct audit audit = {.run = run, .arena = arena};
     run_audit(&audit, see_orders);

@@ -32,6 +32,7 @@ static void payment(struct stmt *stmt, struct arena *arena, void *element) {
         .is_renewal = is(stmt, 3, "renewal"),
         .has_failed = is(stmt, 4, "failed"),
         .amount = stmt_col_int(stmt, 5),
+        .is_on_account = is(stmt, 6, "invoice"),
     };
 }
 
@@ -77,6 +78,7 @@ static void refund(struct stmt *stmt, struct arena *arena, void *element) {
         .amount = stmt_col_int(stmt, 5),
         .state = (enum seen_refund_state)row_word(stmt, 6, refund_states, ARRAY_LEN(refund_states)),
         .due_ms = stmt_col_int(stmt, 7),
+        .is_on_account = is(stmt, 8, "invoice"),
     };
 }
 
@@ -90,6 +92,8 @@ static void renewal(struct stmt *stmt, struct arena *arena, void *element) {
         .due_ms = stmt_col_int(stmt, 5),
         .failures = stmt_col_int(stmt, 6),
         .amount = stmt_col_int(stmt, 7),
+        .is_on_account = is(stmt, 8, "invoice"),
+        .part = stmt_col_int(stmt, 9),
     };
 }
 
@@ -139,6 +143,20 @@ static bool read_unbalanced(struct db *db, cents *ret, struct error *reterr) {
     return true;
 }
 
+/* What is taken and given back on account stands in dfyd's own database. */
+static bool add_credit(struct db *db, struct arena *arena, struct bank_row *bank, size_t *n, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT 0, id, amount, at_ms FROM credit_charges WHERE amount > 0"
+                                    " UNION ALL SELECT 1, id, amount, at_ms FROM credit_refunds");
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW && *n < BANK_ROWS)
+        bank[(*n)++] = (struct bank_row){.is_refund = stmt_col_int(stmt, 0) != 0,
+                                         .is_on_account = true,
+                                         .key = row_text(stmt, 1, arena),
+                                         .amount = stmt_col_int(stmt, 2),
+                                         .at_ms = stmt_col_int(stmt, 3)};
+    return step == DB_END;
+}
+
 #define READ(sql, what)                                                                                                \
     read_rows(db, (sql), sizeof(struct seen_##what), what, arena, (void **)&ret->what##s, &ret->n_##what##s, reterr)
 
@@ -148,18 +166,23 @@ bool audit_read_books(struct db *db, const struct hostile *hostile, struct arena
     struct bank_row *bank;
     if (!hostile_bank(hostile, arena, &bank, &ret->n_bank))
         return error_set(reterr, ERR_INTERNAL, "the bank's book cannot be read");
+    if (!add_credit(db, arena, bank, &ret->n_bank, reterr)) return false;
     ret->bank = bank;
     bool ok =
         read_unbalanced(db, &ret->unbalanced, reterr) &&
-        READ("SELECT id, bill_id, kind, bill_kind, state, amount FROM payments", payment) &&
+        READ("SELECT id, bill_id, kind, bill_kind, state, amount, driver FROM payments", payment) &&
         READ("SELECT subject_id, account, workspace_id, SUM(amount) FROM ledger_entries"
              " GROUP BY subject_kind, subject_id, account, workspace_id",
              entry) &&
         READ("SELECT number, kind, subject_id, total FROM invoices ORDER BY number", invoice) &&
         READ("SELECT bill_id, domain_id, kind, quantity, unit, discount, amount, from_ms, to_ms FROM bill_lines",
              line) &&
-        READ("SELECT id, bill_id, payment_id, domain_id, account_id, amount, state, due_ms FROM refunds", refund) &&
-        READ("SELECT id, workspace_id, payment_id, state, day_ms, due_ms, failures, amount FROM renewals", renewal) &&
+        READ(
+            "SELECT id, bill_id, payment_id, domain_id, account_id, amount, state, due_ms, payment_driver FROM refunds",
+            refund) &&
+        READ("SELECT id, workspace_id, payment_id, state, day_ms, due_ms, failures, amount, payment_driver, 0 FROM "
+             "renewals",
+             renewal) &&
         READ("SELECT renewal_id, domain_id, account_id, kind, amount, from_ms, to_ms, is_charged FROM renewal_items",
              item) &&
         READ("SELECT id, domain_id, state, renews_ms, suspended_ms, cancelled_ms FROM accounts", account) &&

@@ -7,6 +7,7 @@
 #include "inside.h"
 #include "store/facts.h"
 #include "store/idempotency.h"
+#include "store/price_book.h"
 
 enum { ITEMS_MAX = 3, ROUNDS_MAX = 3, MICROSOFT_ACCOUNTS = 50, KEYS = 12 };
 
@@ -105,6 +106,10 @@ static struct request *draw_request(struct run *run) {
         .token = str_of(tokens[run_happens(run, 500) ? 0 : draw(run, (uint32_t)ARRAY_LEN(tokens))]),
         .order = {.type = type, .items = ARENA_ARRAY(run->arena, n, struct order_item), .n_items = n},
     };
+    if (workspace == 1 && run_happens(run, 150)) {
+        request->is_on_account = true;
+        request->token = str_of(invoice_token);
+    }
     if (run_happens(run, 700)) request->key = arena_printf(run->arena, "key%u", (unsigned)draw(run, KEYS));
     size_t at = draw(run, NAMES_MAX * (STOCK + 1)), apart = run_happens(run, 30) ? 0 : 1;
     for (size_t i = 0; i < n; i++) draw_item(run, type, workspace, at + i * apart, &request->order.items[i]);
@@ -266,12 +271,16 @@ static void claim(struct run *run, struct task *task) {
 struct gathering {
     const struct task *task;
     struct domain_facts *facts;
+    struct prices *prices;
+    int64_t now_ms;
 };
 
 static bool gather(struct db *db, void *arg, struct error *reterr) {
     const struct gathering *g = arg;
-    return facts_gather(db, g->task->check, str_of(workspace_ids[g->task->request->workspace]), g->task->arena,
-                        g->facts, reterr);
+    struct str workspace_id = str_of(workspace_ids[g->task->request->workspace]);
+    int64_t until_ms;
+    return facts_gather(db, g->task->check, workspace_id, g->task->arena, g->facts, reterr) &&
+           price_book_get(db, workspace_id, g->now_ms, g->prices, &until_ms, reterr);
 }
 
 static bool ask_registrar(struct run *run, struct task *task, struct domain_facts *facts, struct error *reterr) {
@@ -294,14 +303,15 @@ static bool ask_registrar(struct run *run, struct task *task, struct domain_fact
 static bool judge_order(struct run *run, struct task *task, struct error *reterr) {
     const struct rules rules = {.restricted = run->restricted};
     task->check = check_words(&task->request->order, &rules, task->arena);
-    struct gathering g = {task, ARENA_ARRAY(task->arena, task->check->n_items, struct domain_facts)};
+    struct prices prices;
+    struct gathering g = {task, ARENA_ARRAY(task->arena, task->check->n_items, struct domain_facts), &prices,
+                          clock_now(&run->clock)};
     if (!store_read(run->store, gather, &g, reterr)) return false;
     check_facts(task->check, g.facts, &rules, task->arena);
     if (task->check->type == ORDER_DFY) {
         if (!ask_registrar(run, task, g.facts, reterr)) return false;
         check_facts(task->check, g.facts, &rules, task->arena);
     }
-    struct prices prices = prices_standard();
     return quote_make(task->check, &prices, task->arena, &task->quote, reterr);
 }
 
@@ -355,7 +365,8 @@ static void judge(struct run *run, struct task *task) {
                               .brand = STR("visa"),
                               .last4 = STR("4242"),
                               .name_on_card = STR("Ann Example"),
-                              .driver = str_of(run->world.drivers->payment->ops->name)};
+                              .driver = request->is_on_account ? STR("invoice") : STR("sandbox")};
+    task->placed_as->is_on_account = request->is_on_account;
     place_init(&task->placing, &run->world, task->check, &task->quote, str_of(workspace_ids[request->workspace]), &card,
                request->key, task->placed_answer, task->arena);
     task->placing.declined_answer = declined_answer;

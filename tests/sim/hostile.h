@@ -59,7 +59,7 @@ enum { BANK_ROWS = 2000 };
 
 /* Money that moved, by the bank's own book. */
 struct bank_row {
-    bool is_refund;
+    bool is_refund, is_on_account;
     struct str key; /* of the charge or of the refund */
     cents amount;
     int64_t at_ms;

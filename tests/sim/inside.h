@@ -6,6 +6,7 @@
 #include "run.h"
 #include "step/cancel.h"
 #include "step/forward.h"
+#include "step/on_account.h"
 #include "step/place.h"
 #include "step/provision.h"
 
@@ -24,6 +25,7 @@ struct request {
     int no; /* also the number of its body */
     int workspace;
     struct str key, token;
+    bool is_on_account;
     struct order order;
 };
 
@@ -71,6 +73,10 @@ struct run {
     bool disk_fails;     /* more than by losing power */
     struct crashfs_faults disk_faults;
     uint32_t cut_at_point; /* chance in a thousand that the power goes at a named point */
+    bool is_long;          /* the clock also moves by weeks and months */
+    struct on_account account;
+    struct model_price asked_price; /* by the operator, and not known yet to be so; without a name: none */
+    int64_t account_calls;          /* that reached the book of what is owed */
     struct str names[NAMES_MAX];
     size_t n_names;
     struct request *requests;
@@ -78,7 +84,7 @@ struct run {
     int n_tries;
     struct task tasks[TASKS_MAX];
     struct held held[HELD_MAX];
-    int64_t audited_calls; /* that the bank had had when orders were last looked at */
+    int64_t audited_calls; /* that the bank and the book had had when orders were last looked at */
 };
 
 extern const char *const workspace_ids[WORKSPACES];
@@ -95,6 +101,26 @@ bool client_work(struct run *run);
 void client_cancel(struct run *run);
 /* Changes or removes the forwarding of a domain, at once. */
 void client_forward(struct run *run);
+
+/* One thing of dfyd's own work each; false when there was nothing to run. */
+void work_claim(struct run *run);
+bool work_run(struct run *run);
+void work_settle(struct run *run);
+bool work_deliver(struct run *run);
+/* Moves the clock from one due thing to the next until there is none. */
+void work_to_the_end(struct run *run);
+
+/* What may be owed on account: opened once a run, over whatever store there is. */
+void operator_open_credit(struct run *run);
+/* Ends what operator_open_credit began. */
+void operator_close_credit(struct run *run);
+/* A workspace has another card from now on. */
+void operator_change_card(struct run *run);
+
+/* Another price, now or later. */
+void operator_change_price(struct run *run);
+/* After a start: what an operator asked for before the crash is there, or not. */
+void operator_learn(struct run *run);
 
 /* After the clock was moved. */
 void client_see_time(struct run *run);

@@ -13,6 +13,7 @@ void model_init(struct model *model, struct arena *arena) {
         .arena = arena,
         .orders = ARENA_ARRAY(arena, MODEL_ORDERS, struct model_order),
         .keys = ARENA_ARRAY(arena, MODEL_KEYS, struct model_key),
+        .paid = ARENA_ARRAY(arena, MODEL_PAID, struct model_paid),
     };
 }
 

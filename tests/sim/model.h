@@ -10,7 +10,7 @@
 #include "core/state.h"
 #include "model_prices.h"
 
-enum { MODEL_ORDERS = 400, MODEL_KEYS = 64, BROKEN_TEXT = 400 };
+enum { MODEL_ORDERS = 400, MODEL_KEYS = 64, MODEL_PAID = 8000, BROKEN_TEXT = 400 };
 
 enum told {
     TOLD_NOTHING, /* the connection broke, by a crash */
@@ -32,6 +32,9 @@ struct model_account {
     enum model_cancel cancel;
     int64_t cancelled_ms; /* as told */
     bool is_gone;         /* as seen at the end; then its address can be sold again */
+    /* Since its cancellation was told, only the charge with this key (empty: none) may take money for it. */
+    bool is_barred;
+    struct str allowed_key;
 };
 
 struct model_domain {
@@ -46,6 +49,17 @@ struct model_domain {
     bool is_lost;                   /* the registrar refused it for good, so it may be sold again */
     bool *email_lost;               /* the same of a mailbox */
     struct model_account *accounts; /* one an address */
+    bool is_barred;                 /* as of accounts */
+    struct str allowed_key;
+};
+
+/* A period that the bank took money for. */
+struct model_paid {
+    struct str thing; /* the id of the account or domain */
+    enum model_kind kind;
+    int64_t from_ms, to_ms;
+    cents amount;
+    struct str key, renewal_id;
 };
 
 /* One try to place an order; a request that is judged anew makes another. */
@@ -57,6 +71,7 @@ struct model_order {
     enum order_type type;
     int64_t ordered_ms;
     cents amount, discount; /* by the model's own arithmetic */
+    bool is_on_account;
     struct model_domain *domains;
     size_t n_domains;
     struct str answer; /* to be given once placed; no other order's */
@@ -80,6 +95,8 @@ struct model {
     size_t n_orders;
     struct model_key *keys;
     size_t n_keys;
+    struct model_paid *paid; /* by renewals */
+    size_t n_paid;
     /* The first thing that was not as it must be; empty while all is well. */
     char broken[BROKEN_TEXT];
 };

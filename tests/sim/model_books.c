@@ -105,6 +105,13 @@ static void expect(struct model *model, const struct seen_books *books, struct s
                     id.n ? (int)history_id(id).n : 10, id.n ? history_id(id).p : "everything", (long long)expected);
 }
 
+/* What came in, or is owed to us, and nothing of the other. */
+static void expect_money(struct model *model, const struct seen_books *books, struct str id, bool is_on_account,
+                         cents expected) {
+    expect(model, books, id, "cash/", is_on_account ? 0 : expected);
+    expect(model, books, id, "receivable/", is_on_account ? expected : 0);
+}
+
 static void check_order_entries(struct model *model, const struct seen_books *books, const struct model_order *order,
                                 bool is_placed) {
     const struct str id = str_of(order->id);
@@ -115,7 +122,7 @@ static void check_order_entries(struct model *model, const struct seen_books *bo
         mailboxes += bill->quantity[MODEL_MONTH] * bill->unit[MODEL_MONTH] +
                      bill->quantity[MODEL_MAILBOX] * bill->unit[MODEL_MAILBOX];
     }
-    expect(model, books, id, "cash/", is_placed ? order->amount : 0);
+    expect_money(model, books, id, order->is_on_account, is_placed ? order->amount : 0);
     expect(model, books, id, "discounts", is_placed ? order->discount : 0);
     expect(model, books, id, "revenue/domains", -domains);
     expect(model, books, id, "revenue/mailboxes", -mailboxes);
@@ -129,7 +136,7 @@ static void check_renewal_entries(struct model *model, const struct seen_books *
         if (!item->is_charged || !str_eq(item->renewal_id, renewal->id)) continue;
         *(item->kind == MODEL_YEAR ? &domains : &mailboxes) += item->amount;
     }
-    expect(model, books, renewal->id, "cash/", domains + mailboxes);
+    expect_money(model, books, renewal->id, renewal->is_on_account, domains + mailboxes);
     expect(model, books, renewal->id, "revenue/domains", -domains);
     expect(model, books, renewal->id, "revenue/mailboxes", -mailboxes);
 }
@@ -139,19 +146,21 @@ static void check_refund_entries(struct model *model, const struct seen_books *b
     cents owed = refund->state == REFUND_DONE || refund->state == REFUND_SWAPPED ? 0 : refund->amount;
     expect(model, books, refund->id, "refunds", refund->state == REFUND_SWAPPED ? 0 : refund->amount);
     expect(model, books, refund->id, "payable/", -owed);
-    expect(model, books, refund->id, "cash/", refund->state == REFUND_DONE ? -refund->amount : 0);
+    expect_money(model, books, refund->id, refund->is_on_account, refund->state == REFUND_DONE ? -refund->amount : 0);
 }
 
 static void check_ledger(struct model *model, const struct seen_books *books, const bool *placed) {
-    cents cash = 0;
+    cents money[2] = {0}; /* at the bank, and on account */
     if (books->unbalanced) model_break(model, "the ledger has a transaction that does not add up to 0");
     for (size_t i = 0; i < model->n_orders; i++) check_order_entries(model, books, &model->orders[i], placed[i]);
     for (size_t i = 0; i < books->n_renewals; i++) check_renewal_entries(model, books, &books->renewals[i]);
     for (size_t i = 0; i < books->n_refunds; i++) check_refund_entries(model, books, &books->refunds[i]);
     for (size_t i = 0; i < books->n_payments; i++)
         if (!books->payments[i].has_failed)
-            cash += books->payments[i].is_refund ? -books->payments[i].amount : books->payments[i].amount;
-    expect(model, books, STR(""), "cash/", cash);
+            money[books->payments[i].is_on_account] +=
+                books->payments[i].is_refund ? -books->payments[i].amount : books->payments[i].amount;
+    expect(model, books, STR(""), "cash/", money[0]);
+    expect(model, books, STR(""), "receivable/", money[1]);
     expect(model, books, STR(""), "", 0);
 }
 

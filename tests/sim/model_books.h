@@ -11,7 +11,7 @@ struct bank_row;
 
 struct seen_payment {
     struct str id, bill_id;
-    bool is_refund, is_renewal, has_failed;
+    bool is_refund, is_renewal, has_failed, is_on_account;
     cents amount;
 };
 
@@ -43,6 +43,7 @@ struct seen_refund {
     cents amount;
     enum seen_refund_state state;
     int64_t due_ms;
+    bool is_on_account;
     bool is_refused; /* the bank never gives it back */
 };
 
@@ -58,8 +59,9 @@ enum seen_renewal_state {
 struct seen_renewal {
     struct str id, workspace_id, payment_id;
     enum seen_renewal_state state;
-    int64_t day_ms, due_ms, failures;
+    int64_t day_ms, part, due_ms, failures;
     cents amount;
+    bool is_on_account;
 };
 
 struct seen_item {

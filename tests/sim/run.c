@@ -10,20 +10,28 @@
 #include "inside.h"
 #include "step/deliver.h"
 #include "step/settle.h"
+#include "store/credit.h"
 #include "store/idempotency.h"
 #include "store/inventory.h"
 #include "store/workspaces.h"
 
 enum {
-    START_TRIES = 6,     /* after that a start is left alone */
-    QUIET_ROUNDS = 4000, /* more rounds than any amount of work here can need */
+    START_TRIES = 6, /* after that a start is left alone */
     DEPTH_MAX = 2,
-    CLAIM_MAX = 3,
-    SETTLE_MAX = 4,
+    CREDIT_LIMIT = 15000,
 };
 
-static const int64_t start_ms = INT64_C(1790000000000);
-static const int64_t lease_ms = 60000, hour_ms = 3600000;
+static const int64_t start_ms = INT64_C(1790000000000); /* September 2026 */
+static const int64_t lease_ms = 60000, hour_ms = 3600000, day_ms = 86400000;
+
+/* Moments at which calendars are odd: the ends of months, before and after a 15th, a leap day. */
+static const int64_t odd_ms[] = {
+    INT64_C(1801396800000), /* 2027-01-31T12:00 */ INT64_C(1803859140000), /* 2027-02-28T23:59 */
+    INT64_C(1805068740000), /* 2027-03-14T23:59 */ INT64_C(1813060800000), /* 2027-06-15T12:00 */
+    INT64_C(1830297540000), /* 2027-12-31T23:59 */ INT64_C(1831507200000), /* 2028-01-15T00:00 */
+    INT64_C(1832875200000), /* 2028-01-30T20:00 */ INT64_C(1835352000000), /* 2028-02-28T12:00 */
+    INT64_C(1835416800000),                                                /* 2028-02-29T06:00 */
+};
 
 static const char vfs_name[] = "dfyd-sim";
 
@@ -65,7 +73,15 @@ static bool fill_change(struct db *db, void *arg, struct error *reterr) {
         struct workspace workspace = {
             .name = arena_printf(arena, "client %d", i), .plan_active = true, .created_ms = start_ms};
         memcpy(workspace.id, workspace_ids[i], UUID_TEXT);
-        if (!workspace_add(db, &workspace, reterr)) return false;
+        const struct card card = {.exists = true,
+                                  .token = STR("tok_visa"),
+                                  .brand = STR("visa"),
+                                  .last4 = STR("4242"),
+                                  .name_on_card = STR("Ann Example"),
+                                  .driver = STR("sandbox")};
+        if (!workspace_add(db, &workspace, reterr) || !card_set(db, str_of(workspace.id), &card, start_ms, reterr) ||
+            !credit_set_limit(db, str_of(workspace.id), CREDIT_LIMIT, reterr))
+            return false;
     }
     for (int i = 0; i < STOCK; i++) {
         struct account accounts[STOCK_ACCOUNTS] = {{STR("warma"), STR("Warm"), STR("Ann")},
@@ -162,7 +178,7 @@ static void die(struct run *run, bool is_crash) {
     for (size_t i = 0; i < HELD_MAX; i++) run->held[i].is_used = false;
     store_close(run->store);
     run->store = NULL;
-    run->world.store = NULL;
+    run->world.store = run->account.store = NULL;
     /* The power may also go during the stop. */
     if (crashfs_is_off(run->fs)) crashfs_crash(run->fs);
     arena_reset(run->life);
@@ -196,7 +212,7 @@ static bool hook_change(struct db *db, void *arg, struct error *reterr) {
 
 static bool start_process(struct run *run, struct error *reterr) {
     if (!open_store(&run->store, reterr)) return false;
-    run->world.store = run->store;
+    run->world.store = run->account.store = run->store;
     ids_init(&run->ids, &run->clock, &run->inside_rng);
     size_t n = 0;
     if (!store_write(run->store, clear_change, run, reterr)) return false;
@@ -220,6 +236,7 @@ static void start(struct run *run) {
         run->cut_at_point = cut;
         if (ok && !run_is_dead(run)) {
             if (is_last && !run->is_quiet) set_weather(run);
+            operator_learn(run);
             audit_now(run, true);
             return;
         }
@@ -229,85 +246,29 @@ static void start(struct run *run) {
     }
 }
 
-/* --- workers ----------------------------------------------------------------------------------------------------- */
-
-static void claim_steps(struct run *run) {
-    size_t room = 0, n = 0;
-    for (size_t i = 0; i < HELD_MAX; i++) room += !run->held[i].is_used;
-    size_t max = 1 + draw(run, CLAIM_MAX);
-    if (max > room) return;
-    struct step *steps;
-    struct error error = {0};
-    if (!provision_claim(&run->world, max, run->life, &steps, &n, &error)) {
-        history_add(run->history, "worker: nothing claimed: %s", error.message);
-        return;
-    }
-    for (size_t i = 0, at = 0; i < n; i++) {
-        while (run->held[at].is_used) at++;
-        run->held[at] = (struct held){.is_used = true, .step = steps[i]};
-        history_add(run->history, "worker: claims %s of %.*s%s%.*s, attempt %lld", step_kind_names[steps[i].kind],
-                    STR_ARG(steps[i].domain), steps[i].email.n ? " " : "", STR_ARG(steps[i].email),
-                    (long long)steps[i].attempts);
-    }
-}
-
-static void run_step(struct run *run, struct held *held) {
-    const struct step *step = &held->step;
-    bool is_stale = step->due_ms <= clock_now(&run->clock);
-    struct error error = {0};
-    held->is_busy = true;
-    bool ok = provision_run(&run->world, step, &error);
-    held->is_busy = held->is_used = false;
-    run->totals->counts.steps++;
-    run->totals->counts.stale_steps += is_stale;
-    history_add(run->history, "worker: ran %s of %.*s%s%.*s, attempt %lld%s%s%s", step_kind_names[step->kind],
-                STR_ARG(step->domain), step->email.n ? " " : "", STR_ARG(step->email), (long long)step->attempts,
-                is_stale ? ", after its lease" : "", ok ? "" : ": ", error.message);
-    for (size_t i = 0; i < HELD_MAX && !run_is_dead(run); i++) {
-        const struct held *other = &run->held[i];
-        if (other->is_used && !other->is_busy && step_is_same(&other->step, step) &&
-            other->step.attempts > step->attempts)
-            audit_fence(run, &other->step);
-    }
-}
-
-static bool run_some_step(struct run *run) {
-    size_t from = draw(run, HELD_MAX);
-    for (size_t i = 0; i < HELD_MAX; i++) {
-        struct held *held = &run->held[(from + i) % HELD_MAX];
-        if (!held->is_used || held->is_busy) continue;
-        run_step(run, held);
-        return true;
-    }
-    return false;
-}
-
-static void settle(struct run *run) {
-    size_t n = 0;
-    struct error error = {0};
-    bool ok = settle_due(&run->world, false, SETTLE_MAX, &n, &error);
-    if (!ok || n) history_add(run->history, "settle: %zu orders%s%s", n, ok ? "" : ": ", error.message);
-    if (!run_is_dead(run)) audit_leases(run);
-}
-
-static bool deliver(struct run *run) {
-    size_t n = 0;
-    struct error error = {0};
-    bool ok = deliver_due(&run->world, &n, &error);
-    if (!ok || n) history_add(run->history, "deliveries: %zu%s%s", n, ok ? "" : ": ", error.message);
-    return ok;
-}
-
 /* --- time -------------------------------------------------------------------------------------------------------- */
 
-static void move_clock(struct run *run) {
+static int64_t draw_short_move(struct run *run) {
     uint32_t kind = draw(run, 100);
-    int64_t ms = kind < 50   ? (int64_t)draw(run, 3000)
-                 : kind < 80 ? (int64_t)draw(run, (uint32_t)lease_ms)
-                 : kind < 92 ? lease_ms + (int64_t)draw(run, (uint32_t)lease_ms)
-                 : kind < 96 ? (int64_t)draw(run, 5) * hour_ms
-                 : kind < 98 ? 25 * hour_ms
-                             : -(int64_t)draw(run, 5000); /* someone set it back */
+    return kind < 50   ? (int64_t)draw(run, 3000)
+           : kind < 80 ? (int64_t)draw(run, (uint32_t)lease_ms)
+           : kind < 92 ? lease_ms + (int64_t)draw(run, (uint32_t)lease_ms)
+           : kind < 96 ? (int64_t)draw(run, 5) * hour_ms
+           : kind < 98 ? 25 * hour_ms
+                       : -(int64_t)draw(run, 5000); /* someone set it back */
+}
+
+static int64_t draw_long_move(struct run *run) {
+    uint32_t kind = draw(run, 100);
+    int64_t ms = (int64_t)draw(run, (uint32_t)day_ms);
+    return kind < 55   ? ms + (int64_t)draw(run, 9) * day_ms
+           : kind < 96 ? ms + (int64_t)draw(run, 45) * day_ms
+           : kind < 98 ? ms + 364 * day_ms
+                       : -(int64_t)draw(run, (uint32_t)hour_ms);
+}
+
+static void move_clock(struct run *run) {
+    int64_t ms = run->is_long && run_happens(run, 350) ? draw_long_move(run) : draw_short_move(run);
     run->clock.manual_ms += ms;
     client_see_time(run);
     history_add(run->history, "the clock moves by %lld ms", (long long)ms);
@@ -349,13 +310,13 @@ static void act_inside(struct run *run) {
     else if (kind < 36)
         client_forward(run);
     else if (kind < 50)
-        claim_steps(run);
+        work_claim(run);
     else if (kind < 75)
-        run_some_step(run);
+        work_run(run);
     else if (kind < 83)
-        settle(run);
+        work_settle(run);
     else if (kind < 87)
-        deliver(run);
+        work_deliver(run);
     else if (kind < 92)
         move_clock(run);
     else
@@ -373,16 +334,20 @@ static void act(struct run *run) {
         client_work(run);
     else if (kind < 550)
         client_cancel(run);
-    else if (kind < 575)
+    else if (kind < 570)
         client_forward(run);
+    else if (kind < 580)
+        operator_change_card(run);
+    else if (kind < 588)
+        operator_change_price(run);
     else if (kind < 650)
-        claim_steps(run);
+        work_claim(run);
     else if (kind < 800)
-        run_some_step(run);
+        work_run(run);
     else if (kind < 830)
-        settle(run);
+        work_settle(run);
     else if (kind < 860)
-        deliver(run);
+        work_deliver(run);
     else if (kind < 920)
         move_clock(run);
     else if (kind < 955)
@@ -423,43 +388,6 @@ static void reached(void *arg, const char *point) {
 
 /* --- the quiet end ----------------------------------------------------------------------------------------------- */
 
-static bool next_due(struct db *db, void *arg, struct error *reterr) {
-    int64_t *ret_ms = arg, tell_ms = INT64_MAX;
-    if (!step_next_due(db, ret_ms, reterr) || !delivery_next_due(db, &tell_ms, reterr)) return false;
-    if (tell_ms < *ret_ms) *ret_ms = tell_ms;
-    return true;
-}
-
-static bool work_off_once(struct run *run, int64_t due_ms, struct error *reterr) {
-    if (due_ms > run->clock.manual_ms) run->clock.manual_ms = due_ms;
-    size_t n = 0;
-    struct step *steps;
-    if (!settle_due(&run->world, false, SETTLE_MAX, &n, reterr)) return false;
-    if (n) history_add(run->history, "settle: %zu orders", n);
-    if (!provision_claim(&run->world, HELD_MAX, run->life, &steps, &n, reterr)) return false;
-    for (size_t i = 0; i < n; i++) {
-        struct held held = {.is_used = true, .step = steps[i]};
-        run_step(run, &held);
-    }
-    return deliver_due(&run->world, &n, reterr);
-}
-
-/* Moves the clock from one due thing to the next until there is none. */
-static void work_off(struct run *run) {
-    for (int i = 0; i < QUIET_ROUNDS && !model_is_broken(&run->model); i++) {
-        int64_t due_ms;
-        struct error error = {0};
-        if (!store_read(run->store, next_due, &due_ms, &error)) {
-            model_break(&run->model, "the database cannot be read: %s", error.message);
-            return;
-        }
-        if (due_ms == INT64_MAX) return;
-        if (!work_off_once(run, due_ms, &error))
-            model_break(&run->model, "work fails with nothing in its way: %s", error.message);
-    }
-    model_break(&run->model, "the work never ends");
-}
-
 static void quieten(struct run *run) {
     history_add(run->history, "from now on nothing fails");
     run->is_quiet = true;
@@ -469,18 +397,18 @@ static void quieten(struct run *run) {
     crashfs_set_faults(run->fs, run->disk_faults);
     if (draw(run, 2)) {
         while (client_work(run)) continue;
-        while (draw(run, 2) && run_some_step(run)) continue;
+        while (draw(run, 2) && work_run(run)) continue;
     } else {
         die(run, true);
         start(run);
     }
     while (draw(run, 2) && hostile_arrive(run->hostile)) continue;
-    if (!model_is_broken(&run->model)) work_off(run);
+    if (!model_is_broken(&run->model)) work_to_the_end(run);
     /* What was on its way all the time comes when everything is over. */
     while (hostile_arrive(run->hostile)) continue;
     die(run, true);
     start(run);
-    if (!model_is_broken(&run->model)) work_off(run);
+    if (!model_is_broken(&run->model)) work_to_the_end(run);
     if (!model_is_broken(&run->model)) audit_quiet(run);
 }
 
@@ -513,6 +441,11 @@ static bool init_run(struct run *run, struct sim *sim, uint64_t seed, unsigned p
         .life = arena_create(65536),
     };
     sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, (int)(seed & 0x7fffffff) | 1, NULL);
+    run->is_long = draw(run, 2);
+    if (draw(run, 3) == 0)
+        run->clock.manual_ms = odd_ms[draw(run, (uint32_t)ARRAY_LEN(odd_ms))];
+    else
+        run->clock.manual_ms += (int64_t)draw(run, 1500) * day_ms + (int64_t)draw(run, (uint32_t)day_ms);
     history_start(run->history, &run->clock);
     crashfs_reset(run->fs, &run->disk_rng);
     /* One history in 16 begins with an empty disk, the others with one that was set up. */
@@ -532,6 +465,7 @@ static bool init_run(struct run *run, struct sim *sim, uint64_t seed, unsigned p
     };
     if (!hostile_create(&config, &run->hostile, reterr)) return false;
     run->drivers = hostile_drivers(run->hostile);
+    operator_open_credit(run);
     run->world = (struct world){
         .clock = &run->clock,
         .rng = &run->inside_rng,
@@ -557,6 +491,7 @@ static void finish_run(struct run *run) {
     run->totals->counts.runs++;
     run->totals->counts.changes_lost += counts.changes_lost;
     run->totals->counts.disk_faults += counts.faults;
+    operator_close_credit(run);
     hostile_destroy(run->hostile);
     for (size_t i = 0; i < TASKS_MAX; i++) arena_destroy(run->tasks[i].arena);
     arena_destroy(run->life);
