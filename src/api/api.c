@@ -87,7 +87,7 @@ struct api *api_create(const struct api_config *config) {
     struct api *api = calloc(1, sizeof *api);
     if (!api) abort();
     api->config = *config;
-    api->auth = auth_create(config->world->store);
+    api->auth = auth_create(config->world->store, config->world->clock);
     api->idempotent = idempotent_create(config->world->store);
     api->restrictions = restrictions_create(config->world->store);
     if (config->rate_limit) api->limiter = limiter_create();
@@ -297,7 +297,7 @@ static bool check_body(const struct http_request *request, enum body_rule rule, 
     return true;
 }
 
-static bool identify(struct call *call, struct error *reterr) {
+bool call_identify(struct call *call, struct error *reterr) {
     const struct route *route = call->route;
     if (!auth_find(call->api->auth, call->request, &call->identity, reterr)) return false;
     if (!auth_allows(&call->identity->key, route->resource, route->action, reterr)) return false;
@@ -342,7 +342,7 @@ static enum http_verdict dispatch(struct call *call) {
         return HTTP_ANSWER;
     }
     if (segment.n) call->parameter = decode_segment(segment, call->arena);
-    if (call->route->resource && !identify(call, &error)) {
+    if (call->route->resource && !call_identify(call, &error)) {
         call_fail(call, &error, "");
         return HTTP_ANSWER;
     }
@@ -419,7 +419,7 @@ static void run(void *ctx, const struct http_request *request, struct arena *are
     worker_hold_clock(call->config->worker);
     /* What begin found belongs to its thread, and a key may have been revoked while the request waited. */
     struct error error = {0};
-    if (call->route->resource && !identify(call, &error))
+    if (call->route->resource && !call_identify(call, &error))
         call_fail(call, &error, "");
     else
         call->route->run(call);

@@ -15,6 +15,7 @@ enum { ENTRIES = 64, TAG = crypto_shorthash_siphashx24_BYTES };
 /* One caller as read at one generation of the store. */
 struct entry {
     bool filled;
+    int64_t now_ms; /* when it was read */
     uint64_t generation;
     unsigned char tag[TAG]; /* of the token */
     unsigned char hash[KEY_HASH];
@@ -31,6 +32,7 @@ struct cache {
 
 struct auth {
     struct store *store;
+    const struct clock *clock;
     /*
      * A token is known again by its SipHash of 128 bits under a secret of this process: as safe as the hash that the
      * database keeps for as long as the secret is one, and several times cheaper.
@@ -40,10 +42,11 @@ struct auth {
     _Atomic(struct cache *) caches;
 };
 
-struct auth *auth_create(struct store *store) {
+struct auth *auth_create(struct store *store, const struct clock *clock) {
     struct auth *auth = calloc(1, sizeof *auth);
     if (!auth || pthread_key_create(&auth->cache_of_thread, NULL) != 0) abort();
     auth->store = store;
+    auth->clock = clock;
     randombytes_buf(auth->secret, sizeof auth->secret);
     atomic_init(&auth->caches, NULL);
     return auth;
@@ -87,7 +90,8 @@ static bool read_entry(struct db *db, void *arg, struct error *reterr) {
     }
     /* A workspace whose name looks like the id of another is not meant. */
     if (!str_is(id, identity->workspace.id)) return error_set(reterr, ERR_NOT_FOUND, "Resource not found");
-    return card_get(db, id, entry->arena, &identity->card, reterr) && price_book_get(db, id, &identity->prices, reterr);
+    return card_get(db, id, entry->arena, &identity->card, reterr) &&
+           price_book_get(db, id, entry->now_ms, &identity->prices, &identity->until_ms, reterr);
 }
 
 /* The token of "Bearer TOKEN" (RFC 6750 section 2.1; the scheme in any case, RFC 9110 section 11.1). */
@@ -122,8 +126,10 @@ bool auth_find(struct auth *auth, const struct http_request *request, const stru
 
     uint64_t generation = store_generation(auth->store);
     struct entry *entry = &own_cache(auth)->entries[(tag[0] ^ str_hash(str_of(as))) % ENTRIES];
-    bool known = entry->filled && entry->generation == generation && memcmp(entry->tag, tag, TAG) == 0 &&
-                 strcmp(entry->as, as) == 0;
+    int64_t now = clock_now(auth->clock);
+    /* A clock that was set back brings earlier prices back, too. */
+    bool known = entry->filled && entry->generation == generation && now >= entry->now_ms &&
+                 now < entry->identity.until_ms && memcmp(entry->tag, tag, TAG) == 0 && strcmp(entry->as, as) == 0;
     if (!known) {
         if (entry->arena)
             arena_reset(entry->arena);
@@ -133,6 +139,7 @@ bool auth_find(struct auth *auth, const struct http_request *request, const stru
         key_hash(token, entry->hash);
         memcpy(entry->as, as, sizeof as);
         entry->generation = generation;
+        entry->now_ms = now;
         entry->filled = false;
         if (!store_read(auth->store, read_entry, entry, reterr)) return false;
         entry->filled = true;

@@ -1,6 +1,7 @@
 /*
  * auth: who is calling, from the Authorization and x-as-workspace headers, and what the key may do. What was read from
- * the database is kept a thread, and is used again for as long as nothing was committed: no query and no lock then.
+ * the database is kept a thread, and is used again for as long as nothing was committed and no price begins or ends: no
+ * query and no lock then.
  */
 #pragma once
 
@@ -17,10 +18,11 @@ struct identity {
     struct workspace workspace; /* the one acted for */
     struct card card;
     struct prices prices;
+    int64_t until_ms; /* prices are those until then; INT64_MAX: until something is committed */
 };
 
-/* Never NULL. STORE must outlive it. */
-struct auth *auth_create(struct store *store);
+/* Never NULL. STORE and CLOCK must outlive it. */
+struct auth *auth_create(struct store *store, const struct clock *clock);
 /* NULL is fine. No other thread may be using it. */
 void auth_destroy(struct auth *auth);
 /*

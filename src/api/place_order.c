@@ -357,9 +357,14 @@ static bool place(struct job *job, const struct order_answer *valid) {
     }
 }
 
-/* One round of judging and placing; false when another is needed. */
-static bool try_once(struct job *job) {
+/* One round of judging and placing, by what is true AGAIN or still; false when another is needed. */
+static bool try_once(struct job *job, bool again) {
     struct error error = {0};
+    if (again && !call_identify(job->call, &error)) {
+        call_fail(job->call, &error, nothing_done);
+        drop_key(job);
+        return true;
+    }
     if (!judge(job->call, job->order, &job->judged, &error)) {
         refuse_judging(job->call, &job->judged, &error);
         drop_key(job);
@@ -387,10 +392,11 @@ void place_order_run(struct call *call) {
     };
     if (job.key.n && !idempotent_claim(call, job.key, nothing_done)) return;
     for (int round = 0; round < ROUNDS_MAX; round++)
-        if (try_once(&job)) return;
+        if (try_once(&job, round > 0)) return;
 
     struct error error = {0};
-    error_set(&error, ERR_UNAVAILABLE, "Others are ordering the same domains right now. %s Try again.", nothing_done);
+    error_set(&error, ERR_UNAVAILABLE,
+              "Others are ordering the same domains right now, or prices change. %s Try again.", nothing_done);
     call_refuse(call, &error);
     drop_key(&job);
 }

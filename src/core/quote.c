@@ -12,14 +12,22 @@ struct list {
 
 static struct list list_for(enum order_type type, const struct prices *prices) {
     struct list list = {.domain_year = 0};
-    if (type == ORDER_PRE_WARMED_UP) {
-        list.domain_year = prices->of[PRICE_PRE_WARMED_DOMAIN_YEAR];
-        for (int p = 0; p < PROVIDER_END; p++) list.mailbox_month[p] = prices->of[PRICE_PRE_WARMED_MAILBOX_MONTH];
-        return list;
-    }
-    list.mailbox_month[PROVIDER_GOOGLE] = prices->of[PRICE_GOOGLE_MAILBOX_MONTH];
-    list.mailbox_month[PROVIDER_AIRMAIL] = prices->of[PRICE_AIRMAIL_MAILBOX_MONTH];
-    list.mailbox_month[PROVIDER_MICROSOFT] = prices->of[PRICE_MICROSOFT_MAILBOX_MONTH];
+    static const enum price mailbox_month[][PROVIDER_END] = {
+        [ORDER_DFY] = {[PROVIDER_GOOGLE] = PRICE_GOOGLE_MAILBOX_MONTH,
+                       [PROVIDER_AIRMAIL] = PRICE_AIRMAIL_MAILBOX_MONTH,
+                       [PROVIDER_MICROSOFT] = PRICE_MICROSOFT_MAILBOX_MONTH},
+        [ORDER_PRE_WARMED_UP] = {[PROVIDER_NONE] = PRICE_PRE_WARMED_MAILBOX_MONTH,
+                                 [PROVIDER_GOOGLE] = PRICE_PRE_WARMED_GOOGLE_MAILBOX_MONTH,
+                                 [PROVIDER_AIRMAIL] = PRICE_PRE_WARMED_AIRMAIL_MAILBOX_MONTH,
+                                 [PROVIDER_MICROSOFT] = PRICE_PRE_WARMED_MICROSOFT_MAILBOX_MONTH},
+        [ORDER_EXTRA_ACCOUNTS] = {[PROVIDER_GOOGLE] = PRICE_EXTRA_GOOGLE_MAILBOX_MONTH,
+                                  [PROVIDER_AIRMAIL] = PRICE_EXTRA_AIRMAIL_MAILBOX_MONTH,
+                                  [PROVIDER_MICROSOFT] = PRICE_MICROSOFT_MAILBOX_MONTH},
+    };
+    bool has_unknown = type == ORDER_PRE_WARMED_UP; /* a name that is not in stock has no provider */
+    for (int p = has_unknown ? PROVIDER_NONE : PROVIDER_GOOGLE; p < PROVIDER_END; p++)
+        list.mailbox_month[p] = prices->of[mailbox_month[type][p]];
+    if (type == ORDER_PRE_WARMED_UP) list.domain_year = prices->of[PRICE_PRE_WARMED_DOMAIN_YEAR];
     if (type == ORDER_DFY) {
         list.domain_year = prices->of[PRICE_DOMAIN_YEAR];
         list.domain_month[PROVIDER_MICROSOFT] = prices->of[PRICE_MICROSOFT_DOMAIN_MONTH];
@@ -88,6 +96,7 @@ bool quote_make(const struct check *check, const struct prices *prices, struct a
     struct quote quote = {
         .items = ARENA_ARRAY(arena, check->n_items, struct quote_item),
         .n_items = check->n_items,
+        .version = prices->version,
         .promotion_id = STR(""),
     };
     bool has_year = check->type != ORDER_EXTRA_ACCOUNTS;

@@ -5,6 +5,7 @@
 #include "store/cancel.h"
 #include "store/events.h"
 #include "store/idempotency.h"
+#include "store/price_book.h"
 #include "store/rows.h"
 
 static bool insert_order(struct db *db, const struct reservation *r, struct error *reterr) {
@@ -160,7 +161,15 @@ static bool reserve_domain(struct db *db, const struct reservation *r, const str
     return insert_lines(db, r, domain, id, position, reterr);
 }
 
+/* The prices that it was quoted by are still those of now. */
+static bool prices_hold(struct db *db, const struct reservation *r, struct error *reterr) {
+    int64_t version;
+    if (!price_book_version(db, r->now_ms, &version, reterr)) return false;
+    return version == r->price_version || error_set(reterr, ERR_CONFLICT, "prices changed meanwhile");
+}
+
 bool order_reserve(struct db *db, const struct reservation *reservation, struct error *reterr) {
+    if (!prices_hold(db, reservation, reterr)) return false;
     if (!insert_order(db, reservation, reterr)) return false;
     int64_t position = 0;
     for (size_t i = 0; i < reservation->n_domains; i++)

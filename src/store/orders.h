@@ -57,7 +57,7 @@ struct reservation {
 
 /*
  * Looks again at what was judged: ERR_CONFLICT, and nothing changed, when a name was taken, stock sold, an address
- * used or a limit of mailboxes reached since. The caller gathers facts anew.
+ * used, a limit of mailboxes reached or the price book changed since. The caller gathers facts and prices anew.
  */
 MUST_CHECK bool order_reserve(struct db *db, const struct reservation *reservation, struct error *reterr);
 /*

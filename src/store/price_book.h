@@ -1,13 +1,53 @@
-/* price_book: the operator's prices over the standard ones, for everyone or for one workspace. */
+/*
+ * price_book: the operator's prices over the standard ones, for everyone or for one workspace, as versions that start
+ * at a time. Nothing is ever edited or removed, and nothing begins before it was said, so what was true at a time stays
+ * true. The state of the whole book at a time is named by the version that started last; 0 is the standard.
+ */
 #pragma once
 
 #include "core/prices.h"
 #include "store/db.h"
 
-/* What WORKSPACE_ID pays: its own price, else the operator's, else the standard. */
-MUST_CHECK bool price_book_get(struct db *db, struct str workspace_id, struct prices *ret, struct error *reterr);
-/* WORKSPACE_ID empty: for everyone. */
-MUST_CHECK bool price_book_set(struct db *db, struct str workspace_id, enum price price, cents amount, int64_t now_ms,
-                               struct error *reterr);
-/* Back to what it was without this entry. */
-MUST_CHECK bool price_book_unset(struct db *db, struct str workspace_id, enum price price, struct error *reterr);
+/* What WORKSPACE_ID pays at NOW_MS: its own price, else the operator's, else the standard. *ret_until_ms: when the
+ * book changes next, as far as is known; INT64_MAX: nothing is planned. */
+MUST_CHECK bool price_book_get(struct db *db, struct str workspace_id, int64_t now_ms, struct prices *ret,
+                               int64_t *ret_until_ms, struct error *reterr);
+/* The version that names the state of the book at NOW_MS. */
+MUST_CHECK bool price_book_version(struct db *db, int64_t now_ms, int64_t *ret, struct error *reterr);
+
+struct price_change {
+    struct str workspace_id; /* empty: for everyone */
+    enum price price;
+    bool is_set;       /* false: back to what it is without entries of this workspace_id */
+    cents amount;      /* when set */
+    int64_t starts_ms; /* not before now */
+    int64_t now_ms;
+};
+
+/* Adds a version. ERR_INVALID for an amount that is no price, or a start in the past. Putting back what is not set
+ * adds none. */
+MUST_CHECK bool price_book_change(struct db *db, const struct price_change *change, struct error *reterr);
+
+struct price_version {
+    int64_t version;
+    struct str workspace_id; /* empty: for everyone */
+    struct str price;        /* its name */
+    bool is_set;
+    cents amount; /* when set */
+    int64_t starts_ms, created_ms;
+};
+
+/* Newest start first, at most MAX; of everyone and, unless empty, of WORKSPACE_ID. ALL: of all workspaces. Text from
+ * ARENA. */
+MUST_CHECK bool price_book_history(struct db *db, bool all, struct str workspace_id, size_t max, struct arena *arena,
+                                   struct price_version **ret, size_t *ret_n, struct error *reterr);
+
+/* What WORKSPACE_ID will pay from a time on. */
+struct price_plan {
+    int64_t starts_ms;
+    struct prices prices;
+};
+
+/* The starts after NOW_MS that change something for WORKSPACE_ID, earliest first. */
+MUST_CHECK bool price_book_plans(struct db *db, struct str workspace_id, int64_t now_ms, struct arena *arena,
+                                 struct price_plan **ret, size_t *ret_n, struct error *reterr);

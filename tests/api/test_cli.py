@@ -13,7 +13,7 @@ ORDERS = "/api/v2/dfy-email-account-orders"
 COMMANDS = ["serve", "key create", "key list", "key revoke", "workspace create", "workspace list", "workspace show",
             "workspace plan", "workspace credit", "card set", "card show", "card remove", "clock show", "clock advance",
             "inventory add", "inventory list",
-            "inventory remove", "price list", "price set", "price unset", "restrict add", "restrict allow",
+            "inventory remove", "price list", "price history", "price set", "price unset", "restrict add", "restrict allow",
             "restrict remove", "restrict list", "openapi", "order list", "order show", "webhook list", "webhook secret"]
 ALONE = {"openapi"}  # needs no data folder
 
@@ -355,9 +355,40 @@ def test_a_wrong_amount(dfyd, amount):
     failed(dfyd.run("price", "set", "--name", "domain_year", f"--amount={amount}"), 2, "--amount", f'"{amount}"', "4.50")
 
 
-def test_a_wrong_price_name_lists_the_others(dfyd):
-    failed(dfyd.run("price", "set", "--name", "domain", "--amount", "1"), 2, '"domain"', "domain_year",
-           "pre_warmed_mailbox_month")
+def test_a_wrong_price_name_is_told_the_right_one(dfyd):
+    failed(dfyd.run("price", "set", "--name", "domain_yaer", "--amount", "1"), 2, '"domain_yaer"', "mean domain_year?")
+    failed(dfyd.run("price", "set", "--name", "rent", "--amount", "1"), 2, '"rent"', "`dfyd price list`")
+
+
+def test_prices_that_start_later(dfyd):
+    name = ("--name", "domain_year", "--workspace", "default")
+    dfyd.cli("price", "set", *name, "--amount", "12", "--starts", "2999-02-28")
+    dfyd.cli("price", "unset", *name, "--starts", "2999-03-01T08:30Z")
+    assert quote(dfyd)["price_per_domain_per_year"] == 15
+    year = lambda at: re.search(r"^domain_year +(\S+) +15\.00 ",
+                                dfyd.cli("price", "list", "--workspace", "default", "--at", at), re.M)[1]
+    assert [year(at) for at in ("2999-02-27T23:59:59.999Z", "2999-02-28", "2999-03-01T08:29:59Z", "2999-03-01T08:30Z")
+            ] == ["15.00", "12.00", "12.00", "15.00"]
+    history = dfyd.cli("price", "history", "--workspace", "default").splitlines()
+    assert re.match(r"VERSION +STARTS +NAME +AMOUNT +FOR +MADE", history[0])
+    assert re.match(r"\d+ +2999-03-01T08:30:00\.000Z +domain_year +unset +default +20", history[1])
+    assert re.match(r"\d+ +2999-02-28T00:00:00\.000Z +domain_year +12\.00 +default +20", history[2])
+    assert len(dfyd.cli("price", "history", "--limit", "1").splitlines()) == 2
+    failed(dfyd.run("price", "history", "--limit", "0"), 2, "--limit", '"0"')
+
+
+@pytest.mark.parametrize("time,why", [
+    ("2026-01-01", "2026-01-01T00:00:00.000Z is past"), ("2999-02-29", "--starts must be a day"),
+    ("tomorrow", '"tomorrow"'), ("2999-01-01T08:30", "UTC"), ("2999-01-01T08:30+01:00", "UTC"), ("2999-1-1", "a day"),
+    ("2999-01-01 08:30Z", "a day"), ("2999-01-01T24:00Z", "a day")])
+def test_a_start_that_is_none(dfyd, time, why):
+    for command in (["set", "--amount", "1"], ["unset"]):
+        failed(dfyd.run("price", *command, "--name", "domain_year", "--starts", time), 2, why)
+
+
+@pytest.mark.parametrize("amount", ["EUR 4", "4 EUR", "€4", "$4"])
+def test_there_is_one_currency(dfyd, amount):
+    failed(dfyd.run("price", "set", "--name", "domain_year", "--amount", amount), 2, "US dollars, the one currency")
 
 
 def test_cards(fresh):

@@ -16,7 +16,8 @@ struct order_case {
     size_t n_lines;
     struct order order;
     struct rules rules;
-    struct prices prices;
+    struct price_settings settings;
+    struct prices prices; /* that follow from them */
     struct domain_facts *facts; /* one an item */
 };
 
@@ -92,8 +93,10 @@ static inline bool case_input(struct order_case *ret, const struct case_line *li
     if (str_is(line->key, "price")) {
         struct str amount, name = str_cut(line->value, ' ', &amount);
         enum price price = price_by_name(name);
-        if (price == PRICE_END || !money_parse(str_trim(amount), &ret->prices.of[price]))
+        if (price == PRICE_END || !money_parse(str_trim(amount), &ret->settings.everyone[price].amount))
             CASE_FAIL(line, "not a price");
+        ret->settings.everyone[price].is_set = true;
+        ret->prices = prices_resolve(&ret->settings);
         return true;
     }
     if (str_is(line->key, "item")) {

@@ -151,7 +151,7 @@ static void sums_always_agree(void **state) {
     for (int round = 0; round < 50000; round++) {
         arena_reset(arena);
         const struct check *check = random_check(&rng, arena);
-        struct prices prices;
+        struct prices prices = {.version = round};
         for (int i = 0; i < PRICE_END; i++) prices.of[i] = rng_below(&rng, 5) ? (cents)rng_below(&rng, 100000) : 0;
         struct quote q;
         struct error error;
@@ -160,6 +160,7 @@ static void sums_always_agree(void **state) {
         /* The contract's identity. */
         assert_int_equal(q.total, q.total_accounts_month + q.total_domains_year);
         assert_int_equal(q.n_items, check->n_items);
+        assert_int_equal(q.version, round);
         cents total = 0, yearly = 0, monthly = 0;
         int64_t n_good = 0, n_accounts = 0;
         for (size_t i = 0; i < q.n_items; i++) {
@@ -201,14 +202,14 @@ static void an_order_too_large_to_price_is_refused(void **state) {
     struct prices prices = prices_standard();
     struct quote quote = {.total = -1};
     struct error error;
-    prices.of[PRICE_GOOGLE_MAILBOX_MONTH] = CENTS_MAX / 100;
+    prices.of[PRICE_EXTRA_GOOGLE_MAILBOX_MONTH] = CENTS_MAX / 100;
     assert_false(quote_make(&check, &prices, arena, &quote, &error));
     assert_int_equal(error.code, ERR_INVALID);
     assert_int_equal(quote.total, -1);
     check.n_items = 1;
     assert_true(quote_make(&check, &prices, arena, &quote, &error));
     assert_int_equal(quote.total, CENTS_MAX);
-    prices.of[PRICE_GOOGLE_MAILBOX_MONTH] += 1;
+    prices.of[PRICE_EXTRA_GOOGLE_MAILBOX_MONTH] += 1;
     assert_false(quote_make(&check, &prices, arena, &quote, &error));
     arena_destroy(arena);
 }

@@ -1,6 +1,5 @@
 #include "store/idempotency.h"
 #include "store/keys.h"
-#include "store/price_book.h"
 #include "store_fixture.h"
 
 static bool file_holds(struct fixture *f, const char *name, const char *text) {
@@ -119,34 +118,6 @@ static void a_workspace_has_one_card(void **state) {
     assert_false(removed);
 }
 
-static cents price_of(struct fixture *f, const char *workspace_id, enum price price) {
-    struct prices prices;
-    OK(price_book_get(f->db, str_of(workspace_id), &prices, &f->error));
-    return prices.of[price];
-}
-
-static void the_nearest_price_counts(void **state) {
-    struct fixture *f = *state;
-    const cents standard = price_rows[PRICE_DOMAIN_YEAR].standard;
-    const enum price price = PRICE_DOMAIN_YEAR;
-    assert_int_equal(price_of(f, WORKSPACE, price), standard);
-    OK(IN_TX(price_book_set(f->db, STR(WORKSPACE), price, 700, 1, &f->error)));
-    OK(IN_TX(price_book_set(f->db, STR(""), price, 900, 1, &f->error)));
-    assert_int_equal(price_of(f, WORKSPACE, price), 700);
-    assert_int_equal(price_of(f, STRANGER, price), 900);
-    assert_int_equal(price_of(f, STRANGER, PRICE_GOOGLE_MAILBOX_MONTH),
-                     price_rows[PRICE_GOOGLE_MAILBOX_MONTH].standard);
-    OK(IN_TX(price_book_set(f->db, STR(WORKSPACE), price, 0, 2, &f->error)));
-    assert_int_equal(price_of(f, WORKSPACE, price), 0);
-    OK(IN_TX(price_book_unset(f->db, STR(WORKSPACE), price, &f->error)));
-    assert_int_equal(price_of(f, WORKSPACE, price), 900);
-    OK(IN_TX(price_book_unset(f->db, STR(""), price, &f->error)));
-    OK(IN_TX(price_book_unset(f->db, STR(""), price, &f->error)));
-    assert_int_equal(price_of(f, WORKSPACE, price), standard);
-    FAILS(ERR_INVALID, IN_TX(price_book_set(f->db, STR(""), price, -1, 1, &f->error)));
-    FAILS(ERR_INVALID, IN_TX(price_book_set(f->db, STR(""), price, CENTS_MAX + 1, 1, &f->error)));
-}
-
 static enum idempotency claim(struct fixture *f, const char *workspace, const char *key, char body,
                               struct str *answer) {
     struct idempotency_claim c = {.workspace_id = str_of(workspace), .key = str_of(key), .now_ms = f->now};
@@ -189,13 +160,9 @@ static void old_answers_are_dropped(void **state) {
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_make, fixture_drop)
     const struct CMUnitTest tests[] = {
-        CASE(keys_are_found_by_hash_until_revoked),
-        CASE(workspaces_go_by_id_or_name),
-        CASE(workspace_names_have_a_length),
-        CASE(a_workspace_has_one_card),
-        CASE(the_nearest_price_counts),
-        CASE(a_key_answers_the_same_again),
-        CASE(old_answers_are_dropped),
+        CASE(keys_are_found_by_hash_until_revoked), CASE(workspaces_go_by_id_or_name),
+        CASE(workspace_names_have_a_length),        CASE(a_workspace_has_one_card),
+        CASE(a_key_answers_the_same_again),         CASE(old_answers_are_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

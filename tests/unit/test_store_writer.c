@@ -6,15 +6,22 @@
 
 #include "store_fixture.h"
 
+static int make(void **state) {
+    int failed = fixture_make(state);
+    struct fixture *f = *state;
+    fixture_run(f, "CREATE TABLE marks (name TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (name, text))"
+                   " STRICT, WITHOUT ROWID");
+    return failed;
+}
+
 static bool add_mark(struct db *db, void *arg, struct error *reterr) {
-    struct stmt *stmt =
-        db_stmt(db, "INSERT INTO prices (workspace_id, price, amount, updated_ms) VALUES ($1, 'm', 1, 1)");
+    struct stmt *stmt = db_stmt(db, "INSERT INTO marks (name, text) VALUES ($1, 'm')");
     stmt_text(stmt, 1, *(const struct str *)arg);
     return stmt_run(stmt, NULL, reterr);
 }
 
 static bool count_marks(struct db *db, void *arg, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "SELECT COUNT(*) FROM prices");
+    struct stmt *stmt = db_stmt(db, "SELECT COUNT(*) FROM marks");
     if (stmt_step(stmt, reterr) != DB_ROW) return false;
     *(int64_t *)arg = stmt_col_int(stmt, 0);
     stmt_done(stmt);
@@ -74,7 +81,7 @@ static void many_threads_share_commits(void **state) {
     assert_true(commits > 0);
     assert_true(commits < (uint64_t)THREADS * WRITES);
     /* Seen by a connection that is not the store's. */
-    assert_int_equal(number_of(f, "SELECT COUNT(*) FROM prices"), THREADS * WRITES);
+    assert_int_equal(number_of(f, "SELECT COUNT(*) FROM marks"), THREADS * WRITES);
     store_close(store);
 }
 
@@ -156,7 +163,7 @@ static void a_failing_change_leaves_its_group_alone(void **state) {
     assert_int_equal(jobs[0].ok + jobs[3].ok, 1);
     assert_int_equal((jobs[0].ok ? jobs[3] : jobs[0]).error.code, ERR_CONFLICT);
     assert_true(jobs[4].ok);
-    assert_string_equal(words_of(f, "SELECT workspace_id FROM prices ORDER BY 1"), "a|c|d");
+    assert_string_equal(words_of(f, "SELECT name FROM marks ORDER BY 1"), "a|c|d");
     store_close(store);
 }
 
@@ -239,7 +246,7 @@ static void strangers_show_within_a_second(void **state) {
     struct store *store = fixture_store(f);
     assert_int_equal(marks(f, store), 0);
     uint64_t before = store_generation(store);
-    fixture_run(f, "INSERT INTO prices (workspace_id, price, amount, updated_ms) VALUES ('x', 'x', 1, 1)");
+    fixture_run(f, "INSERT INTO marks (name, text) VALUES ('x', 'x')");
     int64_t seen = 0;
     for (int i = 0; i < 3000 && !seen; i++) {
         seen = marks(f, store);
@@ -257,7 +264,7 @@ static void strangers_show_within_a_second(void **state) {
 
 static bool change_nothing(struct db *db, void *arg, struct error *reterr) {
     int64_t changed;
-    if (!stmt_run(db_stmt(db, "UPDATE prices SET amount = 2 WHERE price = 'none'"), &changed, reterr)) return false;
+    if (!stmt_run(db_stmt(db, "UPDATE marks SET text = '' WHERE name = 'none'"), &changed, reterr)) return false;
     *(int64_t *)arg = changed;
     return true;
 }
@@ -313,7 +320,7 @@ static void disk_fills(struct fixture *f, struct store *store) {
     OK(store_ready(store, &f->error));
     OK(mark(store, "after", &f->error));
     assert_int_equal(marks(f, store), 2);
-    assert_string_equal(words_of(f, "SELECT workspace_id FROM prices ORDER BY 1"), "after|before");
+    assert_string_equal(words_of(f, "SELECT name FROM marks ORDER BY 1"), "after|before");
     store_close(store);
 }
 
@@ -334,8 +341,7 @@ static void a_full_disk_loses_nothing_in_one_thread(void **state) {
 static bool write_megabytes(struct db *db, void *arg, struct error *reterr) {
     (void)arg;
     return stmt_run(db_stmt(db, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
-                                " INSERT INTO prices (workspace_id, price, amount, updated_ms)"
-                                " SELECT 'big' || i, hex(randomblob(500)), 1, 1 FROM n"),
+                                " INSERT INTO marks (name, text) SELECT 'big' || i, hex(randomblob(500)) FROM n"),
                     NULL, reterr);
 }
 
@@ -365,8 +371,8 @@ static void a_lost_transaction_fails_all_of_its_group(void **state) {
     /* The small ones may have had a group of their own; what they were told is what is there. */
     for (size_t i = 0; i < 3; i += 2)
         if (!jobs[i].ok) assert_int_equal(jobs[i].error.code, ERR_UNAVAILABLE);
-    assert_int_equal(number_of(f, "SELECT COUNT(*) FROM prices"), jobs[0].ok + jobs[2].ok);
-    assert_int_equal(number_of(f, "SELECT COUNT(*) FROM prices WHERE workspace_id LIKE 'big%'"), 0);
+    assert_int_equal(number_of(f, "SELECT COUNT(*) FROM marks"), jobs[0].ok + jobs[2].ok);
+    assert_int_equal(number_of(f, "SELECT COUNT(*) FROM marks WHERE name LIKE 'big%'"), 0);
     OK(mark(store, "goes on", &f->error));
     store_close(store);
 }
@@ -395,9 +401,7 @@ static void *read_on(void *arg) {
 
 static bool write_page(struct db *db, void *arg, struct error *reterr) {
     (void)arg;
-    return stmt_run(db_stmt(db, "INSERT INTO prices (workspace_id, price, amount, updated_ms)"
-                                " VALUES ('', hex(randomblob(40000)), 1, 1)"),
-                    NULL, reterr);
+    return stmt_run(db_stmt(db, "INSERT INTO marks (name, text) VALUES ('', hex(randomblob(40000)))"), NULL, reterr);
 }
 
 static off_t log_size(struct fixture *f) {
@@ -508,7 +512,7 @@ static void another_vfs_touches_no_other_file(void **state) {
 
 int main(void) {
     signal(SIGXFSZ, SIG_IGN);
-#define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_make, fixture_drop)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, make, fixture_drop)
     const struct CMUnitTest tests[] = {
         CASE(many_threads_share_commits),
         CASE(a_failing_change_leaves_its_group_alone),

@@ -29,6 +29,7 @@ bool run_inventory_remove(const struct invocation *invocation, struct error *ret
 bool run_price_list(const struct invocation *invocation, struct error *reterr);
 bool run_price_set(const struct invocation *invocation, struct error *reterr);
 bool run_price_unset(const struct invocation *invocation, struct error *reterr);
+bool run_price_history(const struct invocation *invocation, struct error *reterr);
 
 bool run_restrict_add(const struct invocation *invocation, struct error *reterr);
 bool run_restrict_allow(const struct invocation *invocation, struct error *reterr);

@@ -75,13 +75,23 @@ static const struct option_row inventory_remove_options[] = {
     { .flag = "workspace", .value = "WORKSPACE", .help = "for this workspace alone, by name or id" }
 #define PRICE_NAME                                                                                                     \
     { .flag = "name", .value = "NAME", .help = "which price, from `dfyd price list`", .required = true }
-static const struct option_row price_list_options[] = {ONE_WORKSPACE};
+#define PRICE_STARTS                                                                                                   \
+    { .flag = "starts", .value = "TIME", .help = "day or time in UTC from which it counts; default now, never earlier" }
+static const struct option_row price_list_options[] = {
+    ONE_WORKSPACE,
+    {.flag = "at", .value = "TIME", .help = "as they are at that day or time in UTC; default now"},
+};
 static const struct option_row price_set_options[] = {
     ONE_WORKSPACE,
     PRICE_NAME,
-    {.flag = "amount", .value = "DOLLARS", .help = "the price, such as 4.50", .required = true},
+    {.flag = "amount", .value = "DOLLARS", .help = "the price in US dollars, such as 4.50", .required = true},
+    PRICE_STARTS,
 };
-static const struct option_row price_unset_options[] = {ONE_WORKSPACE, PRICE_NAME};
+static const struct option_row price_unset_options[] = {ONE_WORKSPACE, PRICE_NAME, PRICE_STARTS};
+static const struct option_row price_history_options[] = {
+    {.flag = "workspace", .value = "WORKSPACE", .help = "only what counts for this workspace, by name or id"},
+    {.flag = "limit", .value = "N", .help = "this many at most", .fallback = "50"},
+};
 #define ENTRY_HELP "a word, such as acme (=acme counts only alone between hyphens), or a domain in full"
 #define ENTRY                                                                                                          \
     { .flag = "entry", .value = "ENTRY", .help = ENTRY_HELP, .required = true }
@@ -127,8 +137,10 @@ const struct command commands[] = {
     {"inventory remove", "Takes an unsold pre-warmed domain off sale.", run_inventory_remove,
      OPTIONS(inventory_remove_options), .bare = "domain"},
     {"price list", "Lists the prices.", run_price_list, OPTIONS(price_list_options)},
-    {"price set", "Sets a price, for everyone or for one workspace.", run_price_set, OPTIONS(price_set_options),
-     .setup = SETUP_CREATE},
+    {"price history", "Lists all that was said about prices, and what is planned, latest start first.",
+     run_price_history, OPTIONS(price_history_options)},
+    {"price set", "Sets a price, for everyone or for one workspace, now or from a later time on.", run_price_set,
+     OPTIONS(price_set_options), .setup = SETUP_CREATE},
     {"price unset", "Puts a price back to what it was before it was set.", run_price_unset,
      OPTIONS(price_unset_options)},
     {"restrict add", "Forbids new domains with a word in them, or one domain.", run_restrict_add,

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "nearest.h"
 #include "setup.h"
 #include "store/price_book.h"
 #include "store/workspaces.h"
@@ -10,74 +11,141 @@
 struct job {
     const char *workspace; /* NULL: for everyone */
     struct arena *arena;
+    int64_t at_ms;
     struct prices prices;
-    enum price price;
-    cents amount;
-    bool unset;
-    int64_t now_ms;
+    struct price_change change;
 };
 
 /* The workspace's id; empty for everyone. */
-static bool find_id(struct db *db, const struct job *job, struct str *ret, struct error *reterr) {
+static bool find_id(struct db *db, const char *name, struct arena *arena, struct str *ret, struct error *reterr) {
     *ret = STR("");
-    if (!job->workspace) return true;
-    struct workspace *workspace = ARENA_NEW(job->arena, struct workspace);
-    if (!workspace_find(db, str_of(job->workspace), job->arena, workspace, reterr)) return false;
+    if (!name) return true;
+    struct workspace *workspace = ARENA_NEW(arena, struct workspace);
+    if (!workspace_find(db, str_of(name), arena, workspace, reterr)) return false;
     *ret = str_of(workspace->id);
     return true;
 }
 
+/* The time that --FLAG says; now when it does not. */
+static bool read_time(const struct invocation *invocation, const char *flag, int64_t *ret_ms, struct error *reterr) {
+    const char *text = invocation_value(invocation, flag);
+    *ret_ms = clock_now(&invocation->setup->clock);
+    return !text || text_parse_time(flag, text, ret_ms, reterr);
+}
+
+/* -- list */
+
 static bool list_read(struct db *db, void *arg, struct error *reterr) {
     struct job *j = arg;
     struct str id;
-    return find_id(db, j, &id, reterr) && price_book_get(db, id, &j->prices, reterr);
+    int64_t until_ms;
+    return find_id(db, j->workspace, j->arena, &id, reterr) &&
+           price_book_get(db, id, j->at_ms, &j->prices, &until_ms, reterr);
 }
 
 bool run_price_list(const struct invocation *invocation, struct error *reterr) {
     static const char *const titles[] = {"NAME", "AMOUNT", "STANDARD", "WHAT", NULL};
     struct arena *arena = invocation->arena;
     struct job job = {.workspace = invocation_value(invocation, "workspace"), .arena = arena};
+    if (!read_time(invocation, "at", &job.at_ms, reterr)) return false;
     if (!store_read(invocation->setup->store, list_read, &job, reterr)) return false;
     struct table *table = table_create(arena, titles);
+    struct prices standard = prices_standard();
     for (size_t i = 0; i < PRICE_END; i++)
         table_add(table, (const struct str[]){str_of(price_rows[i].name), text_amount(job.prices.of[i], arena),
-                                              text_amount(price_rows[i].standard, arena), str_of(price_rows[i].what)});
+                                              text_amount(standard.of[i], arena), str_of(price_rows[i].what)});
     table_print(table, stdout);
     return true;
 }
 
-static bool set_change(struct db *db, void *arg, struct error *reterr) {
+/* -- set, unset */
+
+static bool change_book(struct db *db, void *arg, struct error *reterr) {
     const struct job *j = arg;
-    struct str id;
-    if (!find_id(db, j, &id, reterr)) return false;
-    if (j->unset) return price_book_unset(db, id, j->price, reterr);
-    return price_book_set(db, id, j->price, j->amount, j->now_ms, reterr);
+    struct price_change change = j->change;
+    return find_id(db, j->workspace, j->arena, &change.workspace_id, reterr) && price_book_change(db, &change, reterr);
 }
 
-static bool read_price(const struct invocation *invocation, struct job *ret, struct error *reterr) {
+static bool read_change(const struct invocation *invocation, struct job *ret, struct error *reterr) {
     const char *name = invocation_value(invocation, "name");
     ret->workspace = invocation_value(invocation, "workspace");
     ret->arena = invocation->arena;
-    ret->now_ms = clock_now(&invocation->setup->clock);
-    ret->price = price_by_name(str_of(name));
-    if (ret->price != PRICE_END) return true;
-    struct str known = STR("");
-    for (size_t i = 0; i < PRICE_END; i++)
-        known = arena_printf(ret->arena, "%.*s%s%s", STR_ARG(known), i ? ", " : "", price_rows[i].name);
-    return error_set(reterr, ERR_INVALID, "there is no price \"%.40s\"; there are %.*s", name, STR_ARG(known));
+    ret->change.price = price_by_name(str_of(name));
+    if (ret->change.price == PRICE_END) {
+        const char *names[PRICE_END];
+        for (size_t i = 0; i < PRICE_END; i++) names[i] = price_rows[i].name;
+        const char *near = nearest_word(name, names, PRICE_END);
+        if (near) return error_set(reterr, ERR_INVALID, "there is no price \"%.40s\"; did you mean %s?", name, near);
+        return error_set(reterr, ERR_INVALID, "there is no price \"%.40s\"; `dfyd price list` shows all", name);
+    }
+    if (!read_time(invocation, "starts", &ret->change.starts_ms, reterr)) return false;
+    /* Taken last, so that what starts now does not start in the past. */
+    ret->change.now_ms = clock_now(&invocation->setup->clock);
+    if (!invocation_has(invocation, "starts")) ret->change.starts_ms = ret->change.now_ms;
+    return true;
 }
 
 bool run_price_set(const struct invocation *invocation, struct error *reterr) {
-    struct job job = {0};
-    if (!read_price(invocation, &job, reterr)) return false;
+    struct job job = {.change = {.is_set = true}};
+    if (!read_change(invocation, &job, reterr)) return false;
     const char *amount = invocation_value(invocation, "amount");
-    if (!money_parse(str_of(amount), &job.amount))
-        return error_set(reterr, ERR_INVALID, "--amount must be dollars from 0 to %lld, such as 4.50; not \"%.40s\"",
+    if (!money_parse(str_of(amount), &job.change.amount))
+        return error_set(reterr, ERR_INVALID,
+                         "--amount must be US dollars, the one currency there is, from 0 to %lld, such as 4.50; not"
+                         " \"%.40s\"",
                          (long long)(CENTS_MAX / 100), amount);
-    return store_write(invocation->setup->store, set_change, &job, reterr);
+    return store_write(invocation->setup->store, change_book, &job, reterr);
 }
 
 bool run_price_unset(const struct invocation *invocation, struct error *reterr) {
-    struct job job = {.unset = true};
-    return read_price(invocation, &job, reterr) && store_write(invocation->setup->store, set_change, &job, reterr);
+    struct job job = {0};
+    return read_change(invocation, &job, reterr) && store_write(invocation->setup->store, change_book, &job, reterr);
+}
+
+/* -- history */
+
+struct history {
+    const char *workspace; /* NULL: all */
+    struct arena *arena;
+    size_t max;
+    struct price_version *versions;
+    size_t n;
+    struct workspace *workspaces;
+    size_t n_workspaces;
+};
+
+static bool history_read(struct db *db, void *arg, struct error *reterr) {
+    struct history *h = arg;
+    struct str id;
+    return find_id(db, h->workspace, h->arena, &id, reterr) &&
+           price_book_history(db, !h->workspace, id, h->max, h->arena, &h->versions, &h->n, reterr) &&
+           workspace_list(db, h->arena, &h->workspaces, &h->n_workspaces, reterr);
+}
+
+static struct str name_of(const struct history *h, struct str workspace_id) {
+    for (size_t i = 0; i < h->n_workspaces; i++)
+        if (str_is(workspace_id, h->workspaces[i].id)) return h->workspaces[i].name;
+    return workspace_id.n ? workspace_id : STR("everyone");
+}
+
+bool run_price_history(const struct invocation *invocation, struct error *reterr) {
+    static const char *const titles[] = {"VERSION", "STARTS", "NAME", "AMOUNT", "FOR", "MADE", NULL};
+    struct arena *arena = invocation->arena;
+    int64_t max;
+    const char *limit = invocation_value(invocation, "limit");
+    if (!str_to_int(str_of(limit), 1, 1000000, &max))
+        return error_set(reterr, ERR_INVALID, "--limit must be a number from 1 to 1000000; not \"%.40s\"", limit);
+    struct history history = {
+        .workspace = invocation_value(invocation, "workspace"), .arena = arena, .max = (size_t)max};
+    if (!store_read(invocation->setup->store, history_read, &history, reterr)) return false;
+    struct table *table = table_create(arena, titles);
+    for (size_t i = 0; i < history.n; i++) {
+        const struct price_version *v = &history.versions[i];
+        table_add(table, (const struct str[]){arena_printf(arena, "%lld", (long long)v->version),
+                                              text_time(v->starts_ms, arena), v->price,
+                                              v->is_set ? text_amount(v->amount, arena) : STR("unset"),
+                                              name_of(&history, v->workspace_id), text_time(v->created_ms, arena)});
+    }
+    table_print(table, stdout);
+    return true;
 }

@@ -10,6 +10,7 @@ CREATE TABLE price_versions (
     created_ms INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX price_versions_by_workspace ON price_versions (workspace_id, starts_ms, version);
+CREATE INDEX price_versions_by_start ON price_versions (starts_ms, version);
 INSERT INTO price_versions (workspace_id, price, amount, starts_ms, created_ms)
     SELECT workspace_id, price, amount, updated_ms, updated_ms FROM prices ORDER BY updated_ms, workspace_id, price;
 
@@ -320,6 +321,7 @@ UPDATE accounts SET
             WHEN provider = 2 THEN 'airmail_mailbox_month' ELSE 'microsoft_mailbox_month' END)
     WHERE active = 1;
 DROP VIEW book;
+DROP TABLE prices;
 
 UPDATE domains SET
     -- How many anniversaries have passed, so that the next one is the first to come; at least the first.
