@@ -18,15 +18,13 @@ static bool begin_change(struct db *db, void *arg, struct error *reterr) {
 
 struct ending {
     const struct step *step;
-    enum step_state end;
-    struct str reason;
-    int64_t again_ms, now_ms;
+    struct step_end end;
     bool stale;
 };
 
 static bool end_change(struct db *db, void *arg, struct error *reterr) {
     struct ending *e = arg;
-    return forwarding_end(db, e->step, e->end, e->reason, e->again_ms, e->now_ms, &e->stale, reterr);
+    return forwarding_end(db, e->step, &e->end, &e->stale, reterr);
 }
 
 static struct ending ending_of(const struct world *world, const struct step *step, enum outcome outcome,
@@ -39,10 +37,15 @@ static struct ending ending_of(const struct world *world, const struct step *ste
     if (wait <= 0) wait = backoff_ms(1, world->retry_base_ms, world->retry_max_ms, spread);
     return (struct ending){
         .step = step,
-        .end = ends[outcome],
-        .reason = outcome == OUTCOME_DONE ? STR("") : str_of(answer->reason),
-        .again_ms = now + wait,
-        .now_ms = now,
+        .end =
+            {
+                .state = ends[outcome],
+                .reason = outcome == OUTCOME_DONE ? STR("") : str_of(answer->reason),
+                .again_ms = now + wait,
+                .now_ms = now,
+                .ids = world->ids,
+                .swap_ms = world->swap_ms,
+            },
     };
 }
 
@@ -78,8 +81,8 @@ bool forward_change(const struct world *world, struct str workspace_id, const st
     world_reached(world, "forward.recorded");
     log_event(outcome == OUTCOME_DONE ? LOG_INFO : LOG_WARN,
               ending.stale ? "forwarding_lease_lost" : "forwarding_ended", LOG_STR("domain", to->domain),
-              LOG_STR("to", to->target), LOG_TEXT("state", step_state_names[ending.end]),
-              LOG_STR("reason", ending.reason));
+              LOG_STR("to", to->target), LOG_TEXT("state", step_state_names[ending.end.state]),
+              LOG_STR("reason", ending.end.reason));
     if (ending.stale)
         return error_set(
             reterr, ERR_CONFLICT,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "store/refunds.h"
 
 enum { PASSWORD_LENGTH = 20 };
 
@@ -50,6 +51,7 @@ void place_init(struct placing *placing, const struct world *world, const struct
                 struct str answer, struct arena *arena) {
     int64_t now = clock_now(world->clock);
     *placing = (struct placing){
+        .ids = world->ids,
         .phase = WORLD_PLANTED(world, PLANT_CHARGE_FIRST) ? PLACE_CHARGE : PLACE_RESERVE,
         .reservation =
             {
@@ -136,7 +138,9 @@ static enum place_phase run_charge(struct placing *p, const struct world *world)
 
 static bool settle_change(struct db *db, void *arg, struct error *reterr) {
     struct placing *p = arg;
-    return order_settle(db, str_of(p->reservation.order_id), str_of(p->reference), p->reservation.now_ms, reterr);
+    struct str id = str_of(p->reservation.order_id);
+    int64_t now = p->reservation.now_ms;
+    return order_settle(db, id, str_of(p->reference), now, reterr) && refund_decide_lost(db, p->ids, id, now, reterr);
 }
 
 static enum place_phase run_settle(struct placing *p, const struct world *world) {

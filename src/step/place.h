@@ -26,6 +26,7 @@ enum place_phase {
 struct placing {
     enum place_phase phase;
     struct reservation reservation;
+    struct ids *ids;
     enum decline decline;
     struct answer answer; /* the payment driver's words */
     char reference[80];   /* its name for the charge */

@@ -146,26 +146,24 @@ enum outcome provision_act(const struct world *world, const struct step *step, s
 
 struct record {
     const struct step *step;
-    enum step_state end;
-    struct str reason;
-    int64_t again_ms, now_ms;
+    struct step_end end;
     bool stale;
 };
 
 static bool record_change(struct db *db, void *arg, struct error *reterr) {
     struct record *r = arg;
-    return step_record(db, r->step, r->end, r->reason, r->again_ms, r->now_ms, &r->stale, reterr);
+    return step_record(db, r->step, &r->end, &r->stale, reterr);
 }
 
 static void log_end(const struct record *record) {
     const struct step *step = record->step;
-    enum log_level level = record->end == STEP_DONE ? LOG_INFO : LOG_WARN;
+    enum log_level level = record->end.state == STEP_DONE ? LOG_INFO : LOG_WARN;
     char next[TIME_TEXT] = "";
-    if (record->end == STEP_RETRYING) time_format(record->again_ms, next);
+    if (record->end.state == STEP_RETRYING) time_format(record->end.again_ms, next);
     log_event(level, record->stale ? "step_lease_lost" : "step_ended", LOG_STR("order", step->order_id),
               LOG_STR("domain", step->domain), LOG_TEXT("step", step_kind_names[step->kind]),
-              LOG_TEXT("state", step_state_names[record->end]), LOG_INT("attempt", step->attempts),
-              LOG_STR("account", step->account_id), LOG_STR("reason", record->reason), LOG_TEXT("next", next));
+              LOG_TEXT("state", step_state_names[record->end.state]), LOG_INT("attempt", step->attempts),
+              LOG_STR("account", step->account_id), LOG_STR("reason", record->end.reason), LOG_TEXT("next", next));
 }
 
 bool provision_run(const struct world *world, const struct step *step, struct error *reterr) {
@@ -183,10 +181,15 @@ bool provision_run(const struct world *world, const struct step *step, struct er
     if (wait <= 0) wait = backoff_ms(step->attempts, world->retry_base_ms, world->retry_max_ms, spread);
     struct record record = {
         .step = step,
-        .end = ends[outcome],
-        .reason = outcome == OUTCOME_DONE ? STR("") : str_of(answer.reason),
-        .again_ms = now + wait,
-        .now_ms = now,
+        .end =
+            {
+                .state = ends[outcome],
+                .reason = outcome == OUTCOME_DONE ? STR("") : str_of(answer.reason),
+                .again_ms = now + wait,
+                .now_ms = now,
+                .ids = world->ids,
+                .swap_ms = world->swap_ms,
+            },
     };
     if (!store_write(world->store, record_change, &record, reterr)) return false;
     world_reached(world, "step.recorded");

@@ -4,6 +4,7 @@
 #include "core/backoff.h"
 #include "driver/payment/payment.h"
 #include "store/orders.h"
+#include "store/refunds.h"
 
 struct claim {
     int64_t now_ms, lease_until_ms;
@@ -25,13 +26,15 @@ struct ending {
     enum outcome outcome;
     struct str reference, reason;
     int64_t now_ms, again_ms;
+    struct ids *ids;
 };
 
 static bool ending_change(struct db *db, void *arg, struct error *reterr) {
     const struct ending *e = arg;
     switch (e->outcome) {
     case OUTCOME_DONE:
-        return order_settle(db, e->order->id, e->reference, e->now_ms, reterr);
+        return order_settle(db, e->order->id, e->reference, e->now_ms, reterr) &&
+               refund_decide_lost(db, e->ids, e->order->id, e->now_ms, reterr);
     case OUTCOME_REFUSED:
         return order_release(db, e->order->id, STR(""), e->reason, STR(""), e->now_ms, reterr);
     case OUTCOME_UNKNOWN:
@@ -70,6 +73,7 @@ static bool settle_one(const struct world *world, const struct unsettled *order,
     int64_t wait = backoff_ms(order->attempts + 1, world->retry_base_ms, world->retry_max_ms, spread);
     struct ending ending = {
         .order = order,
+        .ids = world->ids,
         .outcome = outcome,
         .reference = str_of(answer.reference),
         .reason =

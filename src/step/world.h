@@ -20,6 +20,7 @@ struct world {
     struct str web_address; /* IPv4 of the forwarding edge */
     int64_t retry_base_ms, retry_max_ms;
     int64_t lease_ms; /* longer than any driver call may take */
+    int64_t swap_ms;  /* how long a domain that cannot be registered may be swapped before its refund goes out */
     /* Of webhook deliveries: the first wait between two tries, the tries until the webhook is switched off, and whether
      * receivers may have addresses that are not public. */
     int64_t hook_retry_ms, hook_tries;

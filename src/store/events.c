@@ -1,6 +1,7 @@
 #include "store/events.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 
 enum { PAYLOAD_MAX_BYTES = 4096 };
 
@@ -19,6 +20,17 @@ static void add_member(struct buf *out, const char *name, struct str value) {
     buf_add_json(out, value);
 }
 
+static void add_refund(struct buf *out, const struct event *event) {
+    char until[TIME_TEXT];
+    if (event->refund <= 0) return;
+    buf_add_byte(out, out->n ? ',' : '{');
+    BUF_LIT(out, "\"refund\":");
+    money_json(out, event->refund);
+    if (!event->swap_until_ms) return;
+    time_format(event->swap_until_ms, until);
+    add_member(out, "swap_until", str_of(until));
+}
+
 static void finish_buf(struct buf *buf) {
     buf_finish(buf);
 }
@@ -30,6 +42,7 @@ bool event_add(struct db *db, const struct event *event, struct error *reterr) {
     add_member(&payload, "email", event->email);
     add_member(&payload, "order_id", event->order_id);
     add_member(&payload, "reason", event->reason);
+    add_refund(&payload, event);
     if (payload.n)
         buf_add_byte(&payload, '}');
     else

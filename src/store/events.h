@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "core/money.h"
 #include "store/db.h"
 
 enum event_type {
@@ -26,8 +27,10 @@ struct event {
     struct str domain;        /* empty: of no domain */
     struct str email, reason; /* empty: left out of the payload */
     struct str order_id;      /* the same */
+    cents refund;             /* what goes back because of it; 0: left out */
+    int64_t swap_until_ms;    /* when the domain can be swapped no longer; 0: left out */
     int64_t now_ms;
 };
 
-/* Appends it; its payload is a JSON object of domain, email, order_id and reason. */
+/* Appends it; its payload is a JSON object of domain, email, order_id, reason, refund (dollars) and swap_until. */
 MUST_CHECK bool event_add(struct db *db, const struct event *event, struct error *reterr);

@@ -167,10 +167,10 @@ static bool undo(struct db *db, struct str domain_id, struct error *reterr) {
     return stmt_run(stmt, NULL, reterr);
 }
 
-bool forwarding_end(struct db *db, const struct step *step, enum step_state end, struct str reason, int64_t again_ms,
-                    int64_t now_ms, bool *ret_stale, struct error *reterr) {
-    if (!step_record(db, step, end, reason, again_ms, now_ms, ret_stale, reterr)) return false;
-    if (*ret_stale || end != STEP_RETRYING) return true;
+bool forwarding_end(struct db *db, const struct step *step, const struct step_end *end, bool *ret_stale,
+                    struct error *reterr) {
+    if (!step_record(db, step, end, ret_stale, reterr)) return false;
+    if (*ret_stale || end->state != STEP_RETRYING) return true;
     return undo(db, step->domain_id, reterr);
 }
 

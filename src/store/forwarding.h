@@ -37,8 +37,8 @@ MUST_CHECK bool forwarding_begin(struct db *db, const struct forwarding_change *
  * What came of it, as for step_record. STEP_RETRYING: the client is told that nothing changed, so from now on the step
  * works towards what was before.
  */
-MUST_CHECK bool forwarding_end(struct db *db, const struct step *step, enum step_state end, struct str reason,
-                               int64_t again_ms, int64_t now_ms, bool *ret_stale, struct error *reterr);
+MUST_CHECK bool forwarding_end(struct db *db, const struct step *step, const struct step_end *end, bool *ret_stale,
+                               struct error *reterr);
 /* For step_record: a set_forwarding step was done or failed, and was recorded so. */
 MUST_CHECK bool forwarding_step_ended(struct db *db, const struct step *step, enum step_state end, int64_t now_ms,
                                       struct error *reterr);

@@ -2,6 +2,7 @@
 
 #include "store/events.h"
 #include "store/forwarding.h"
+#include "store/refunds.h"
 #include "store/rows.h"
 
 /* The words in the index steps_open: what will run by itself. */
@@ -95,55 +96,92 @@ static bool write_end(struct db *db, const struct step *step, enum step_state en
     return true;
 }
 
-static bool tell(struct db *db, const struct step *step, enum event_type type, struct str email, struct str reason,
-                 int64_t now_ms, struct error *reterr) {
-    const struct event event = {
+static struct event event_about(const struct step *step, enum event_type type, int64_t now_ms) {
+    return (struct event){
         .workspace_id = step->workspace_id,
         .type = type,
         .domain = step->domain,
-        .email = email,
-        .reason = reason,
         .order_id = step->order_id,
         .now_ms = now_ms,
     };
+}
+
+static bool event_of(struct db *db, const struct step *step, enum event_type type, struct str email, int64_t now_ms,
+                     struct error *reterr) {
+    struct event event = event_about(step, type, now_ms);
+    event.email = email;
     return event_add(db, &event, reterr);
 }
 
-/* A refused mailbox no longer holds its address. */
-static bool end_account(struct db *db, const struct step *step, bool ready, struct str reason, int64_t now_ms,
-                        struct error *reterr) {
+static bool refund_mailbox(struct db *db, const struct step *step, const struct step_end *end, struct error *reterr) {
+    const struct refund_request request = {
+        .bill_kind = BILL_ORDER,
+        .bill_id = step->order_id,
+        .domain_id = step->domain_id,
+        .account_id = step->account_id,
+        .why = end->reason,
+        .now_ms = end->now_ms,
+    };
+    cents amount;
+    return refund_decide(db, end->ids, &request, &amount, reterr);
+}
+
+/* A refused mailbox no longer holds its address, and is given its money back. */
+static bool end_account(struct db *db, const struct step *step, const struct step_end *end, struct error *reterr) {
+    bool ready = end->state == STEP_DONE;
     struct stmt *stmt = db_stmt(db, "UPDATE accounts SET state = CASE WHEN $2 = 1 THEN 'ready' ELSE 'failed' END,"
-                                    " active = $2, reason = $3 WHERE id = $1 AND state = 'pending'");
+                                    " active = $2, reason = $3, renews_ms = CASE WHEN $2 = 1 THEN renews_ms ELSE 0 END"
+                                    " WHERE id = $1 AND state = 'pending'");
     stmt_text(stmt, 1, step->account_id);
     stmt_int(stmt, 2, ready);
-    stmt_text(stmt, 3, reason);
+    stmt_text(stmt, 3, ready ? STR("") : end->reason);
     int64_t changed;
     if (!stmt_run(stmt, &changed, reterr)) return false;
-    return !changed || !ready || tell(db, step, EVENT_ACCOUNT_READY, step->email, STR(""), now_ms, reterr);
+    if (!changed) return true;
+    return ready ? event_of(db, step, EVENT_ACCOUNT_READY, step->email, end->now_ms, reterr)
+                 : refund_mailbox(db, step, end, reterr);
+}
+
+/* All that was paid for the domain goes back; at once, unless another name may be taken instead. */
+static bool refund_domain(struct db *db, const struct step *step, const struct step_end *end, struct error *reterr) {
+    bool may_swap = step->kind == STEP_REGISTER_DOMAIN && end->swap_ms > 0;
+    const struct refund_request request = {
+        .domain_id = step->domain_id,
+        .why = end->reason,
+        .wait_until_ms = may_swap ? end->now_ms + end->swap_ms : 0,
+        .now_ms = end->now_ms,
+    };
+    cents amount;
+    if (!refund_decide_domain(db, end->ids, &request, &amount, reterr)) return false;
+    struct event event = event_about(step, EVENT_DOMAIN_FAILED, end->now_ms);
+    event.reason = end->reason;
+    event.refund = amount;
+    event.swap_until_ms = request.wait_until_ms;
+    return event_add(db, &event, reterr);
 }
 
 /*
  * A vital step was refused: nothing more is built on the domain, and its mailboxes fail. Only when it could not be
  * registered may its name be ordered again; a registered one stays held here.
  */
-static bool fail_domain(struct db *db, const struct step *step, struct str reason, int64_t now_ms,
-                        struct error *reterr) {
+static bool fail_domain(struct db *db, const struct step *step, const struct step_end *end, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, "UPDATE steps SET state = 'skipped', reason = $2, due_ms = $3 WHERE domain_id = $1"
                                     " AND state IN ('blocked', 'due', 'retrying') AND kind <> $4");
     stmt_text(stmt, 1, step->domain_id);
-    stmt_text(stmt, 2, reason);
-    stmt_int(stmt, 3, now_ms);
+    stmt_text(stmt, 2, end->reason);
+    stmt_int(stmt, 3, end->now_ms);
     stmt_text(stmt, 4, str_of(step_kind_names[STEP_REMOVE_MAILBOX]));
     if (!stmt_run(stmt, NULL, reterr)) return false;
-    stmt = db_stmt(db, "UPDATE accounts SET state = 'failed', active = 0, reason = $2"
+    stmt = db_stmt(db, "UPDATE accounts SET state = 'failed', active = 0, reason = $2, renews_ms = 0"
                        " WHERE domain_id = $1 AND state = 'pending'");
     stmt_text(stmt, 1, step->domain_id);
-    stmt_text(stmt, 2, reason);
+    stmt_text(stmt, 2, end->reason);
     if (!stmt_run(stmt, NULL, reterr)) return false;
-    stmt = db_stmt(db, "UPDATE domains SET state = 'failed', active = $2 WHERE id = $1");
+    stmt = db_stmt(db, "UPDATE domains SET state = 'failed', active = $2, year_renews_ms = 0, month_renews_ms = 0"
+                       " WHERE id = $1");
     stmt_text(stmt, 1, step->domain_id);
     stmt_int(stmt, 2, step->kind != STEP_REGISTER_DOMAIN);
-    return stmt_run(stmt, NULL, reterr) && tell(db, step, EVENT_DOMAIN_FAILED, STR(""), reason, now_ms, reterr);
+    return stmt_run(stmt, NULL, reterr) && refund_domain(db, step, end, reterr);
 }
 
 /* Nothing is open any more. A domain that was ready before may be so again, or be it only now that a part was
@@ -166,7 +204,7 @@ static bool finish_domain(struct db *db, const struct step *about, int64_t now_m
         stmt_text(stmt, 1, about->domain_id);
         if (!stmt_run(stmt, &changed[i], reterr)) return false;
     }
-    return !changed[0] || tell(db, about, EVENT_DOMAIN_READY, STR(""), STR(""), now_ms, reterr);
+    return !changed[0] || event_of(db, about, EVENT_DOMAIN_READY, STR(""), now_ms, reterr);
 }
 
 bool step_move_on(struct db *db, const struct step *about, int64_t now_ms, struct error *reterr) {
@@ -193,22 +231,23 @@ static bool free_address(struct db *db, const struct step *step, struct error *r
     return stmt_run(stmt, NULL, reterr);
 }
 
-bool step_record(struct db *db, const struct step *step, enum step_state end, struct str reason, int64_t again_ms,
-                 int64_t now_ms, bool *ret_stale, struct error *reterr) {
-    if (end != STEP_DONE && end != STEP_FAILED && end != STEP_RETRYING)
-        return error_set(reterr, ERR_INTERNAL, "a step cannot end as %s", step_state_names[end]);
-    if (end == STEP_DONE) reason = STR("");
+bool step_record(struct db *db, const struct step *step, const struct step_end *end, bool *ret_stale,
+                 struct error *reterr) {
+    enum step_state state = end->state;
+    if (state != STEP_DONE && state != STEP_FAILED && state != STEP_RETRYING)
+        return error_set(reterr, ERR_INTERNAL, "a step cannot end as %s", step_state_names[state]);
+    struct str reason = state == STEP_DONE ? STR("") : end->reason;
     bool held;
-    if (!write_end(db, step, end, reason, end == STEP_RETRYING ? again_ms : now_ms, &held, reterr)) return false;
-    *ret_stale = !held;
-    if (!held || end == STEP_RETRYING) return true;
-    if (step->kind == STEP_REMOVE_MAILBOX) return end == STEP_FAILED || free_address(db, step, reterr);
-    if (step->kind == STEP_RENEW_DOMAIN || step->kind == STEP_SET_ACCESS) return true;
-    if (step->kind == STEP_CREATE_MAILBOX && !end_account(db, step, end == STEP_DONE, reason, now_ms, reterr))
+    if (!write_end(db, step, state, reason, state == STEP_RETRYING ? end->again_ms : end->now_ms, &held, reterr))
         return false;
-    if (step->kind == STEP_SET_FORWARDING && !forwarding_step_ended(db, step, end, now_ms, reterr)) return false;
-    if (end == STEP_FAILED && step_is_vital(step->kind)) return fail_domain(db, step, reason, now_ms, reterr);
-    return step_move_on(db, step, now_ms, reterr);
+    *ret_stale = !held;
+    if (!held || state == STEP_RETRYING) return true;
+    if (step->kind == STEP_REMOVE_MAILBOX) return state == STEP_FAILED || free_address(db, step, reterr);
+    if (step->kind == STEP_RENEW_DOMAIN || step->kind == STEP_SET_ACCESS) return true;
+    if (step->kind == STEP_CREATE_MAILBOX && !end_account(db, step, end, reterr)) return false;
+    if (step->kind == STEP_SET_FORWARDING && !forwarding_step_ended(db, step, state, end->now_ms, reterr)) return false;
+    if (state == STEP_FAILED && step_is_vital(step->kind)) return fail_domain(db, step, end, reterr);
+    return step_move_on(db, step, end->now_ms, reterr);
 }
 
 bool step_free_all(struct db *db, int64_t now_ms, struct error *reterr) {

@@ -31,16 +31,25 @@ struct step {
 /* Leases up to MAX steps that are due, or whose lease ended, until LEASE_UNTIL_MS. Oldest first; text from ARENA. */
 MUST_CHECK bool step_claim(struct db *db, int64_t now_ms, int64_t lease_until_ms, size_t max, struct arena *arena,
                            struct step **ret, size_t *ret_n, struct error *reterr);
+struct step_end {
+    enum step_state state; /* STEP_DONE, STEP_FAILED or STEP_RETRYING */
+    struct str reason;     /* of the last two */
+    int64_t again_ms;      /* retrying: when */
+    int64_t now_ms;
+    struct ids *ids; /* of refunds */
+    int64_t swap_ms; /* how long a domain that cannot be registered may be swapped before its refund goes out */
+};
+
 /*
- * Records how a claimed step ended: STEP_DONE, STEP_FAILED (with REASON) or STEP_RETRYING (with REASON, due at
- * AGAIN_MS). Does nothing, and *ret_stale is true, when the lease was lost meanwhile.
+ * Records how a claimed step ended. Does nothing, and *ret_stale is true, when the lease was lost meanwhile.
  * Done: the next rank becomes due when nothing of this rank is open; a mailbox becomes ready.
- * Failed: a vital step fails its domain and skips what waits; a mailbox fails alone.
+ * Failed: a vital step fails its domain and skips what waits; a mailbox fails alone. What was paid for it goes back,
+ * and it is not renewed.
  * The last step to end makes the domain ready or partial. A removed mailbox frees its address, and a change of
  * forwarding takes effect.
  */
-MUST_CHECK bool step_record(struct db *db, const struct step *step, enum step_state end, struct str reason,
-                            int64_t again_ms, int64_t now_ms, bool *ret_stale, struct error *reterr);
+MUST_CHECK bool step_record(struct db *db, const struct step *step, const struct step_end *end, bool *ret_stale,
+                            struct error *reterr);
 /*
  * Wakes what may run next on a domain; with nothing left open, the domain is ready or partial. What was cancelled
  * counts for neither. ABOUT's domain_id, domain, order_id and workspace_id are read.

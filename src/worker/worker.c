@@ -7,8 +7,10 @@
 #include "base/log.h"
 #include "step/deliver.h"
 #include "step/provision.h"
+#include "step/refund.h"
 #include "step/settle.h"
 #include "step/travel.h"
+#include "store/refunds.h"
 
 enum {
     BATCH = 4,            /* steps leased at once by one thread; a lease must outlast them all */
@@ -52,7 +54,10 @@ void worker_let_clock(struct worker *worker) {
 }
 
 static bool next_due_read(struct db *db, void *arg, struct error *reterr) {
-    return step_next_due(db, arg, reterr);
+    int64_t *next = arg, refund;
+    if (!step_next_due(db, next, reterr) || !refund_next_due(db, &refund, reterr)) return false;
+    if (refund < *next) *next = refund;
+    return true;
 }
 
 static bool stopping(struct worker *worker) {
@@ -64,13 +69,14 @@ static bool stopping(struct worker *worker) {
 
 static bool work_on_steps(struct worker *worker, struct arena *arena, size_t *ret_n, struct error *reterr) {
     const struct world *world = worker->world;
-    size_t n_settled, n;
+    size_t n_settled, n_refunds, n;
     if (!settle_due(world, false, BATCH, &n_settled, reterr)) return false;
+    if (!refund_due(world, BATCH, &n_refunds, reterr)) return false;
     struct step *steps;
     if (!provision_claim(world, BATCH, arena, &steps, &n, reterr)) return false;
     for (size_t i = 0; i < n && !stopping(worker); i++)
         if (!provision_run(world, &steps[i], reterr)) return false;
-    *ret_n = n + n_settled;
+    *ret_n = n + n_settled + n_refunds;
     return true;
 }
 

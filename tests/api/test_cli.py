@@ -13,7 +13,8 @@ ORDERS = "/api/v2/dfy-email-account-orders"
 COMMANDS = ["serve", "key create", "key list", "key revoke", "workspace create", "workspace list", "workspace show",
             "workspace plan", "workspace credit", "card set", "card show", "card remove", "clock show", "clock advance",
             "inventory add", "inventory list",
-            "inventory remove", "price list", "price history", "price set", "price unset", "restrict add", "restrict allow",
+            "inventory remove", "price list", "price history", "price set", "price unset",
+            "refund list", "refund make", "refund retry", "restrict add", "restrict allow",
             "restrict remove", "restrict list", "openapi", "order list", "order show", "webhook list", "webhook secret"]
 ALONE = {"openapi"}  # needs no data folder
 

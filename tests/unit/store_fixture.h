@@ -18,6 +18,7 @@
 #include "base/ids.h"
 #include "store/connect.h"
 #include "store/orders.h"
+#include "store/steps.h"
 #include "store/store.h"
 #include "store/workspaces.h"
 
@@ -110,6 +111,12 @@ static inline struct store *fixture_store(struct fixture *f) {
     struct store *store = NULL;
     OK(store_open(&config, &store, &f->error));
     return store;
+}
+
+/* A step's end, with half a second until the next try. */
+static inline struct step_end step_end_of(struct fixture *f, enum step_state state, const char *reason) {
+    return (struct step_end){
+        .state = state, .reason = str_of(reason), .again_ms = f->now + 500, .now_ms = f->now, .ids = &f->ids};
 }
 
 /* The number that SQL, a literal, selects. */

@@ -25,7 +25,8 @@ static struct claimed claim(struct fixture *f) {
 
 static bool record(struct fixture *f, const struct step *step, enum step_state end, const char *reason) {
     bool stale = false;
-    OK(IN_TX(step_record(f->db, step, end, str_of(reason), f->now + 500, f->now, &stale, &f->error)));
+    struct step_end ends = step_end_of(f, end, reason);
+    OK(IN_TX(step_record(f->db, step, &ends, &stale, &f->error)));
     return !stale;
 }
 

@@ -11,9 +11,10 @@ static void make_ready(struct fixture *f, const char *target, enum step_state we
         struct step *steps;
         bool stale;
         OK(IN_TX(step_claim(f->db, f->now, f->now + 1000, 9, f->arena, &steps, &n, &f->error)));
-        for (size_t i = 0; i < n; i++)
-            OK(IN_TX(step_record(f->db, &steps[i], steps[i].kind == STEP_SET_FORWARDING ? web_end : STEP_DONE,
-                                 STR("no edge"), 0, f->now, &stale, &f->error)));
+        for (size_t i = 0; i < n; i++) {
+            struct step_end end = step_end_of(f, steps[i].kind == STEP_SET_FORWARDING ? web_end : STEP_DONE, "no edge");
+            OK(IN_TX(step_record(f->db, &steps[i], &end, &stale, &f->error)));
+        }
     }
 }
 
@@ -46,7 +47,8 @@ static struct step begin(struct fixture *f, const char *target, enum forwarding_
 
 static bool end(struct fixture *f, const struct step *step, enum step_state state) {
     bool stale = true;
-    OK(IN_TX(forwarding_end(f->db, step, state, STR("why"), f->now + 500, f->now, &stale, &f->error)));
+    struct step_end end = step_end_of(f, state, "why");
+    OK(IN_TX(forwarding_end(f->db, step, &end, &stale, &f->error)));
     return !stale;
 }
 
@@ -68,7 +70,8 @@ static struct step claim_one(struct fixture *f) {
 
 static void record(struct fixture *f, const struct step *step, enum step_state state) {
     bool stale;
-    OK(IN_TX(step_record(f->db, step, state, STR("why"), f->now + 500, f->now, &stale, &f->error)));
+    struct step_end end = step_end_of(f, state, "why");
+    OK(IN_TX(step_record(f->db, step, &end, &stale, &f->error)));
     assert_false(stale);
 }
 

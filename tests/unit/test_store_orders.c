@@ -297,7 +297,8 @@ static void extra_accounts_fail_with_a_lost_domain(void **state) {
     size_t n;
     bool stale;
     OK(IN_TX(step_claim(f->db, f->now, f->now + 1, 9, f->arena, &steps, &n, &f->error)));
-    OK(IN_TX(step_record(f->db, steps, STEP_FAILED, STR("refused"), 0, f->now, &stale, &f->error)));
+    struct step_end end = step_end_of(f, STEP_FAILED, "refused");
+    OK(IN_TX(step_record(f->db, steps, &end, &stale, &f->error)));
     assert_string_equal(words_of(f, ACCOUNTS), "a@one.com failed 0|x0@one.com reserved 1");
     OK(IN_TX(order_settle(f->db, str_of(r.order_id), STR("ch_1"), f->now, &f->error)));
     assert_string_equal(words_of(f, ACCOUNTS), "a@one.com failed 0|x0@one.com failed 0");

@@ -20,7 +20,8 @@ static struct claimed claim(struct fixture *f, size_t max) {
 
 static bool record(struct fixture *f, const struct step *step, enum step_state end, const char *reason) {
     bool stale = false;
-    OK(IN_TX(step_record(f->db, step, end, str_of(reason), f->now + 500, f->now, &stale, &f->error)));
+    struct step_end ends = step_end_of(f, end, reason);
+    OK(IN_TX(step_record(f->db, step, &ends, &stale, &f->error)));
     return !stale;
 }
 
@@ -264,7 +265,8 @@ static void only_ends_can_be_recorded(void **state) {
     place(f, ORDER_DFY, &domain);
     struct claimed c = claim(f, 9);
     bool stale;
-    FAILS(ERR_INTERNAL, IN_TX(step_record(f->db, c.steps, STEP_SKIPPED, STR("no"), 0, f->now, &stale, &f->error)));
+    struct step_end end = step_end_of(f, STEP_SKIPPED, "no");
+    FAILS(ERR_INTERNAL, IN_TX(step_record(f->db, c.steps, &end, &stale, &f->error)));
 }
 
 int main(void) {

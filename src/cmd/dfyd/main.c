@@ -104,6 +104,18 @@ static const struct option_row order_list_options[] = {
 static const struct option_row order_show_options[] = {
     {.flag = "id", .value = "ID", .help = "id of the order, from `dfyd order list`", .required = true},
 };
+static const struct option_row refund_list_options[] = {
+    {.flag = "stuck", .help = "only those that were refused or are tried again"},
+    {.flag = "limit", .value = "N", .help = "this many at most", .fallback = "50"},
+};
+static const struct option_row refund_make_options[] = {
+    {.flag = "order", .value = "ID", .help = "the order or renewal that took the money", .required = true},
+    {.flag = "amount", .value = "DOLLARS", .help = "how much goes back, such as 4.50", .required = true},
+    {.flag = "why", .value = "TEXT", .help = "for the customer; it stands on the credit note", .required = true},
+};
+static const struct option_row refund_retry_options[] = {
+    {.flag = "id", .value = "ID", .help = "id of the refund, from `dfyd refund list --stuck`", .required = true},
+};
 static const struct option_row webhook_secret_options[] = {
     WORKSPACE,
     {.flag = "rotate", .help = "makes a new secret first; deliveries are signed with it from then on"},
@@ -143,6 +155,11 @@ const struct command commands[] = {
      OPTIONS(price_set_options), .setup = SETUP_CREATE},
     {"price unset", "Puts a price back to what it was before it was set.", run_price_unset,
      OPTIONS(price_unset_options)},
+    {"refund list", "Lists the refunds, newest first.", run_refund_list, OPTIONS(refund_list_options)},
+    {"refund make", "Gives back a part of what an order or renewal took, and prints the refund's id.", run_refund_make,
+     OPTIONS(refund_make_options)},
+    {"refund retry", "Tries a refund again that the payment provider refused.", run_refund_retry,
+     OPTIONS(refund_retry_options), .bare = "id"},
     {"restrict add", "Forbids new domains with a word in them, or one domain.", run_restrict_add,
      OPTIONS(restrict_add_options), .bare = "entry", .setup = SETUP_CREATE},
     {"restrict allow", "Allows a restricted word or domain, for everyone or for the holder of the mark.",

@@ -19,6 +19,7 @@
 #include "step/settle.h"
 #include "store/deliveries.h"
 #include "store/idempotency.h"
+#include "store/refunds.h"
 #include "store/steps.h"
 #include "worker/worker.h"
 
@@ -102,7 +103,7 @@ static void prepare_crash(struct server *server) {
 static bool free_change(struct db *db, void *arg, struct error *reterr) {
     const int64_t *now = arg;
     return step_free_all(db, *now, reterr) && delivery_free_all(db, *now, reterr) &&
-           idempotency_free_orphans(db, reterr);
+           refund_free_all(db, *now, reterr) && idempotency_free_orphans(db, reterr);
 }
 
 /* What the last process left half done, by a crash or a silent provider: this one holds the lock, so no other is at
@@ -152,6 +153,7 @@ static bool open_world(struct server *server, struct error *reterr) {
         .retry_base_ms = settings->retry_base_ms,
         .retry_max_ms = settings->retry_max_ms,
         .lease_ms = settings->lease_ms,
+        .swap_ms = settings->swap_hours * HOUR_MS,
         .hook_retry_ms = settings->webhook_retry_ms,
         .hook_tries = settings->webhook_tries,
         .hook_private_targets = settings->webhook_private_targets != 0,

@@ -52,6 +52,10 @@ const struct setting_row setting_rows[SETTING_END] = {
     [SETTING_LEASE_MS] = {"lease_ms", "lease-ms", "DFYD_LEASE_MS", SETTING_INT, AT(lease_ms), 1000, 86400000,
                           .fallback = "120000", .unit = "milliseconds", .value = "MS",
                           .help = "how long a worker may be at a step before it is given to another"},
+    [SETTING_SWAP_HOURS] = {"swap_hours", "swap-hours", "DFYD_SWAP_HOURS", SETTING_INT, AT(swap_hours), 0, 168,
+                            .fallback = "24", .unit = "hours", .value = "N",
+                            .help = "how long a domain that cannot be registered may be swapped before its refund goes "
+                                    "out"},
     [SETTING_PROVIDERS_OFF] = {"providers_off", "providers-off", "DFYD_PROVIDERS_OFF", SETTING_PROVIDERS,
                                AT(providers_off), .value = "LIST",
                                .help = "providers not sold: 1 Google, 2 AirMail, 3 Microsoft"},

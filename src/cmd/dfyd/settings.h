@@ -24,6 +24,7 @@ struct settings {
     int64_t http_threads, order_threads, worker_threads, connections;
     int64_t request_timeout_ms, drain_ms;
     int64_t retry_base_ms, retry_max_ms, lease_ms;
+    int64_t swap_hours;
     int64_t webhook_threads, webhook_retry_ms, webhook_tries;
     int64_t webhook_private_targets; /* 0 no, 1 yes */
     unsigned providers_off;          /* bit 1 << provider */
@@ -53,6 +54,7 @@ enum setting {
     SETTING_RETRY_BASE_MS,
     SETTING_RETRY_MAX_MS,
     SETTING_LEASE_MS,
+    SETTING_SWAP_HOURS,
     SETTING_PROVIDERS_OFF,
     SETTING_WEBHOOK_THREADS,
     SETTING_WEBHOOK_RETRY_MS,

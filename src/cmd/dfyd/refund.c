@@ -1,0 +1,111 @@
+#include <stdio.h>
+
+#include "commands.h"
+#include "setup.h"
+#include "store/refunds.h"
+#include "store/workspaces.h"
+#include "table.h"
+#include "text.h"
+
+enum { LIST_MAX = 100000, WHY_MAX = 200 };
+
+struct listing {
+    struct refund_query query;
+    struct arena *arena;
+    struct table *table;
+};
+
+static struct str workspace_name(struct db *db, struct str id, struct arena *arena) {
+    struct workspace workspace;
+    struct error ignored;
+    return workspace_find(db, id, arena, &workspace, &ignored) ? workspace.name : id;
+}
+
+/* What it is for: a mailbox, a domain or a part of the bill. */
+static struct str subject(const struct refund *refund, struct arena *arena) {
+    if (refund->email.n) return refund->email;
+    if (refund->domain.n) return refund->domain;
+    return arena_printf(arena, "%s %.*s", bill_kind_names[refund->bill_kind], STR_ARG(refund->bill_id));
+}
+
+static bool list_read(struct db *db, void *arg, struct error *reterr) {
+    static const char *const titles[] = {"ID",  "CREATED",  "WORKSPACE", "AMOUNT", "STATE",
+                                         "FOR", "NEXT TRY", "WHY",       "REASON", NULL};
+    struct listing *l = arg;
+    struct refund *refunds;
+    size_t n;
+    if (!refund_list(db, &l->query, l->arena, &refunds, &n, reterr)) return false;
+    l->table = table_create(l->arena, titles);
+    for (size_t i = 0; i < n; i++) {
+        const struct refund *r = &refunds[i];
+        bool is_open = r->state == REFUND_WAITING || r->state == REFUND_DUE || r->state == REFUND_RUNNING;
+        table_add(l->table,
+                  (const struct str[]){r->id, text_time(r->created_ms, l->arena),
+                                       workspace_name(db, r->workspace_id, l->arena), text_amount(r->amount, l->arena),
+                                       str_of(refund_state_names[r->state]), subject(r, l->arena),
+                                       is_open ? text_time(r->due_ms, l->arena) : STR(""), r->why, r->reason});
+    }
+    return true;
+}
+
+bool run_refund_list(const struct invocation *invocation, struct error *reterr) {
+    const char *limit = invocation_value(invocation, "limit");
+    int64_t max;
+    if (!str_to_int(str_of(limit), 1, LIST_MAX, &max))
+        return error_set(reterr, ERR_INVALID, "--limit must be a whole number from 1 to %d, not \"%.40s\"", LIST_MAX,
+                         limit);
+    struct listing listing = {.query = {.stuck = invocation_has(invocation, "stuck"), .max = (size_t)max},
+                              .arena = invocation->arena};
+    if (!store_read(invocation->setup->store, list_read, &listing, reterr)) return false;
+    table_print(listing.table, stdout);
+    return true;
+}
+
+struct making {
+    struct ids *ids;
+    struct str bill_id, why;
+    cents amount;
+    int64_t now_ms;
+    char id[UUID_TEXT];
+};
+
+static bool make_change(struct db *db, void *arg, struct error *reterr) {
+    struct making *m = arg;
+    return refund_make(db, m->ids, m->bill_id, m->amount, m->why, m->now_ms, m->id, reterr);
+}
+
+bool run_refund_make(const struct invocation *invocation, struct error *reterr) {
+    struct setup *setup = invocation->setup;
+    const char *amount = invocation_value(invocation, "amount");
+    struct making making = {
+        .ids = &setup->ids,
+        .bill_id = str_of(invocation_value(invocation, "order")),
+        .why = str_trim(str_of(invocation_value(invocation, "why"))),
+        .now_ms = clock_now(&setup->clock),
+    };
+    if (!money_parse(str_of(amount), &making.amount) || making.amount == 0)
+        return error_set(reterr, ERR_INVALID, "--amount must be dollars, more than 0, such as 4.50; not \"%.40s\"",
+                         amount);
+    if (!making.why.n || making.why.n > WHY_MAX)
+        return error_set(reterr, ERR_INVALID, "--why must be 1 to %d characters: it stands on the credit note",
+                         WHY_MAX);
+    if (!store_write(setup->store, make_change, &making, reterr)) return false;
+    printf("%s\n", making.id);
+    return true;
+}
+
+struct retrying {
+    struct str id;
+    int64_t now_ms;
+};
+
+static bool retry_change(struct db *db, void *arg, struct error *reterr) {
+    const struct retrying *r = arg;
+    return refund_retry(db, r->id, r->now_ms, reterr);
+}
+
+bool run_refund_retry(const struct invocation *invocation, struct error *reterr) {
+    struct setup *setup = invocation->setup;
+    struct retrying retrying = {str_of(invocation_value(invocation, "id")), clock_now(&setup->clock)};
+    return store_write(setup->store, retry_change, &retrying, reterr);
+}
