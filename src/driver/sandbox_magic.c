@@ -41,6 +41,9 @@ const struct magic_row magic_rows[MAGIC_ROWS] = {
      "visa", "0127", DECLINE_NONE},
     {MAGIC_PAYMENT, MAGIC_FLAKY, "tok_flaky", "the first try does nothing and is not answered, the second works",
      "visa", "0135", DECLINE_NONE},
+    {MAGIC_PAYMENT, MAGIC_NO_REFUND, "tok_norefund", "works, but its refunds are refused", "visa", "0143", DECLINE_NONE},
+    {MAGIC_PAYMENT, MAGIC_LOST_BACK, "tok_lostrefund", "works; of a refund, the first answer is lost",
+     "visa", "0150", DECLINE_NONE},
 };
 /* clang-format on */
 

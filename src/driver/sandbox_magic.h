@@ -30,6 +30,8 @@ enum magic {
     MAGIC_SILENT,    /* never answers and never does anything */
     MAGIC_LOST,      /* works, but the first answer is lost */
     MAGIC_DROPPED,   /* a charge that is not made and not answered */
+    MAGIC_NO_REFUND, /* a charge that is not given back */
+    MAGIC_LOST_BACK, /* as MAGIC_LOST, when it is given back */
 };
 
 enum {
@@ -49,7 +51,7 @@ struct magic_row {
     enum decline decline;
 };
 
-enum { MAGIC_ROWS = 31 };
+enum { MAGIC_ROWS = 33 };
 
 extern const struct magic_row magic_rows[MAGIC_ROWS];
 /* "registrar", "dns", "mailbox", "payment". */

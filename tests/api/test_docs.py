@@ -219,6 +219,7 @@ CARDS = {
     "tok_expired": ("visa", "0069", "card_expired"), "tok_authenticate": ("visa", "3155", "authentication_required"),
     "tok_unsupported": ("unionpay", "0000", "payment_method_not_supported"), "tok_lost": ("visa", "0101", "placed"),
     "tok_dropped": ("visa", "0119", 503), "tok_silent": ("visa", "0127", "pending"), "tok_flaky": ("visa", "0135", 503),
+    "tok_norefund": ("visa", "0143", "placed"), "tok_lostrefund": ("visa", "0150", "placed"),
 }
 row("Domains", *DOMAINS)
 row("Mailboxes", *MAILBOXES)

@@ -148,10 +148,13 @@ static enum outcome refund_key(struct sandbox_book *book, const struct payment_r
         return refuse(DECLINE_NONE, "there is no such charge", answer);
     if (job->amount <= 0 || job->amount > notebook_int(book->notebook, 0))
         return refuse(DECLINE_NONE, "more than is left of the charge", answer);
+    notebook_run(book->notebook, "SELECT token FROM charges WHERE key = $1", NOTEBOOK_TEXT(job->charge_key));
+    enum magic does = magic_of(MAGIC_PAYMENT, notebook_text(book->notebook, 0));
+    if (does == MAGIC_NO_REFUND) return refuse(DECLINE_NONE, "the bank does not take it back to this card", answer);
     static const char sql[] = "INSERT INTO refunds (key, charge_key, amount, at_ms) VALUES ($1, $2, $3, $4)";
     notebook_run(book->notebook, sql, NOTEBOOK_TEXT(job->key), NOTEBOOK_TEXT(job->charge_key),
                  NOTEBOOK_INT(job->amount), NOTEBOOK_INT(clock_now(book->clock)));
-    return OUTCOME_DONE;
+    return does == MAGIC_LOST_BACK ? no_answer(answer) : OUTCOME_DONE;
 }
 
 static enum outcome refund(struct payment *p, const struct payment_refund *job, struct payment_answer *answer) {

@@ -1,0 +1,25 @@
+"""SIGKILL while money is given back: after the restart it was given back once, and the books say so."""
+import sqlite3
+
+import pytest
+from conftest import wait_for
+
+PEOPLE = [{"email_address_prefix": "ann", "first_name": "Ann", "last_name": "Doe"}]
+
+
+def rows(server, file, sql):
+    with sqlite3.connect(f"file:{server.dir}/{file}?mode=ro", uri=True) as db:
+        return db.execute(sql).fetchall()
+
+
+@pytest.mark.parametrize("point", ["refund.claimed", "refund.acted", "refund.recorded"])
+def test_killed_while_refunding(fresh, point):
+    server = fresh(swap_hours=0, crash_at=point)
+    assert server.order([{"domain": "refused-crash.com", "accounts": PEOPLE}])["order_placed"]
+    server.wait_dead()
+    server.restart()
+    wait_for("the refund", lambda: rows(server, "dfyd.db", "SELECT state, amount FROM refunds") == [("done", 2000)])
+    assert rows(server, "sandbox.db", "SELECT amount FROM refunds") == [(2000,)]
+    assert rows(server, "dfyd.db", "SELECT account, SUM(amount) FROM ledger_entries WHERE account NOT LIKE 'revenue/%'"
+                                   " GROUP BY account HAVING SUM(amount) <> 0") == [("refunds", 2000)]
+    assert rows(server, "dfyd.db", "SELECT COUNT(*) FROM invoices WHERE kind = 'credit_note'") == [(1,)]
