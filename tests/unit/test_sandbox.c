@@ -146,6 +146,10 @@ static void payment_step(struct talk *t, struct str op) {
     } else if (str_is(op, "count")) {
         int64_t n = sandbox_book_charges(t->f->drivers.book, STR("key-1"));
         snprintf(t->got, sizeof t->got, "%lld", (long long)n);
+    } else if (is_op(op, "refund", &job.key)) {
+        struct payment_refund back = {.key = job.key, .charge_key = STR("key-1"), .amount = PRICE};
+        enum outcome outcome = payment_refund(p, &back, &answer);
+        say(t, outcome, &answer.answer);
     } else if (is_op(op, "close", &job.key)) {
         enum outcome outcome = payment_close(p, &job, &answer);
         say(t, outcome, &answer.answer);
