@@ -31,6 +31,8 @@ enum {
 #define KEYS "/api/v2/api-keys"
 #define WORKSPACE "/api/v2/workspaces/current"
 #define HOOKS "/api/v2/webhooks"
+/* What the reference does not have. */
+#define OWN "/api/dfyd/v1"
 
 const struct limits check_limits = {{{30, MINUTE_MS}, {900, HOUR_MS}}};
 const struct limits forwarding_limits = {{{10, MINUTE_MS}, {60, HOUR_MS}}};
@@ -68,6 +70,11 @@ static const struct route routes[] = {
     {"DELETE", HOOKS "/{}", "webhooks", "delete", BODY_NONE, webhook_defer, delete_webhook_run},
     {"POST", HOOKS "/{}/test", "webhooks", "update", BODY_NONE, webhook_defer, test_webhook_run},
     {"POST", HOOKS "/{}/resume", "webhooks", "update", BODY_NONE, webhook_defer, resume_webhook_run},
+    {"GET", OWN "/orders/{}", ORDER_SCOPE, "read", BODY_NONE, get_order, NULL},
+    {"GET", OWN "/payments", ORDER_SCOPE, "read", BODY_NONE, list_payments, NULL},
+    {"GET", OWN "/invoices", ORDER_SCOPE, "read", BODY_NONE, list_invoices, NULL},
+    {"GET", OWN "/invoices/{}", ORDER_SCOPE, "read", BODY_NONE, get_invoice, NULL},
+    {"GET", OWN "/invoices/{}/page", ORDER_SCOPE, "read", BODY_NONE, get_invoice_page, NULL},
     {"GET", "/api/v2/audit-logs", "audit_logs", "read", BODY_NONE, list_audit_begin, list_audit_run},
 };
 _Static_assert(ARRAY_LEN(routes) <= LIMITER_ROUTES, "the limiter numbers them");

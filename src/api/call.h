@@ -115,3 +115,8 @@ enum http_verdict webhook_defer(struct call *call); /* the begin of the next thr
 void delete_webhook_run(struct call *call);
 void test_webhook_run(struct call *call);
 void resume_webhook_run(struct call *call);
+enum http_verdict get_order(struct call *call);
+enum http_verdict list_payments(struct call *call);
+enum http_verdict list_invoices(struct call *call);
+enum http_verdict get_invoice(struct call *call);
+enum http_verdict get_invoice_page(struct call *call);

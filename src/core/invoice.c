@@ -30,7 +30,7 @@ static void add_time(struct buf *out, const char *name, int64_t ms) {
     buf_printf(out, ",\"%s\":\"%s\"", name, text);
 }
 
-static void add_line(struct buf *out, const struct invoice_line *line) {
+void invoice_line_json(struct buf *out, const struct invoice_line *line) {
     const struct bill_line *of = &line->line;
     BUF_LIT(out, "{\"description\":");
     buf_add_json(out, str_of(invoice_line_words(of->kind)));
@@ -53,7 +53,7 @@ static bool add_lines(struct buf *out, const struct invoice *invoice) {
     BUF_LIT(out, ",\"items\":[");
     for (size_t i = 0; i < invoice->n_lines; i++) {
         if (i) buf_add_byte(out, ',');
-        add_line(out, &invoice->lines[i]);
+        invoice_line_json(out, &invoice->lines[i]);
         const struct bill_line *line = &invoice->lines[i].line;
         if (!money_add(&list, line->unit, line->quantity) || !money_add(&discount, line->discount, 1)) return false;
     }

@@ -35,7 +35,9 @@ struct invoice {
     struct str driver, reference, brand, last4;
 };
 
-/* What a line charges for, for people: "a domain for a year". */
+/* What a line charges for, for people: "Domain, one year". */
 const char *invoice_line_words(enum line_kind kind);
+/* Appends one line as an object. */
+void invoice_line_json(struct buf *out, const struct invoice_line *line);
 /* Appends the document. False when amounts leave the range of money. */
 MUST_CHECK bool invoice_json(struct buf *out, const struct invoice *invoice);

@@ -182,21 +182,23 @@ bool books_refund_failed(struct db *db, const struct refunded *refund, struct st
 
 bool books_invoice_paid(struct db *db, int64_t number, struct str note, int64_t now_ms, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(BOOKS_ARENA_BYTES);
-    struct invoice_debt debt;
-    if (!invoices_debt(db, number, &debt, reterr)) return false;
-    if (debt.owed == 0)
-        return error_set(reterr, ERR_CONFLICT, "nothing is owed on invoice %lld: it was paid or given back",
+    struct invoice_row invoice;
+    if (!invoices_get(db, STR(""), number, arena, &invoice, reterr)) return false;
+    if (invoice.kind != INVOICE_BILL || !is_on_account(invoice.driver))
+        return error_set(reterr, ERR_CONFLICT, "%lld is not an invoice on account: there is nothing to pay",
                          (long long)number);
-    struct str workspace = str_of(debt.workspace_id);
+    if (invoice.state != INVOICE_OWED)
+        return error_set(reterr, ERR_CONFLICT, "nothing is owed on invoice %lld: it is %s", (long long)number,
+                         invoice_state_names[invoice.state]);
     const struct ledger_transaction transaction = {
         .id = arena_printf(arena, "invoice/%lld", (long long)number),
-        .workspace_id = workspace,
+        .workspace_id = invoice.workspace_id,
         .subject = SUBJECT_INVOICE,
         .subject_id = arena_printf(arena, "%lld", (long long)number),
         .now_ms = now_ms,
-        .legs = {{STR("cash/bank"), debt.owed},
-                 {arena_printf(arena, "receivable/%.*s", STR_ARG(workspace)), -debt.owed}},
+        .legs = {{STR("cash/bank"), invoice.owed},
+                 {arena_printf(arena, "receivable/%.*s", STR_ARG(invoice.workspace_id)), -invoice.owed}},
         .n = 2,
     };
-    return invoices_pay(db, number, debt.owed, note, now_ms, reterr) && ledger_post(db, &transaction, reterr);
+    return invoices_pay(db, number, invoice.owed, note, now_ms, reterr) && ledger_post(db, &transaction, reterr);
 }

@@ -1,6 +1,5 @@
 #include "store/invoices.h"
 
-#include "base/ids.h"
 #include "store/rows.h"
 
 /* Of an order with the most items there are: each line is under 400 bytes. */
@@ -92,26 +91,88 @@ bool invoices_issue(struct db *db, struct invoice *invoice, struct arena *arena,
     return insert(db, invoice, buf_str(&document), reterr);
 }
 
-bool invoices_debt(struct db *db, int64_t number, struct invoice_debt *ret, struct error *reterr) {
-    struct stmt *stmt = db_stmt(
-        db, "SELECT i.workspace_id, i.kind, i.driver, EXISTS (SELECT 1 FROM invoice_payments WHERE number = i.number),"
-            " i.total - COALESCE((SELECT SUM(p.amount) FROM payments p WHERE p.bill_id = i.subject_id"
-            " AND p.kind = 'refund' AND p.state = 'succeeded'), 0) FROM invoices i WHERE i.number = $1");
+const char *const invoice_state_names[INVOICE_STATE_END] = {
+    [INVOICE_PAID] = "paid", [INVOICE_OWED] = "owed", [INVOICE_CREDITED] = "credited"};
+
+/* What was given back counts only until an invoice is paid; later it is the customer's. */
+#define INVOICE_COLUMNS                                                                                                \
+    "SELECT i.number, i.issued_ms, i.kind, i.workspace_id, i.subject_kind, i.subject_id, i.driver, i.total, p.at_ms,"  \
+    " CASE WHEN i.kind <> 'invoice' OR i.driver <> 'invoice' OR i.total = 0 THEN 0 ELSE i.total - COALESCE((SELECT"    \
+    " SUM(b.amount) FROM payments b WHERE b.bill_id = i.subject_id AND b.kind = 'refund' AND b.state = 'succeeded'),"  \
+    " 0) END"
+#define INVOICE_TABLES " FROM invoices i LEFT JOIN invoice_payments p ON p.number = i.number "
+
+static void read_row(struct stmt *stmt, struct arena *arena, struct invoice_row *ret) {
+    struct str subject = stmt_col_text(stmt, 4);
+    *ret = (struct invoice_row){
+        .number = stmt_col_int(stmt, 0),
+        .issued_ms = stmt_col_int(stmt, 1),
+        .kind = (enum invoice_kind)row_word(stmt, 2, invoice_kind_names, INVOICE_KIND_END),
+        .workspace_id = row_text(stmt, 3, arena),
+        .driver = row_text(stmt, 6, arena),
+        .total = stmt_col_int(stmt, 7),
+        .paid_ms = stmt_col_int(stmt, 8),
+    };
+    struct str *of = &ret->refund_id;
+    if (str_is(subject, "order")) of = &ret->order_id;
+    if (str_is(subject, "renewal")) of = &ret->renewal_id;
+    *of = row_text(stmt, 5, arena);
+    bool on_account = ret->kind == INVOICE_BILL && str_is(ret->driver, "invoice") && ret->total > 0;
+    cents left = stmt_col_int(stmt, 9);
+    if (!on_account) {
+        ret->paid_ms = ret->issued_ms;
+    } else if (!ret->paid_ms) {
+        ret->state = left > 0 ? INVOICE_OWED : INVOICE_CREDITED;
+        ret->owed = left > 0 ? left : 0;
+    }
+}
+
+static bool read_rows(struct stmt *stmt, struct arena *arena, struct invoice_row **ret, size_t *ret_n,
+                      struct error *reterr) {
+    struct rows rows = {.size = sizeof(struct invoice_row)};
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW) read_row(stmt, arena, rows_add(&rows, arena));
+    if (step == DB_FAIL) return false;
+    *ret = rows.first;
+    *ret_n = rows.n;
+    return true;
+}
+
+bool invoices_get(struct db *db, struct str workspace_id, int64_t number, struct arena *arena, struct invoice_row *ret,
+                  struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, INVOICE_COLUMNS ", i.document" INVOICE_TABLES
+                                                    "WHERE i.number = $1 AND ($2 = '' OR i.workspace_id = $2)");
     stmt_int(stmt, 1, number);
+    stmt_text(stmt, 2, workspace_id);
     enum db_step step = stmt_step(stmt, reterr);
     if (step == DB_FAIL) return false;
     if (step == DB_END) return error_set(reterr, ERR_NOT_FOUND, "there is no invoice %lld", (long long)number);
-    bool on_account =
-        str_is(stmt_col_text(stmt, 1), invoice_kind_names[INVOICE_BILL]) && str_is(stmt_col_text(stmt, 2), "invoice");
-    bool paid = stmt_col_int(stmt, 3) != 0;
-    cents owed = stmt_col_int(stmt, 4);
-    row_uuid(stmt, 0, ret->workspace_id);
+    read_row(stmt, arena, ret);
+    ret->document = row_text(stmt, 10, arena);
     stmt_done(stmt);
-    if (!on_account)
-        return error_set(reterr, ERR_CONFLICT, "%lld is not an invoice on account: there is nothing to pay",
-                         (long long)number);
-    ret->owed = paid || owed < 0 ? 0 : owed;
     return true;
+}
+
+bool invoices_page(struct db *db, struct str workspace_id, int64_t before, size_t limit, struct arena *arena,
+                   struct invoice_row **ret, size_t *ret_n, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, workspace_id.n ? INVOICE_COLUMNS INVOICE_TABLES
+                                        "WHERE i.number < $2 AND i.workspace_id = $1 ORDER BY i.number DESC LIMIT $3"
+                                                   : INVOICE_COLUMNS INVOICE_TABLES
+                                        "WHERE i.number < $2 AND $1 = '' ORDER BY i.number DESC LIMIT $3");
+    stmt_text(stmt, 1, workspace_id);
+    stmt_int(stmt, 2, before);
+    stmt_int(stmt, 3, (int64_t)limit);
+    return read_rows(stmt, arena, ret, ret_n, reterr);
+}
+
+bool invoices_of_bill(struct db *db, struct str bill_id, struct arena *arena, struct invoice_row **ret, size_t *ret_n,
+                      struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, INVOICE_COLUMNS INVOICE_TABLES
+                                "WHERE (i.subject_kind IN ('order', 'renewal') AND i.subject_id = $1) OR"
+                                " (i.subject_kind = 'refund' AND i.subject_id IN (SELECT id FROM payments"
+                                " WHERE bill_id = $1 AND kind = 'refund')) ORDER BY i.number");
+    stmt_text(stmt, 1, bill_id);
+    return read_rows(stmt, arena, ret, ret_n, reterr);
 }
 
 bool invoices_pay(struct db *db, int64_t number, cents amount, struct str note, int64_t now_ms, struct error *reterr) {

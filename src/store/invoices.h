@@ -18,14 +18,33 @@ MUST_CHECK bool invoices_lines(struct db *db, struct str bill_id, struct arena *
  */
 MUST_CHECK bool invoices_issue(struct db *db, struct invoice *invoice, struct arena *arena, struct error *reterr);
 
-/* An invoice on account. */
-struct invoice_debt {
-    char workspace_id[37];
-    cents owed; /* what is still to be paid: its total less what was given back on account; 0: it is paid */
+enum invoice_state { INVOICE_PAID, INVOICE_OWED, INVOICE_CREDITED, INVOICE_STATE_END };
+
+/* "paid"; "owed": on account, not paid yet; "credited": on account, and all of it given back. A credit note is paid. */
+extern const char *const invoice_state_names[INVOICE_STATE_END];
+
+struct invoice_row {
+    int64_t number, issued_ms;
+    enum invoice_kind kind;
+    struct str workspace_id;
+    struct str order_id, renewal_id, refund_id; /* one of them: what it is about */
+    struct str driver;
+    cents total;
+    enum invoice_state state;
+    cents owed;          /* what is still to be paid */
+    int64_t paid_ms;     /* 0: it is not */
+    struct str document; /* empty in lists */
 };
 
-/* ERR_NOT_FOUND; ERR_CONFLICT when it is not an invoice on account. */
-MUST_CHECK bool invoices_debt(struct db *db, int64_t number, struct invoice_debt *ret, struct error *reterr);
-/* That it was paid, once. */
+/* ERR_NOT_FOUND, also for another workspace's (of any when WORKSPACE_ID is empty). Text from ARENA, here and below. */
+MUST_CHECK bool invoices_get(struct db *db, struct str workspace_id, int64_t number, struct arena *arena,
+                             struct invoice_row *ret, struct error *reterr);
+/* Newest first, those before the number BEFORE, at most LIMIT; of any workspace when WORKSPACE_ID is empty. */
+MUST_CHECK bool invoices_page(struct db *db, struct str workspace_id, int64_t before, size_t limit, struct arena *arena,
+                              struct invoice_row **ret, size_t *ret_n, struct error *reterr);
+/* Those that a bill and its refunds have, by number. */
+MUST_CHECK bool invoices_of_bill(struct db *db, struct str bill_id, struct arena *arena, struct invoice_row **ret,
+                                 size_t *ret_n, struct error *reterr);
+/* That an invoice was paid, once. */
 MUST_CHECK bool invoices_pay(struct db *db, int64_t number, cents amount, struct str note, int64_t now_ms,
                              struct error *reterr);

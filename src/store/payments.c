@@ -1,5 +1,7 @@
 #include "store/payments.h"
 
+#include "store/rows.h"
+
 bool payments_add(struct db *db, const struct payment_row *row, struct error *reterr) {
     struct stmt *stmt = db_stmt(
         db, "INSERT INTO payments (id, workspace_id, kind, bill_kind, bill_id, driver, reference, state, amount,"
@@ -25,4 +27,52 @@ bool payments_add(struct db *db, const struct payment_row *row, struct error *re
     int64_t written;
     if (!stmt_run(stmt, &written, reterr)) return false;
     return written || error_set(reterr, ERR_CONFLICT, "payment %.*s has ended before", STR_ARG(row->id));
+}
+
+#define PAYMENT_COLUMNS                                                                                                \
+    "SELECT id, workspace_id, kind, state, bill_kind, bill_id, driver, reference, amount, decline, reason, brand, "    \
+    "last4,"                                                                                                           \
+    " at_ms FROM payments "
+
+static bool read_rows(struct stmt *stmt, struct arena *arena, struct payment_row **ret, size_t *ret_n,
+                      struct error *reterr) {
+    struct rows rows = {.size = sizeof(struct payment_row)};
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW)
+        *(struct payment_row *)rows_add(&rows, arena) = (struct payment_row){
+            .id = row_text(stmt, 0, arena),
+            .workspace_id = row_text(stmt, 1, arena),
+            .is_refund = str_is(stmt_col_text(stmt, 2), "refund"),
+            .failed = str_is(stmt_col_text(stmt, 3), "failed"),
+            .bill_kind = (enum bill_kind)row_word(stmt, 4, bill_kind_names, BILL_KIND_END),
+            .bill_id = row_text(stmt, 5, arena),
+            .driver = row_text(stmt, 6, arena),
+            .reference = row_text(stmt, 7, arena),
+            .amount = stmt_col_int(stmt, 8),
+            .decline = row_text(stmt, 9, arena),
+            .reason = row_text(stmt, 10, arena),
+            .brand = row_text(stmt, 11, arena),
+            .last4 = row_text(stmt, 12, arena),
+            .at_ms = stmt_col_int(stmt, 13),
+        };
+    if (step == DB_FAIL) return false;
+    *ret = rows.first;
+    *ret_n = rows.n;
+    return true;
+}
+
+bool payments_page(struct db *db, struct str workspace_id, struct str before, size_t limit, struct arena *arena,
+                   struct payment_row **ret, size_t *ret_n, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, PAYMENT_COLUMNS "WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    stmt_text(stmt, 1, workspace_id);
+    stmt_text(stmt, 2, before.n ? before : STR("~")); /* greater than every id */
+    stmt_int(stmt, 3, (int64_t)limit);
+    return read_rows(stmt, arena, ret, ret_n, reterr);
+}
+
+bool payments_of_bill(struct db *db, struct str bill_id, struct arena *arena, struct payment_row **ret, size_t *ret_n,
+                      struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, PAYMENT_COLUMNS "WHERE bill_id = $1 ORDER BY at_ms, id");
+    stmt_text(stmt, 1, bill_id);
+    return read_rows(stmt, arena, ret, ret_n, reterr);
 }

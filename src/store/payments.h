@@ -21,3 +21,11 @@ struct payment_row {
 
 /* ERR_CONFLICT when the charge or refund has ended before. */
 MUST_CHECK bool payments_add(struct db *db, const struct payment_row *row, struct error *reterr);
+
+/* Of a workspace, newest first (by id, which sorts by age), those before the id BEFORE (empty: from the newest), at
+ * most LIMIT. Text from ARENA. */
+MUST_CHECK bool payments_page(struct db *db, struct str workspace_id, struct str before, size_t limit,
+                              struct arena *arena, struct payment_row **ret, size_t *ret_n, struct error *reterr);
+/* All charges and refunds of a bill, by when they ended. */
+MUST_CHECK bool payments_of_bill(struct db *db, struct str bill_id, struct arena *arena, struct payment_row **ret,
+                                 size_t *ret_n, struct error *reterr);
