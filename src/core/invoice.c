@@ -7,9 +7,9 @@ const char *const invoice_kind_names[INVOICE_KIND_END] = {
 
 const char *invoice_line_words(enum line_kind kind) {
     static const char *const words[LINE_KIND_END] = {
-        [LINE_DOMAIN_YEAR] = "Domain, one year",
-        [LINE_DOMAIN_MONTH] = "Mailboxes of a Microsoft domain, one month",
-        [LINE_MAILBOX_MONTH] = "Mailboxes, one month",
+        [LINE_DOMAIN_YEAR] = "Domain",
+        [LINE_DOMAIN_MONTH] = "Mailboxes of a Microsoft domain",
+        [LINE_MAILBOX_MONTH] = "Mailboxes",
     };
     return words[kind];
 }

@@ -35,7 +35,7 @@ struct invoice {
     struct str driver, reference, brand, last4;
 };
 
-/* What a line charges for, for people: "Domain, one year". */
+/* What a line charges for, for people: "Domain". */
 const char *invoice_line_words(enum line_kind kind);
 /* Appends one line as an object. */
 void invoice_line_json(struct buf *out, const struct invoice_line *line);

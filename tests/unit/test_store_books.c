@@ -135,9 +135,9 @@ static void a_charge_is_entered_at_list_price(void **state) {
         ",\"seller\":\"Seller \\\"Inc\\\", Street 1\",\"customer\":{\"workspace_id\":\"" WORKSPACE
         "\",\"name\":\"mine\"}"
         ",\"renewal_id\":\"" BILL "\",\"items\":["
-        "{\"description\":\"Domain, one year\",\"kind\":\"domain_year\",\"domain\":\"one.com\",%s,\"quantity\":1"
+        "{\"description\":\"Domain\",\"kind\":\"domain_year\",\"domain\":\"one.com\",%s,\"quantity\":1"
         ",\"unit_price\":15,\"discount\":15,\"amount\":0},"
-        "{\"description\":\"Mailboxes, one month\",\"kind\":\"mailbox_month\",\"domain\":\"one.com\",%s,\"quantity\":3"
+        "{\"description\":\"Mailboxes\",\"kind\":\"mailbox_month\",\"domain\":\"one.com\",%s,\"quantity\":3"
         ",\"unit_price\":5,\"discount\":0.01,\"amount\":14.99},"
         "{\"description\":\"Mailboxes of a Microsoft domain, one "
         "month\",\"kind\":\"domain_month\",\"domain\":\"two.com\""

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/utf8.h"
 #include "base/log.h"
 #include "commands.h"
 #include "http/http.h"
@@ -20,6 +21,7 @@
 #include "store/deliveries.h"
 #include "store/idempotency.h"
 #include "store/refunds.h"
+#include "store/invoices.h"
 #include "store/steps.h"
 #include "worker/worker.h"
 
@@ -33,6 +35,7 @@ enum {
     HOUR_MS = 60 * 60 * 1000,
     KEEP_EVENT_DAYS = 30,
     EXPIRE_BATCH = 5000, /* events in one transaction */
+    SELLER_MAX = 500,    /* bytes */
     TRIM_TURNS = 10,     /* seconds, about */
 };
 
@@ -131,6 +134,18 @@ static bool clock_fits(const struct setup *setup, const char *dir, struct error 
         dir, (long long)(ahead / (HOUR_MS / 60)), real);
 }
 
+static bool seller_change(struct db *db, void *arg, struct error *reterr) {
+    return invoices_set_seller(db, *(const struct str *)arg, reterr);
+}
+
+/* From now on invoices say so. It becomes part of documents that never change, so it is looked at first. */
+static bool set_seller(struct server *server, struct error *reterr) {
+    struct str seller = str_of(server->settings->seller);
+    if (seller.n > SELLER_MAX || utf8_valid_bytes(seller) != seller.n)
+        return error_set(reterr, ERR_INVALID, "seller must be UTF-8 text of at most %d bytes", SELLER_MAX);
+    return store_write(server->setup.store, seller_change, &seller, reterr);
+}
+
 static bool open_world(struct server *server, struct error *reterr) {
     const struct settings *settings = server->settings;
     if (mkdir(settings->data, 0700) && errno != EEXIST)
@@ -159,7 +174,7 @@ static bool open_world(struct server *server, struct error *reterr) {
         .hook_private_targets = settings->webhook_private_targets != 0,
     };
     prepare_crash(server);
-    return recover(server, reterr);
+    return set_seller(server, reterr) && recover(server, reterr);
 }
 
 static bool start(struct server *server, struct error *reterr) {

@@ -107,6 +107,8 @@ const struct setting_row setting_rows[SETTING_END] = {
     [SETTING_CHECKOUT_MINUTES] = {"checkout_minutes", "checkout-minutes", "DFYD_CHECKOUT_MINUTES", SETTING_INT,
                                   AT(checkout_minutes), 1, 1440, .fallback = "30", .unit = "minutes", .value = "N",
                                   .help = "how long that page is open and its names are held"},
+    [SETTING_SELLER] = {"seller", "seller", "DFYD_SELLER", SETTING_TEXT, AT(seller), .value = "TEXT",
+                        .help = "who sells, on invoices: name, street, city, VAT id"},
     [SETTING_LOG_LEVEL] = {"log_level", "log-level", "DFYD_LOG_LEVEL", SETTING_WORD, AT(log_level),
                            .words = level_words, .fallback = "info", .value = "LEVEL",
                            .help = "least serious events to log, on standard error"},

@@ -35,6 +35,7 @@ struct settings {
     const char *public_url;                                                /* NULL: where it listens */
     int64_t checkout;                                                      /* 1: on */
     int64_t checkout_minutes;
+    const char *seller;   /* on invoices; NULL: nothing */
     int64_t log_level;    /* enum log_level */
     const char *crash_at; /* only set in builds with test switches, as the next */
     int64_t crash_at_count;
@@ -71,6 +72,7 @@ enum setting {
     SETTING_PUBLIC_URL,
     SETTING_CHECKOUT,
     SETTING_CHECKOUT_MINUTES,
+    SETTING_SELLER,
     SETTING_LOG_LEVEL,
 #ifdef DFYD_TEST_SWITCHES
     SETTING_CRASH_AT,
