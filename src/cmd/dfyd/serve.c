@@ -20,8 +20,8 @@
 #include "step/settle.h"
 #include "store/deliveries.h"
 #include "store/idempotency.h"
-#include "store/refunds.h"
 #include "store/invoices.h"
+#include "store/refunds.h"
 #include "store/steps.h"
 #include "worker/worker.h"
 
