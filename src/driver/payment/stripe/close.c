@@ -72,8 +72,17 @@ static enum outcome close_found(const struct found *found) {
     return OUTCOME_UNKNOWN;
 }
 
-/* Stripe made nothing for the key and remembers nothing of it: an intent without a card takes the key's place. */
+/* Stripe keeps some refusals under the key, too, and gives no second answer then: nothing comes of this key any more.
+ */
+static bool is_used_up(const struct charging *c) {
+    struct stripe_reply again;
+    intent_create(c, false, &again);
+    return again.kind == STRIPE_ERROR && again.is_replayed;
+}
+
+/* Stripe made nothing for the key: unless the key is used up by that, an intent without a card takes its place. */
 static enum outcome close_blank(const struct charging *c, const struct stripe_reply *made) {
+    if (stripe_is_hopeless(made) && (made->is_replayed || is_used_up(c))) return intent_hopeless(c, made);
     struct stripe_reply reply;
     intent_create(c, true, &reply);
     if (!intent_is_made(c, &reply)) return charging_unclear(c, &reply);
