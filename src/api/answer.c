@@ -166,8 +166,23 @@ static void add_by_account_type(struct buf *out, const struct quote *quote) {
     BUF_LIT(out, "}");
 }
 
-static void add_quote(struct buf *out, const struct quote *quote) {
-    BUF_LIT(out, ",\"free_domains\":[],\"number_of_domains_ordered\":");
+/* Those whose first year a promotion gives. */
+static void add_free_domains(struct buf *out, const struct check *check, const struct quote *quote) {
+    BUF_LIT(out, ",\"free_domains\":[");
+    bool first = true;
+    for (size_t i = 0; quote->discount && i < quote->n_items; i++) {
+        const struct quote_item *item = &quote->items[i];
+        if (item->domain_year || !item->lines[LINE_DOMAIN_YEAR].discount) continue;
+        if (!first) buf_add_byte(out, ',');
+        first = false;
+        buf_add_json(out, check->items[i].name);
+    }
+    BUF_LIT(out, "]");
+}
+
+static void add_quote(struct buf *out, const struct check *check, const struct quote *quote) {
+    add_free_domains(out, check, quote);
+    BUF_LIT(out, ",\"number_of_domains_ordered\":");
     buf_add_int(out, quote->n_domains);
     BUF_LIT(out, ",\"number_of_accounts_ordered\":");
     buf_add_int(out, quote->n_accounts);
@@ -275,7 +290,7 @@ void answer_write(struct buf *out, const struct order_answer *answer, struct are
         BUF_LIT(out, "\"");
     }
     add_lists(out, answer->check, arena);
-    add_quote(out, answer->quote);
+    add_quote(out, answer->check, answer->quote);
     add_card(out, answer->card);
     BUF_LIT(out, ",\"simulation\":");
     add_bool(out, answer->simulation);

@@ -9,6 +9,7 @@
 
 #include "core/scopes.h"
 #include "store/price_book.h"
+#include "store/promotions.h"
 
 enum { ENTRIES = 64, TAG = crypto_shorthash_siphashx24_BYTES };
 
@@ -90,8 +91,14 @@ static bool read_entry(struct db *db, void *arg, struct error *reterr) {
     }
     /* A workspace whose name looks like the id of another is not meant. */
     if (!str_is(id, identity->workspace.id)) return error_set(reterr, ERR_NOT_FOUND, "Resource not found");
-    return card_get(db, id, entry->arena, &identity->card, reterr) &&
-           price_book_get(db, id, entry->now_ms, &identity->prices, &identity->until_ms, reterr);
+    int64_t prices_ms, promotions_ms;
+    if (!card_get(db, id, entry->arena, &identity->card, reterr) ||
+        !price_book_get(db, id, entry->now_ms, &identity->prices, &prices_ms, reterr) ||
+        !promotions_open(db, id, entry->now_ms, entry->arena, &identity->promotions, &identity->n_promotions,
+                         &promotions_ms, reterr))
+        return false;
+    identity->until_ms = prices_ms < promotions_ms ? prices_ms : promotions_ms;
+    return true;
 }
 
 /* The token of "Bearer TOKEN" (RFC 6750 section 2.1; the scheme in any case, RFC 9110 section 11.1). */

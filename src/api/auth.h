@@ -1,11 +1,11 @@
 /*
  * auth: who is calling, from the Authorization and x-as-workspace headers, and what the key may do. What was read from
- * the database is kept a thread, and is used again for as long as nothing was committed and no price begins or ends: no
- * query and no lock then.
+ * the database is kept a thread, and is used again for as long as nothing was committed and no price or promotion
+ * starts or ends: no query and no lock then.
  */
 #pragma once
 
-#include "core/prices.h"
+#include "core/promotion.h"
 #include "http/http.h"
 #include "store/keys.h"
 #include "store/store.h"
@@ -18,7 +18,9 @@ struct identity {
     struct workspace workspace; /* the one acted for */
     struct card card;
     struct prices prices;
-    int64_t until_ms; /* prices are those until then; INT64_MAX: until something is committed */
+    struct promotion *promotions; /* that it may use, oldest first */
+    size_t n_promotions;
+    int64_t until_ms; /* both are those until then; INT64_MAX: until something is committed */
 };
 
 /* Never NULL. STORE and CLOCK must outlive it. */

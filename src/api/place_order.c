@@ -7,6 +7,7 @@
 #include "api/call.h"
 #include "api/idempotent.h"
 #include "base/log.h"
+#include "core/promotion.h"
 #include "driver/registrar/registrar.h"
 #include "step/place.h"
 #include "store/facts.h"
@@ -150,7 +151,10 @@ static bool judge(const struct call *call, const struct order *order, struct jud
         if (asked) check_facts(check, facts, &rules, call->arena);
     }
     ret->check = check;
-    return quote_make(check, &call->identity->prices, call->arena, &ret->quote, reterr);
+    const struct identity *identity = call->identity;
+    if (!quote_make(check, &identity->prices, call->arena, &ret->quote, reterr)) return false;
+    promotion_apply(identity->promotions, identity->n_promotions, &ret->quote);
+    return true;
 }
 
 static void refuse_judging(struct call *call, const struct judged *judged, const struct error *error) {

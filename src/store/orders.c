@@ -6,6 +6,7 @@
 #include "store/events.h"
 #include "store/idempotency.h"
 #include "store/price_book.h"
+#include "store/promotions.h"
 #include "store/rows.h"
 
 static bool insert_order(struct db *db, const struct reservation *r, struct error *reterr) {
@@ -168,8 +169,18 @@ static bool prices_hold(struct db *db, const struct reservation *r, struct error
     return version == r->price_version || error_set(reterr, ERR_CONFLICT, "prices changed meanwhile");
 }
 
+/* A promotion counts the domains whose first year is free. */
+static bool use_promotion(struct db *db, const struct reservation *r, struct error *reterr) {
+    int64_t n_free = 0;
+    for (size_t i = 0; i < r->n_domains; i++)
+        for (size_t j = 0; j < r->domains[i].n_lines; j++)
+            n_free += r->domains[i].lines[j].kind == LINE_DOMAIN_YEAR && r->domains[i].lines[j].amount == 0;
+    return promotion_use(db, r->promotion_id, r->workspace_id, n_free, r->now_ms, reterr);
+}
+
 bool order_reserve(struct db *db, const struct reservation *reservation, struct error *reterr) {
     if (!prices_hold(db, reservation, reterr)) return false;
+    if (reservation->promotion_id.n && !use_promotion(db, reservation, reterr)) return false;
     if (!insert_order(db, reservation, reterr)) return false;
     int64_t position = 0;
     for (size_t i = 0; i < reservation->n_domains; i++)
@@ -255,7 +266,7 @@ struct ending {
     char workspace_id[UUID_TEXT];
     cents amount;
     struct str key, answer; /* from an arena, here and below */
-    struct str driver, brand, last4;
+    struct str driver, brand, last4, promotion_id;
     struct actor actor;
 };
 
@@ -264,7 +275,7 @@ static bool read_ending(struct db *db, struct str order_id, struct arena *arena,
     struct stmt *stmt = db_stmt(
         db,
         "SELECT state, type, workspace_id, idempotency_key, answer, actor_key_id, actor_address, actor_agent, amount,"
-        " payment_driver, card_brand, card_last4 FROM orders WHERE id = $1");
+        " payment_driver, card_brand, card_last4, promotion_id FROM orders WHERE id = $1");
     stmt_text(stmt, 1, order_id);
     switch (stmt_step(stmt, reterr)) {
     case DB_FAIL:
@@ -284,6 +295,7 @@ static bool read_ending(struct db *db, struct str order_id, struct arena *arena,
     ret->driver = row_text(stmt, 9, arena);
     ret->brand = row_text(stmt, 10, arena);
     ret->last4 = row_text(stmt, 11, arena);
+    ret->promotion_id = row_text(stmt, 12, arena);
     stmt_done(stmt);
     return true;
 }
@@ -363,6 +375,16 @@ bool order_settle(struct db *db, struct str order_id, struct str reference, int6
     return !order.key.n || idempotency_store(db, str_of(order.workspace_id), order.key, order.answer, now_ms, reterr);
 }
 
+static bool give_promotion_back(struct db *db, struct str order_id, const struct ending *order, struct error *reterr) {
+    struct stmt *stmt =
+        db_stmt(db, "SELECT COUNT(*) FROM bill_lines WHERE bill_id = $1 AND kind = 'domain_year' AND amount = 0");
+    stmt_text(stmt, 1, order_id);
+    if (stmt_step(stmt, reterr) != DB_ROW) return false;
+    int64_t n_free = stmt_col_int(stmt, 0);
+    stmt_done(stmt);
+    return promotion_give_back(db, order->promotion_id, str_of(order->workspace_id), n_free, reterr);
+}
+
 bool order_release(struct db *db, struct str order_id, struct str decline, struct str reason, struct str answer,
                    int64_t now_ms, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
@@ -375,6 +397,7 @@ bool order_release(struct db *db, struct str order_id, struct str decline, struc
     if (!end_order(db, order_id, ORDER_PAYMENT_FAILED, decline.n ? decline : reason, now_ms, reterr) ||
         (decline.n && !books_declined(db, &charge, decline, reason, reterr)) ||
         !cancel_release(db, order_id, now_ms, reterr) ||
+        (order.promotion_id.n && !give_promotion_back(db, order_id, &order, reterr)) ||
         !run_on(db, "DELETE FROM bill_lines WHERE bill_id = $1", order_id, reterr) ||
         !run_on(db, "DELETE FROM accounts WHERE order_id = $1 AND state = 'reserved'", order_id, reterr) ||
         !run_on(db, "DELETE FROM domains WHERE order_id = $1 AND state = 'reserved'", order_id, reterr) ||

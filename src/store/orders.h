@@ -57,7 +57,8 @@ struct reservation {
 
 /*
  * Looks again at what was judged: ERR_CONFLICT, and nothing changed, when a name was taken, stock sold, an address
- * used, a limit of mailboxes reached or the price book changed since. The caller gathers facts and prices anew.
+ * used, a limit of mailboxes reached, the price book changed or the promotion used up since. The caller gathers facts
+ * and prices anew. Counts the promotion as used; order_release gives it back.
  */
 MUST_CHECK bool order_reserve(struct db *db, const struct reservation *reservation, struct error *reterr);
 /*

@@ -14,6 +14,7 @@ COMMANDS = ["serve", "key create", "key list", "key revoke", "workspace create",
             "workspace plan", "workspace credit", "card set", "card show", "card remove", "clock show", "clock advance",
             "inventory add", "inventory list",
             "inventory remove", "price list", "price history", "price set", "price unset",
+            "promo add", "promo list", "promo end",
             "refund list", "refund make", "refund retry", "restrict add", "restrict allow",
             "restrict remove", "restrict list", "openapi", "order list", "order show", "webhook list", "webhook secret"]
 ALONE = {"openapi"}  # needs no data folder

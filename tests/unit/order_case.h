@@ -6,10 +6,10 @@
 
 #include "cases.h"
 #include "core/check.h"
-#include "core/prices.h"
+#include "core/promotion.h"
 #include "core/restricted.h"
 
-enum { CASE_ITEMS = 32, CASE_ACCOUNTS = 110 };
+enum { CASE_ITEMS = 32, CASE_ACCOUNTS = 110, CASE_PROMOTIONS = 4 };
 
 struct order_case {
     const struct case_line *lines; /* of the block */
@@ -18,6 +18,8 @@ struct order_case {
     struct rules rules;
     struct price_settings settings;
     struct prices prices; /* that follow from them */
+    struct promotion promotions[CASE_PROMOTIONS];
+    size_t n_promotions;
     struct domain_facts *facts; /* one an item */
 };
 
@@ -74,6 +76,35 @@ static inline void case_world(struct order_case *ret, const struct case_line *li
     }
 }
 
+/* "NAME percent 20", "NAME amount 5.00", "NAME free_domains 3" (or "NAME free_domains 3 left 1"), "NAME first_month".
+ */
+static inline void case_promotion(struct order_case *ret, const struct case_line *line) {
+    if (ret->n_promotions == CASE_PROMOTIONS) CASE_FAIL(line, "too many promotions");
+    struct str kind, value, left;
+    struct promotion promotion = {.name = str_cut(line->value, ' ', &kind)};
+    promotion.id = promotion.name;
+    kind = str_cut(kind, ' ', &value);
+    value = str_cut(value, ' ', &left);
+    while (promotion.kind < PROMOTION_KIND_END && !str_is(kind, promotion_kind_names[promotion.kind])) promotion.kind++;
+    switch (promotion.kind) {
+    case PROMOTION_AMOUNT:
+        if (!money_parse(value, &promotion.value)) CASE_FAIL(line, "not an amount");
+        break;
+    case PROMOTION_PERCENT:
+    case PROMOTION_FREE_DOMAINS:
+        if (!str_to_int(value, 1, 100, &promotion.value)) CASE_FAIL(line, "not a number");
+        break;
+    case PROMOTION_FIRST_MONTH:
+        break;
+    case PROMOTION_KIND_END:
+        CASE_FAIL(line, "unknown kind of promotion");
+    }
+    promotion.domains_left = promotion.value;
+    if (left.n && (!str_is(str_cut(left, ' ', &left), "left") || !str_to_int(left, 0, 100, &promotion.domains_left)))
+        CASE_FAIL(line, "say how many are left");
+    ret->promotions[ret->n_promotions++] = promotion;
+}
+
 /* Reads one line that describes order or world; false when it is none of them: then it says what is expected. */
 static inline bool case_input(struct order_case *ret, const struct case_line *line, struct arena *arena) {
     size_t n = ret->order.n_items;
@@ -97,6 +128,10 @@ static inline bool case_input(struct order_case *ret, const struct case_line *li
             CASE_FAIL(line, "not a price");
         ret->settings.everyone[price].is_set = true;
         ret->prices = prices_resolve(&ret->settings);
+        return true;
+    }
+    if (str_is(line->key, "promotion")) {
+        case_promotion(ret, line);
         return true;
     }
     if (str_is(line->key, "item")) {
@@ -166,4 +201,14 @@ static inline struct check *order_case_judge(const struct order_case *c, struct 
     check_facts(check, facts, &c->rules, arena);
     assert_int_equal(check->faults, before);
     return check;
+}
+
+/* Its quote, with what promotions take off. */
+static inline struct quote order_case_quote(const struct order_case *c, const struct check *check,
+                                            struct arena *arena) {
+    struct quote quote;
+    struct error error;
+    if (!quote_make(check, &c->prices, arena, &quote, &error)) CASE_FAIL(c->lines, "%s", error.message);
+    promotion_apply(c->promotions, c->n_promotions, &quote);
+    return quote;
 }

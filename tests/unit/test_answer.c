@@ -95,10 +95,8 @@ static void answer_case(const struct order_case *c, struct arena *arena) {
         card.brand = str_cut(rest, ' ', &rest);
         card.last4 = str_cut(rest, ' ', &card.name_on_card);
     }
-    struct quote quote;
-    struct error error = {0};
     answer.check = order_case_judge(c, arena);
-    assert_true(quote_make(answer.check, &c->prices, arena, &quote, &error));
+    const struct quote quote = order_case_quote(c, answer.check, arena);
     answer.quote = &quote;
 
     struct buf text;

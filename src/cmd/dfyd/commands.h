@@ -31,6 +31,10 @@ bool run_price_set(const struct invocation *invocation, struct error *reterr);
 bool run_price_unset(const struct invocation *invocation, struct error *reterr);
 bool run_price_history(const struct invocation *invocation, struct error *reterr);
 
+bool run_promo_add(const struct invocation *invocation, struct error *reterr);
+bool run_promo_list(const struct invocation *invocation, struct error *reterr);
+bool run_promo_end(const struct invocation *invocation, struct error *reterr);
+
 bool run_refund_list(const struct invocation *invocation, struct error *reterr);
 bool run_refund_make(const struct invocation *invocation, struct error *reterr);
 bool run_refund_retry(const struct invocation *invocation, struct error *reterr);

@@ -8,6 +8,7 @@
 
 static const char *const yes_no[] = {"yes", "no", NULL};
 static const char *const providers[] = {"1", "2", "3", NULL};
+static const char *const promotion_kinds[] = {"percent", "amount", "free_domains", "first_month", NULL};
 
 #define WORKSPACE                                                                                                      \
     { .flag = "workspace", .value = "WORKSPACE", .help = "name or id of the workspace", .fallback = "default" }
@@ -92,6 +93,34 @@ static const struct option_row price_history_options[] = {
     {.flag = "workspace", .value = "WORKSPACE", .help = "only what counts for this workspace, by name or id"},
     {.flag = "limit", .value = "N", .help = "this many at most", .fallback = "50"},
 };
+static const struct option_row promo_add_options[] = {
+    ONE_WORKSPACE,
+    {.flag = "name",
+     .value = "NAME",
+     .help = "name, different from all others, such as black-friday",
+     .required = true},
+    {.flag = "kind",
+     .value = "KIND",
+     .help = "what is taken off the first charge: percent or an amount of all of it, the year of free_domains, or the"
+             " first_month",
+     .words = promotion_kinds,
+     .required = true},
+    {.flag = "value",
+     .value = "VALUE",
+     .help =
+         "percent from 1 to 100, US dollars such as 5.00, or how many free domains a workspace gets over all orders"},
+    {.flag = "starts", .value = "TIME", .help = "day or time in UTC from which it counts; default now, never earlier"},
+    {.flag = "ends", .value = "TIME", .help = "day or time in UTC from which it counts no more; default never"},
+    {.flag = "orders", .value = "N", .help = "at most so many orders of all workspaces together; default any number"},
+    {.flag = "orders-each", .value = "N", .help = "at most so many orders of each workspace; default any number"},
+};
+static const struct option_row promo_list_options[] = {
+    {.flag = "all", .help = "also those that have ended"},
+};
+static const struct option_row promo_end_options[] = {
+    {.flag = "name", .value = "NAME", .help = "which promotion, from `dfyd promo list`", .required = true},
+    {.flag = "at", .value = "TIME", .help = "day or time in UTC; default now, never earlier"},
+};
 #define ENTRY_HELP "a word, such as acme (=acme counts only alone between hyphens), or a domain in full"
 #define ENTRY                                                                                                          \
     { .flag = "entry", .value = "ENTRY", .help = ENTRY_HELP, .required = true }
@@ -155,6 +184,12 @@ const struct command commands[] = {
      OPTIONS(price_set_options), .setup = SETUP_CREATE},
     {"price unset", "Puts a price back to what it was before it was set.", run_price_unset,
      OPTIONS(price_unset_options)},
+    {"promo add", "Takes something off orders for a while: a promotion, for everyone or for one workspace.",
+     run_promo_add, OPTIONS(promo_add_options), .bare = "name", .setup = SETUP_CREATE},
+    {"promo list", "Lists the promotions, newest first, and how many orders used each.", run_promo_list,
+     OPTIONS(promo_list_options)},
+    {"promo end", "Ends a promotion, now or at a later time; placed orders keep what they got.", run_promo_end,
+     OPTIONS(promo_end_options), .bare = "name"},
     {"refund list", "Lists the refunds, newest first.", run_refund_list, OPTIONS(refund_list_options)},
     {"refund make", "Gives back a part of what an order or renewal took, and prints the refund's id.", run_refund_make,
      OPTIONS(refund_make_options)},

@@ -4,9 +4,9 @@
 #include "nearest.h"
 #include "setup.h"
 #include "store/price_book.h"
-#include "store/workspaces.h"
 #include "table.h"
 #include "text.h"
+#include "who.h"
 
 struct job {
     const char *workspace; /* NULL: for everyone */
@@ -15,16 +15,6 @@ struct job {
     struct prices prices;
     struct price_change change;
 };
-
-/* The workspace's id; empty for everyone. */
-static bool find_id(struct db *db, const char *name, struct arena *arena, struct str *ret, struct error *reterr) {
-    *ret = STR("");
-    if (!name) return true;
-    struct workspace *workspace = ARENA_NEW(arena, struct workspace);
-    if (!workspace_find(db, str_of(name), arena, workspace, reterr)) return false;
-    *ret = str_of(workspace->id);
-    return true;
-}
 
 /* The time that --FLAG says; now when it does not. */
 static bool read_time(const struct invocation *invocation, const char *flag, int64_t *ret_ms, struct error *reterr) {
@@ -39,7 +29,7 @@ static bool list_read(struct db *db, void *arg, struct error *reterr) {
     struct job *j = arg;
     struct str id;
     int64_t until_ms;
-    return find_id(db, j->workspace, j->arena, &id, reterr) &&
+    return who_id(db, j->workspace, j->arena, &id, reterr) &&
            price_book_get(db, id, j->at_ms, &j->prices, &until_ms, reterr);
 }
 
@@ -63,7 +53,7 @@ bool run_price_list(const struct invocation *invocation, struct error *reterr) {
 static bool change_book(struct db *db, void *arg, struct error *reterr) {
     const struct job *j = arg;
     struct price_change change = j->change;
-    return find_id(db, j->workspace, j->arena, &change.workspace_id, reterr) && price_book_change(db, &change, reterr);
+    return who_id(db, j->workspace, j->arena, &change.workspace_id, reterr) && price_book_change(db, &change, reterr);
 }
 
 static bool read_change(const struct invocation *invocation, struct job *ret, struct error *reterr) {
@@ -117,15 +107,9 @@ struct history {
 static bool history_read(struct db *db, void *arg, struct error *reterr) {
     struct history *h = arg;
     struct str id;
-    return find_id(db, h->workspace, h->arena, &id, reterr) &&
+    return who_id(db, h->workspace, h->arena, &id, reterr) &&
            price_book_history(db, !h->workspace, id, h->max, h->arena, &h->versions, &h->n, reterr) &&
            workspace_list(db, h->arena, &h->workspaces, &h->n_workspaces, reterr);
-}
-
-static struct str name_of(const struct history *h, struct str workspace_id) {
-    for (size_t i = 0; i < h->n_workspaces; i++)
-        if (str_is(workspace_id, h->workspaces[i].id)) return h->workspaces[i].name;
-    return workspace_id.n ? workspace_id : STR("everyone");
 }
 
 bool run_price_history(const struct invocation *invocation, struct error *reterr) {
@@ -144,7 +128,8 @@ bool run_price_history(const struct invocation *invocation, struct error *reterr
         table_add(table, (const struct str[]){arena_printf(arena, "%lld", (long long)v->version),
                                               text_time(v->starts_ms, arena), v->price,
                                               v->is_set ? text_amount(v->amount, arena) : STR("unset"),
-                                              name_of(&history, v->workspace_id), text_time(v->created_ms, arena)});
+                                              who_name(v->workspace_id, history.workspaces, history.n_workspaces),
+                                              text_time(v->created_ms, arena)});
     }
     table_print(table, stdout);
     return true;

@@ -28,6 +28,7 @@ CREATE TABLE promotions (
     used_orders INTEGER NOT NULL DEFAULT 0, -- reserved and placed ones
     created_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX promotions_by_end ON promotions (ends_ms);
 
 -- How far a workspace has used a promotion; written with the order's reservation and given back with its release.
 CREATE TABLE promotion_uses (

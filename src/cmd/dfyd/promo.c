@@ -1,0 +1,153 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "setup.h"
+#include "store/promotions.h"
+#include "table.h"
+#include "text.h"
+#include "who.h"
+
+struct job {
+    const char *workspace; /* NULL: for everyone */
+    struct arena *arena;
+    struct promotion_row row;
+};
+
+static bool add_change(struct db *db, void *arg, struct error *reterr) {
+    const struct job *j = arg;
+    struct promotion_row row = j->row;
+    return who_id(db, j->workspace, j->arena, &row.workspace_id, reterr) && promotion_add(db, &row, reterr);
+}
+
+/* What --value means depends on the kind. */
+static bool read_value(const struct invocation *invocation, enum promotion_kind kind, int64_t *ret,
+                       struct error *reterr) {
+    const char *value = invocation_value(invocation, "value");
+    *ret = 0;
+    if (kind == PROMOTION_FIRST_MONTH)
+        return !value || error_set(reterr, ERR_INVALID, "--kind first_month takes no --value: all of it is free");
+    if (!value) {
+        static const char *const what[] = {[PROMOTION_PERCENT] = "how many percent",
+                                           [PROMOTION_AMOUNT] = "how many US dollars",
+                                           [PROMOTION_FREE_DOMAINS] = "how many domains a workspace"};
+        return error_set(reterr, ERR_INVALID, "--kind %s needs --value: %s", promotion_kind_names[kind], what[kind]);
+    }
+    if (kind == PROMOTION_AMOUNT) {
+        if (money_parse(str_of(value), ret)) return true;
+        return error_set(reterr, ERR_INVALID,
+                         "--value must be US dollars, the one currency there is, such as 5.00; not \"%.40s\"", value);
+    }
+    if (str_to_int(str_of(value), 1, INT32_MAX, ret)) return true;
+    return error_set(reterr, ERR_INVALID, "--value must be a whole number from 1 for --kind %s; not \"%.40s\"",
+                     promotion_kind_names[kind], value);
+}
+
+/* 0 when --FLAG is not given. */
+static bool read_limit(const struct invocation *invocation, const char *flag, int64_t *ret, struct error *reterr) {
+    const char *value = invocation_value(invocation, flag);
+    *ret = 0;
+    if (!value || str_to_int(str_of(value), 1, INT32_MAX, ret)) return true;
+    return error_set(reterr, ERR_INVALID, "--%s must be a whole number from 1; not \"%.40s\"", flag, value);
+}
+
+bool run_promo_add(const struct invocation *invocation, struct error *reterr) {
+    char id[UUID_TEXT];
+    ids_uuid(&invocation->setup->ids, id);
+    struct job job = {
+        .workspace = invocation_value(invocation, "workspace"),
+        .arena = invocation->arena,
+        .row = {.id = str_of(id), .name = str_of(invocation_value(invocation, "name")), .ends_ms = INT64_MAX}};
+    struct promotion_row *row = &job.row;
+    const char *kind = invocation_value(invocation, "kind");
+    while (strcmp(kind, promotion_kind_names[row->kind]) != 0) row->kind++; /* main.c lets no other word in */
+    const char *starts = invocation_value(invocation, "starts"), *ends = invocation_value(invocation, "ends");
+    if (!read_value(invocation, row->kind, &row->value, reterr) ||
+        !read_limit(invocation, "orders", &row->max_orders, reterr) ||
+        !read_limit(invocation, "orders-each", &row->max_orders_each, reterr) ||
+        (starts && !text_parse_time("starts", starts, &row->starts_ms, reterr)) ||
+        (ends && !text_parse_time("ends", ends, &row->ends_ms, reterr)))
+        return false;
+    row->created_ms = clock_now(&invocation->setup->clock);
+    if (!starts) row->starts_ms = row->created_ms;
+    return store_write(invocation->setup->store, add_change, &job, reterr);
+}
+
+struct ending {
+    struct str name;
+    int64_t at_ms, now_ms;
+};
+
+static bool end_change(struct db *db, void *arg, struct error *reterr) {
+    const struct ending *e = arg;
+    return promotion_end(db, e->name, e->at_ms, e->now_ms, reterr);
+}
+
+bool run_promo_end(const struct invocation *invocation, struct error *reterr) {
+    struct ending ending = {.name = str_of(invocation_value(invocation, "name"))};
+    const char *at = invocation_value(invocation, "at");
+    if (at && !text_parse_time("at", at, &ending.at_ms, reterr)) return false;
+    ending.now_ms = clock_now(&invocation->setup->clock);
+    if (!at) ending.at_ms = ending.now_ms;
+    return store_write(invocation->setup->store, end_change, &ending, reterr);
+}
+
+/* -- list */
+
+struct listing {
+    bool all;
+    int64_t now_ms;
+    struct arena *arena;
+    struct promotion_row *rows;
+    size_t n;
+    struct workspace *workspaces;
+    size_t n_workspaces;
+};
+
+static bool list_read(struct db *db, void *arg, struct error *reterr) {
+    struct listing *l = arg;
+    return promotion_list(db, l->all, l->now_ms, l->arena, &l->rows, &l->n, reterr) &&
+           workspace_list(db, l->arena, &l->workspaces, &l->n_workspaces, reterr);
+}
+
+/* "20%", "5.00", "3 domains". */
+static struct str text_value(const struct promotion_row *row, struct arena *arena) {
+    switch (row->kind) {
+    case PROMOTION_PERCENT:
+        return arena_printf(arena, "%lld%%", (long long)row->value);
+    case PROMOTION_AMOUNT:
+        return text_amount(row->value, arena);
+    case PROMOTION_FREE_DOMAINS:
+        return arena_printf(arena, "%lld domain%s", (long long)row->value, row->value == 1 ? "" : "s");
+    case PROMOTION_FIRST_MONTH:
+    case PROMOTION_KIND_END:
+        break;
+    }
+    return STR("all");
+}
+
+static struct str text_limit(int64_t limit, struct arena *arena) {
+    return limit ? arena_printf(arena, "%lld", (long long)limit) : STR("any");
+}
+
+bool run_promo_list(const struct invocation *invocation, struct error *reterr) {
+    static const char *const titles[] = {"NAME", "KIND", "VALUE",  "FOR",  "STARTS",
+                                         "ENDS", "USED", "ORDERS", "EACH", NULL};
+    struct arena *arena = invocation->arena;
+    struct listing listing = {
+        .all = invocation_has(invocation, "all"), .now_ms = clock_now(&invocation->setup->clock), .arena = arena};
+    if (!store_read(invocation->setup->store, list_read, &listing, reterr)) return false;
+    struct table *table = table_create(arena, titles);
+    for (size_t i = 0; i < listing.n; i++) {
+        const struct promotion_row *row = &listing.rows[i];
+        table_add(table,
+                  (const struct str[]){row->name, str_of(promotion_kind_names[row->kind]), text_value(row, arena),
+                                       who_name(row->workspace_id, listing.workspaces, listing.n_workspaces),
+                                       text_time(row->starts_ms, arena),
+                                       row->ends_ms == INT64_MAX ? STR("open") : text_time(row->ends_ms, arena),
+                                       arena_printf(arena, "%lld", (long long)row->used_orders),
+                                       text_limit(row->max_orders, arena), text_limit(row->max_orders_each, arena)});
+    }
+    table_print(table, stdout);
+    return true;
+}

@@ -1,0 +1,9 @@
+/* who: the workspace that a command is about, or everyone. */
+#pragma once
+
+#include "store/workspaces.h"
+
+/* The id of the workspace NAME, which may be its id too; empty when NAME is NULL: everyone. */
+MUST_CHECK bool who_id(struct db *db, const char *name, struct arena *arena, struct str *ret, struct error *reterr);
+/* The name of the one of N workspaces with that id; "everyone" when it is empty. */
+struct str who_name(struct str id, const struct workspace *workspaces, size_t n);
