@@ -6,10 +6,9 @@
 
 /* Days from each failed try to what comes next: 1, 3, 7, 14 and 21 days after the first one. */
 static const int64_t days[DUNNING_TRIES] = {1, 2, 4, 7, 7};
-enum { SUSPENDING = 4 }; /* the try whose failure suspends */
 
 bool dunning_suspends(int64_t failed) {
-    return failed >= SUSPENDING;
+    return failed >= DUNNING_SUSPENDING;
 }
 
 struct dunning dunning_after(int64_t failed, int64_t now_ms) {

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How many tries the schedule has. */
-enum { DUNNING_TRIES = 5 };
+/* How many tries the schedule has, and which of them suspends when it fails. */
+enum { DUNNING_TRIES = 5, DUNNING_SUSPENDING = 4 };
 
 struct dunning {
     int64_t next_ms;   /* when something happens again */

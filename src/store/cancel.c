@@ -15,29 +15,37 @@ static const char reason[] = "cancelled";
 
 /* One of the accounts that ever had an address. */
 struct account_ref {
-    struct str id, domain_id, order_id, domain;
+    struct str id, domain_id, order_id, domain, email;
     enum account_state state;
 };
 
-static bool read_accounts(struct db *db, struct str workspace_id, struct str email, struct arena *arena,
-                          struct rows *ret, struct error *reterr) {
-    *ret = (struct rows){.size = sizeof(struct account_ref)};
-    struct stmt *stmt = db_stmt(db, "SELECT a.id, a.domain_id, a.order_id, d.name, a.state"
-                                    " FROM accounts a JOIN domains d ON d.id = a.domain_id"
-                                    " WHERE a.email = $1 AND a.workspace_id = $2 AND a.state <> 'reserved'"
-                                    " ORDER BY a.id DESC");
-    stmt_text(stmt, 1, email);
-    stmt_text(stmt, 2, workspace_id);
+#define REF_COLUMNS                                                                                                    \
+    "SELECT a.id, a.domain_id, a.order_id, d.name, a.state, a.email"                                                   \
+    " FROM accounts a JOIN domains d ON d.id = a.domain_id "
+
+/* The rows of STMT, appended. */
+static bool read_refs(struct stmt *stmt, struct arena *arena, struct rows *rows, struct error *reterr) {
     enum db_step step;
     while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
-        struct account_ref *ref = rows_add(ret, arena);
+        struct account_ref *ref = rows_add(rows, arena);
         ref->id = row_text(stmt, 0, arena);
         ref->domain_id = row_text(stmt, 1, arena);
         ref->order_id = row_text(stmt, 2, arena);
         ref->domain = row_text(stmt, 3, arena);
         ref->state = (enum account_state)row_word(stmt, 4, account_state_names, ACCOUNT_STATE_END);
+        ref->email = row_text(stmt, 5, arena);
     }
     return step == DB_END;
+}
+
+static bool read_accounts(struct db *db, struct str workspace_id, struct str email, struct arena *arena,
+                          struct rows *ret, struct error *reterr) {
+    *ret = (struct rows){.size = sizeof(struct account_ref)};
+    struct stmt *stmt = db_stmt(db, REF_COLUMNS "WHERE a.email = $1 AND a.workspace_id = $2 AND a.state <> 'reserved'"
+                                                " ORDER BY a.id DESC");
+    stmt_text(stmt, 1, email);
+    stmt_text(stmt, 2, workspace_id);
+    return read_refs(stmt, arena, ret, reterr);
 }
 
 /* When nobody can be at making the mailbox any more: at the end of the lease, or now. */
@@ -85,7 +93,8 @@ static bool add_removal(struct db *db, const struct account_ref *account, struct
 
 static bool cancel_account(struct db *db, const struct cancellation *job, const struct account_ref *account,
                            struct str email, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "UPDATE accounts SET state = 'cancelled', cancelled_ms = $2 WHERE id = $1");
+    struct stmt *stmt = db_stmt(db, "UPDATE accounts SET state = 'cancelled', cancelled_ms = $2, renews_ms = 0"
+                                    " WHERE id = $1");
     stmt_text(stmt, 1, account->id);
     stmt_int(stmt, 2, job->now_ms);
     if (!stmt_run(stmt, NULL, reterr)) return false;
@@ -121,7 +130,8 @@ static bool is_emptied(struct db *db, struct str domain_id, struct str except_or
 
 /* The name stays held: it is registered, or may be. */
 static bool cancel_domain(struct db *db, struct str domain_id, int64_t now_ms, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "UPDATE domains SET state = 'cancelled', cancelled_ms = $2"
+    struct stmt *stmt = db_stmt(db, "UPDATE domains SET state = 'cancelled', cancelled_ms = $2, year_renews_ms = 0,"
+                                    " month_renews_ms = 0"
                                     " WHERE id = $1 AND state <> 'cancelled'");
     stmt_text(stmt, 1, domain_id);
     stmt_int(stmt, 2, now_ms);
@@ -282,4 +292,44 @@ bool cancel_release(struct db *db, struct str order_id, int64_t now_ms, struct e
     for (size_t i = 0; i < domains.n; i++)
         if (!end_domain(db, ids[i], order_id, now_ms, reterr)) return false;
     return true;
+}
+
+/* ---- what was not paid for ---- */
+
+/* What STMT selects; their domains are added to DOMAINS, their addresses to EMAILS. */
+static bool cancel_selected(struct db *db, const struct cancellation *job, struct stmt *stmt, struct arena *arena,
+                            struct rows *domains, struct buf *emails, struct error *reterr) {
+    struct rows found = {.size = sizeof(struct account_ref)};
+    if (!read_refs(stmt, arena, &found, reterr)) return false;
+    const struct account_ref *refs = found.first;
+    for (size_t i = 0; i < found.n; i++) {
+        if (!cancel_account(db, job, &refs[i], refs[i].email, reterr)) return false;
+        if (domains->n) buf_add_byte(emails, ',');
+        buf_add_json(emails, refs[i].email);
+        *(struct str *)rows_add(domains, arena) = refs[i].domain_id;
+    }
+    return true;
+}
+
+bool cancel_unpaid(struct db *db, const struct cancellation_of_unpaid *unpaid, struct error *reterr) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
+    struct rows domains = {.size = sizeof(struct str)};
+    const struct cancellation job = {
+        .workspace_id = unpaid->workspace_id, .audit_id = unpaid->audit_id, .now_ms = unpaid->now_ms};
+    CLEANUP(finish_buf) struct buf emails;
+    buf_init(&emails, DETAIL_MAX_BYTES);
+    BUF_LIT(&emails, "{\"reason\":\"not paid\",\"accounts\":[");
+    struct stmt *stmt = db_stmt(db, REF_COLUMNS "WHERE a.state NOT IN ('reserved', 'cancelled')"
+                                                " AND a.id IN (SELECT value FROM list($1)) ORDER BY a.id");
+    stmt_list(stmt, 1, unpaid->account_ids, unpaid->n_accounts);
+    if (!cancel_selected(db, &job, stmt, arena, &domains, &emails, reterr)) return false;
+    stmt = db_stmt(db, REF_COLUMNS "WHERE a.state NOT IN ('reserved', 'cancelled')"
+                                   " AND a.domain_id IN (SELECT value FROM list($1)) ORDER BY a.id");
+    stmt_list(stmt, 1, unpaid->domain_ids, unpaid->n_domains);
+    if (!cancel_selected(db, &job, stmt, arena, &domains, &emails, reterr)) return false;
+    for (size_t i = 0; i < unpaid->n_domains; i++)
+        if (!cancel_domain(db, unpaid->domain_ids[i], unpaid->now_ms, reterr)) return false;
+    int64_t n = (int64_t)domains.n;
+    return end_domains(db, domains.first, domains.n, unpaid->now_ms, reterr) &&
+           (!n || record(db, &job, &emails, n, reterr));
 }

@@ -24,6 +24,19 @@ struct cancellation {
  */
 MUST_CHECK bool cancel_accounts(struct db *db, const struct cancellation *job, struct arena *arena,
                                 struct account_row **ret, size_t *ret_n, struct error *reterr);
+/* What was not paid for to the end. */
+struct cancellation_of_unpaid {
+    struct str workspace_id;
+    const struct str *account_ids;
+    size_t n_accounts;
+    const struct str *domain_ids; /* with all their accounts, also those that are only reserved */
+    size_t n_domains;
+    struct str audit_id; /* UUIDv7 for the audit record, whose actor is nobody */
+    int64_t now_ms;
+};
+
+/* Cancels all of them that are not cancelled yet, and each domain whose last account is cancelled by that. */
+MUST_CHECK bool cancel_unpaid(struct db *db, const struct cancellation_of_unpaid *job, struct error *reterr);
 /*
  * Before an order's reserved accounts are given back: they kept their domain from being cancelled while they might have
  * been bought. For order_release.

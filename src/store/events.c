@@ -43,6 +43,10 @@ bool event_add(struct db *db, const struct event *event, struct error *reterr) {
     add_member(&payload, "order_id", event->order_id);
     add_member(&payload, "reason", event->reason);
     add_refund(&payload, event);
+    if (event->more.n) {
+        buf_add_byte(&payload, payload.n ? ',' : '{');
+        buf_add(&payload, event->more);
+    }
     if (payload.n)
         buf_add_byte(&payload, '}');
     else

@@ -29,8 +29,10 @@ struct event {
     struct str order_id;      /* the same */
     cents refund;             /* what goes back because of it; 0: left out */
     int64_t swap_until_ms;    /* when the domain can be swapped no longer; 0: left out */
+    struct str more;          /* further members of the payload, as JSON without the braces; may be empty */
     int64_t now_ms;
 };
 
-/* Appends it; its payload is a JSON object of domain, email, order_id, reason, refund (dollars) and swap_until. */
+/* Appends it; its payload is a JSON object of domain, email, order_id, reason, refund (dollars), swap_until and
+ * MORE. */
 MUST_CHECK bool event_add(struct db *db, const struct event *event, struct error *reterr);

@@ -7,6 +7,7 @@
 #include "store/idempotency.h"
 #include "store/price_book.h"
 #include "store/promotions.h"
+#include "store/renewals.h"
 #include "store/rows.h"
 
 static bool insert_order(struct db *db, const struct reservation *r, struct error *reterr) {
@@ -370,6 +371,7 @@ bool order_settle(struct db *db, struct str order_id, struct str reference, int6
     } else if (!settle_domains(db, order_id, order.type == ORDER_PRE_WARMED_UP, now_ms, reterr)) {
         return false;
     }
+    if (!renewal_begin(db, order_id, reterr)) return false;
     struct charged charge = charge_of(order_id, &order, reference, now_ms);
     if (!books_charged(db, &charge, reterr) || !tell_placed(db, order_id, &order, arena, now_ms, reterr)) return false;
     return !order.key.n || idempotency_store(db, str_of(order.workspace_id), order.key, order.answer, now_ms, reterr);

@@ -3,6 +3,7 @@
 #include "store/events.h"
 #include "store/forwarding.h"
 #include "store/refunds.h"
+#include "store/renewals.h"
 #include "store/rows.h"
 
 /* The words in the index steps_open: what will run by itself. */
@@ -243,7 +244,9 @@ bool step_record(struct db *db, const struct step *step, const struct step_end *
     *ret_stale = !held;
     if (!held || state == STEP_RETRYING) return true;
     if (step->kind == STEP_REMOVE_MAILBOX) return state == STEP_FAILED || free_address(db, step, reterr);
-    if (step->kind == STEP_RENEW_DOMAIN || step->kind == STEP_SET_ACCESS) return true;
+    if (step->kind == STEP_SET_ACCESS) return true;
+    if (step->kind == STEP_RENEW_DOMAIN)
+        return state == STEP_DONE || renewal_refused(db, end->ids, step->domain_id, reason, end->now_ms, reterr);
     if (step->kind == STEP_CREATE_MAILBOX && !end_account(db, step, end, reterr)) return false;
     if (step->kind == STEP_SET_FORWARDING && !forwarding_step_ended(db, step, state, end->now_ms, reterr)) return false;
     if (state == STEP_FAILED && step_is_vital(step->kind)) return fail_domain(db, step, end, reterr);
@@ -263,7 +266,8 @@ bool step_next_due(struct db *db, int64_t *ret_ms, struct error *reterr) {
         "SELECT due_ms FROM steps WHERE state IN " OPEN " ORDER BY due_ms LIMIT 1",
         "SELECT settle_after_ms FROM orders WHERE state = 'reserved' ORDER BY settle_after_ms LIMIT 1",
     };
-    int64_t next = INT64_MAX;
+    int64_t next;
+    if (!renewal_next_due(db, &next, reterr)) return false;
     for (size_t i = 0; i < ARRAY_LEN(first_due); i++) {
         struct stmt *stmt = db_stmt(db, first_due[i]);
         enum db_step step = stmt_step(stmt, reterr);

@@ -8,6 +8,7 @@
 #include "step/deliver.h"
 #include "step/provision.h"
 #include "step/refund.h"
+#include "step/renew.h"
 #include "step/settle.h"
 #include "step/travel.h"
 #include "store/refunds.h"
@@ -69,14 +70,15 @@ static bool stopping(struct worker *worker) {
 
 static bool work_on_steps(struct worker *worker, struct arena *arena, size_t *ret_n, struct error *reterr) {
     const struct world *world = worker->world;
-    size_t n_settled, n_refunds, n;
+    size_t n_settled, n_refunds, n_renewed, n;
     if (!settle_due(world, false, BATCH, &n_settled, reterr)) return false;
     if (!refund_due(world, BATCH, &n_refunds, reterr)) return false;
+    if (!renew_due(world, BATCH, &n_renewed, reterr)) return false;
     struct step *steps;
     if (!provision_claim(world, BATCH, arena, &steps, &n, reterr)) return false;
     for (size_t i = 0; i < n && !stopping(worker); i++)
         if (!provision_run(world, &steps[i], reterr)) return false;
-    *ret_n = n + n_settled + n_refunds;
+    *ret_n = n + n_settled + n_refunds + n_renewed;
     return true;
 }
 

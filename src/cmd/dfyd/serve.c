@@ -22,6 +22,7 @@
 #include "store/idempotency.h"
 #include "store/invoices.h"
 #include "store/refunds.h"
+#include "store/renewals.h"
 #include "store/steps.h"
 #include "worker/worker.h"
 
@@ -105,8 +106,9 @@ static void prepare_crash(struct server *server) {
 
 static bool free_change(struct db *db, void *arg, struct error *reterr) {
     const int64_t *now = arg;
-    return step_free_all(db, *now, reterr) && delivery_free_all(db, *now, reterr) &&
-           refund_free_all(db, *now, reterr) && idempotency_free_orphans(db, reterr);
+    return step_free_all(db, *now, reterr) && renewal_free_all(db, *now, reterr) &&
+           delivery_free_all(db, *now, reterr) && refund_free_all(db, *now, reterr) &&
+           idempotency_free_orphans(db, reterr);
 }
 
 /* What the last process left half done, by a crash or a silent provider: this one holds the lock, so no other is at

@@ -159,7 +159,7 @@ CREATE TABLE credit_refunds (
 CREATE INDEX credit_refunds_by_charge ON credit_refunds (charge_id);
 
 -- What things cost from period to period, and when the next one begins. renews_ms 0: not renewed (not bought yet,
--- failed, cancelled).
+-- failed, cancelled), or in a renewal that is not paid yet: then renewal_items has the dates.
 ALTER TABLE domains ADD COLUMN year_price INTEGER NOT NULL DEFAULT 0; -- cents, list price at the order
 ALTER TABLE domains ADD COLUMN month_price INTEGER NOT NULL DEFAULT 0; -- Microsoft: the domain's
 ALTER TABLE domains ADD COLUMN paid_years INTEGER NOT NULL DEFAULT 1; -- since it was registered
@@ -170,28 +170,33 @@ ALTER TABLE accounts ADD COLUMN month_price INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE accounts ADD COLUMN renews_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE accounts ADD COLUMN suspended_ms INTEGER NOT NULL DEFAULT 0; -- since when it may not be used; 0: it may
 ALTER TABLE accounts ADD COLUMN access_change INTEGER NOT NULL DEFAULT 0; -- grows with each suspension and its end
-CREATE INDEX domains_year_renewals ON domains (year_renews_ms) WHERE year_renews_ms > 0;
-CREATE INDEX domains_month_renewals ON domains (month_renews_ms) WHERE month_renews_ms > 0;
-CREATE INDEX accounts_renewals ON accounts (renews_ms) WHERE renews_ms > 0;
+CREATE INDEX domains_year_renewals ON domains (year_renews_ms, workspace_id) WHERE year_renews_ms > 0;
+CREATE INDEX domains_month_renewals ON domains (month_renews_ms, workspace_id) WHERE month_renews_ms > 0;
+CREATE INDEX accounts_renewals ON accounts (renews_ms, workspace_id) WHERE renews_ms > 0;
 
 -- Renewals: one a workspace and day, with a line a thing (renewal_items), charged together.
 CREATE TABLE renewals (
     id TEXT NOT NULL PRIMARY KEY,
     workspace_id TEXT NOT NULL REFERENCES workspaces (id),
     day_ms INTEGER NOT NULL, -- the day it is for: its first moment in UTC
+    part INTEGER NOT NULL, -- 0; more only for things that waited, while this day's was made, for an older one to be paid
     state TEXT NOT NULL CHECK (state IN ('due', 'charging', 'paid', 'suspended', 'cancelled', 'void')),
     amount INTEGER NOT NULL CHECK (amount >= 0), -- cents; of what is still wanted, fixed when the charge begins
-    failures INTEGER NOT NULL, -- charges that were declined
+    failures INTEGER NOT NULL, -- tries that failed
+    stage INTEGER NOT NULL, -- those of them that the schedule (core/dunning.h) counts: not the ones asked for in between
+    next_ms INTEGER NOT NULL, -- when the schedule goes on
     attempts INTEGER NOT NULL, -- how often it was leased; the lease's number, which its holder has to name
     due_ms INTEGER NOT NULL, -- when it is worked on next; while leased: when the lease ends; once ended: when it ended
     payment_id TEXT NOT NULL, -- of the charge that is under way, or was last; '' before the first
+    payment_ms INTEGER NOT NULL, -- when that was written down
+    unanswered INTEGER NOT NULL CHECK (unanswered IN (0, 1)), -- 1: it was asked about without a clear answer
     payment_driver TEXT NOT NULL,
     card_token TEXT NOT NULL, -- what that charge is made with, and what may be shown of it
     card_brand TEXT NOT NULL,
     card_last4 TEXT NOT NULL,
     reason TEXT NOT NULL, -- why the last charge failed or is not known yet
     created_ms INTEGER NOT NULL,
-    UNIQUE (workspace_id, day_ms)
+    UNIQUE (workspace_id, day_ms, part)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX renewals_open ON renewals (due_ms) WHERE state IN ('due', 'charging', 'suspended');
 CREATE INDEX renewals_by_workspace ON renewals (workspace_id, id);
@@ -204,7 +209,7 @@ CREATE TABLE renewal_items (
     amount INTEGER NOT NULL CHECK (amount >= 0),
     from_ms INTEGER NOT NULL,
     to_ms INTEGER NOT NULL,
-    is_charged INTEGER NOT NULL CHECK (is_charged IN (0, 1)), -- 1: part of the charge under way or made
+    is_charged INTEGER NOT NULL CHECK (is_charged IN (0, 1)), -- 1: part of the charge under way, made or last tried
     PRIMARY KEY (renewal_id, domain_id, account_id, kind)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX renewal_items_by_domain ON renewal_items (domain_id);

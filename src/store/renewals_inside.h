@@ -1,0 +1,32 @@
+/* renewals_inside: what the files of renewals share; nobody else includes it. */
+#pragma once
+
+#include "core/dunning.h"
+#include "core/state.h"
+#include "store/renewals.h"
+
+/* Runs a change whose one parameter $1 is ID. */
+MUST_CHECK bool renewal_run(struct db *db, const char *sql, struct str id, struct error *reterr);
+/* The renewal's mailboxes, those of its domains too, may not be used from now on, or may again unless another unpaid
+ * renewal closes them. */
+MUST_CHECK bool renewal_suspend(struct db *db, struct str id, int64_t now_ms, struct error *reterr);
+MUST_CHECK bool renewal_restore(struct db *db, struct str id, int64_t now_ms, struct error *reterr);
+/* Everything that was not paid for is cancelled. */
+MUST_CHECK bool renewal_cancel_things(struct db *db, struct ids *ids, struct str id, struct str workspace_id,
+                                      int64_t now_ms, struct error *reterr);
+/* What lives on waits for its next day. */
+MUST_CHECK bool renewal_move_on(struct db *db, struct str id, struct error *reterr);
+
+/* What a workspace is told of a renewal. */
+struct renewal_news {
+    struct str id, workspace_id;
+    cents amount;
+    int64_t attempt;  /* 0: of none */
+    struct str state; /* the renewal's now */
+    struct str next;  /* "try", "cancel", or empty: nothing follows */
+    int64_t next_ms;
+    struct str domain, reason;
+    int64_t now_ms;
+};
+
+MUST_CHECK bool renewal_tell(struct db *db, bool succeeded, const struct renewal_news *news, struct error *reterr);
