@@ -190,6 +190,12 @@ bool model_was_dunned(const struct seen_books *books, struct str domain_id, stru
     return false;
 }
 
+/* Whether a renewal that has ended left this out: a thing that was not made yet costs nothing a second time. */
+static bool is_left_out(const struct seen_books *books, const struct seen_item *item) {
+    const struct seen_renewal *renewal = renewal_of(books, item);
+    return !item->is_charged && renewal && (renewal->state == RENEWAL_PAID || renewal->state == RENEWAL_VOID);
+}
+
 /* What is used is paid for without a gap, or waits to be. */
 static void check_cover(struct model *model, const struct seen_books *books, const struct thing *thing,
                         enum model_kind kind, int64_t now_ms) {
@@ -199,6 +205,14 @@ static void check_cover(struct model *model, const struct seen_books *books, con
         const struct model_paid *paid = &model->paid[i];
         if (paid->kind != kind || !str_eq(paid->thing, thing->id)) continue;
         int period = period_of(thing, kind, paid->from_ms);
+        if (period > last) last = period;
+        n++;
+    }
+    for (size_t i = 0; i < books->n_items; i++) {
+        const struct seen_item *item = &books->items[i];
+        struct str id = item->account_id.n ? item->account_id : item->domain_id;
+        if (item->kind != kind || !str_eq(id, thing->id) || !is_left_out(books, item)) continue;
+        int period = period_of(thing, kind, item->from_ms);
         if (period > last) last = period;
         n++;
     }

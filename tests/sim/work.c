@@ -1,10 +1,12 @@
 /* dfyd's own work: what workers do by themselves, by chance, or to the end. */
 #include "inside.h"
 #include "step/deliver.h"
+#include "step/renew.h"
 #include "step/settle.h"
 
 enum {
     QUIET_ROUNDS = 4000, /* more rounds than any amount of work here can need */
+    QUIET_DAYS = 2,
     CLAIM_MAX = 3,
     SETTLE_MAX = 4,
 };
@@ -93,6 +95,8 @@ static bool work_off_once(struct run *run, int64_t due_ms, struct error *reterr)
     struct step *steps;
     if (!settle_due(&run->world, false, SETTLE_MAX, &n, reterr)) return false;
     if (n) history_add(run->history, "settle: %zu orders", n);
+    if (!renew_due(&run->world, SETTLE_MAX, &n, reterr)) return false;
+    if (n) history_add(run->history, "renewals: %zu", n);
     if (!provision_claim(&run->world, HELD_MAX, run->life, &steps, &n, reterr)) return false;
     for (size_t i = 0; i < n; i++) {
         struct held held = {.is_used = true, .step = steps[i]};
@@ -101,8 +105,9 @@ static bool work_off_once(struct run *run, int64_t due_ms, struct error *reterr)
     return deliver_due(&run->world, &n, reterr);
 }
 
-/* Moves the clock from one due thing to the next until there is none. */
+/* Moves the clock from one due thing to the next until there is none for some days: all that is left is renewals. */
 void work_to_the_end(struct run *run) {
+    int64_t end_ms = run->clock.manual_ms + QUIET_DAYS * INT64_C(86400000);
     for (int i = 0; i < QUIET_ROUNDS && !model_is_broken(&run->model); i++) {
         int64_t due_ms;
         struct error error = {0};
@@ -110,7 +115,7 @@ void work_to_the_end(struct run *run) {
             model_break(&run->model, "the database cannot be read: %s", error.message);
             return;
         }
-        if (due_ms == INT64_MAX) return;
+        if (due_ms > end_ms) return;
         if (!work_off_once(run, due_ms, &error))
             model_break(&run->model, "work fails with nothing in its way: %s", error.message);
     }

@@ -208,8 +208,9 @@ static void a_renewals_mailbox_gets_its_item(void **state) {
                                  .reference = STR("ch_2"),
                                  .amount = 1100,
                                  .now_ms = f->now};
-    fixture_run(f, "INSERT INTO renewals SELECT '01900000-0000-7000-8000-0000000000b1', workspace_id, 1, 'paid', 1100,"
-                   " 0, 1, 1, 'key', 'sandbox', 'tok', 'visa', '4242', '', 1 FROM orders");
+    fixture_run(f,
+                "INSERT INTO renewals SELECT '01900000-0000-7000-8000-0000000000b1', workspace_id, 1, 0, 'paid', 1100,"
+                " 0, 0, 1, 1, 1, 'key', 1, 0, 'sandbox', 'tok', 'visa', '4242', '', 1 FROM orders");
     fixture_run(f, "INSERT INTO renewal_items SELECT '01900000-0000-7000-8000-0000000000b1', 'mailbox_month',"
                    " domain_id, id, CASE WHEN email = 'a@one.com' THEN 500 ELSE 600 END, 1, 2, 1 FROM accounts");
     fixture_run(f, "INSERT INTO bill_lines SELECT '01900000-0000-7000-8000-0000000000b1', 0, 'mailbox_month', id, 1,"

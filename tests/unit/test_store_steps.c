@@ -57,7 +57,7 @@ static void a_domain_walks_to_ready(void **state) {
     assert_int_equal(claim(f, 9).n, 0);
     int64_t due;
     OK(step_next_due(f->db, &due, &f->error));
-    assert_true(due == INT64_MAX);
+    assert_int_equal(due, INT64_C(365) * 86400000); /* its second year */
 }
 
 static void a_step_says_what_it_works_on(void **state) {
