@@ -71,6 +71,7 @@ static const struct route routes[] = {
     {"POST", HOOKS "/{}/test", "webhooks", "update", BODY_NONE, webhook_defer, test_webhook_run},
     {"POST", HOOKS "/{}/resume", "webhooks", "update", BODY_NONE, webhook_defer, resume_webhook_run},
     {"GET", OWN "/orders/{}", ORDER_SCOPE, "read", BODY_NONE, get_order, NULL},
+    {"GET", OWN "/prices", ORDER_SCOPE, "read", BODY_NONE, get_prices, NULL},
     {"GET", OWN "/payments", ORDER_SCOPE, "read", BODY_NONE, list_payments, NULL},
     {"GET", OWN "/invoices", ORDER_SCOPE, "read", BODY_NONE, list_invoices, NULL},
     {"GET", OWN "/invoices/{}", ORDER_SCOPE, "read", BODY_NONE, get_invoice, NULL},
@@ -313,13 +314,13 @@ bool call_identify(struct call *call, struct error *reterr) {
     return true;
 }
 
-static void add_number(struct http_response *response, const char *name, int64_t number) {
+void call_header(struct call *call, const char *name, int64_t number) {
     char text[24];
     size_t at = sizeof text;
     text[--at] = '\0';
     do text[--at] = (char)('0' + number % 10);
     while (number /= 10);
-    http_response_header(response, name, text + at);
+    http_response_header(call->response, name, text + at);
 }
 
 /* Tells what is left, by the header names of draft-ietf-httpapi-ratelimit-headers up to its version 06. */
@@ -331,11 +332,11 @@ static bool check_rate(struct call *call, struct error *reterr) {
                     (size_t)(call->route - routes), call->route->limits, call->started_ms);
     if (!verdict.most) return true;
     int64_t seconds = (verdict.reset_ms + SECOND_MS - 1) / SECOND_MS;
-    add_number(call->response, "RateLimit-Limit", verdict.most);
-    add_number(call->response, "RateLimit-Remaining", verdict.left);
-    add_number(call->response, "RateLimit-Reset", seconds);
+    call_header(call, "RateLimit-Limit", verdict.most);
+    call_header(call, "RateLimit-Remaining", verdict.left);
+    call_header(call, "RateLimit-Reset", seconds);
     if (verdict.passes) return true;
-    add_number(call->response, "Retry-After", seconds);
+    call_header(call, "Retry-After", seconds);
     return error_set(reterr, ERR_RATE_LIMITED, "Rate limit exceeded");
 }
 

@@ -55,6 +55,8 @@ void call_refuse(struct call *call, const struct error *error);
 void call_fail(struct call *call, const struct error *error, const char *reassure);
 /* 200 with what the handler put into response->body. */
 void call_answer(struct call *call);
+/* Adds a header with a NUMBER from 0. NAME is a literal. */
+void call_header(struct call *call, const char *name, int64_t number);
 bool call_is_draining(const struct call *call);
 /* A run that waits for a client's server takes a place first, so that not all threads wait for such servers; false when
  * there is none left. call_has_waited gives it back. */
@@ -116,6 +118,7 @@ void delete_webhook_run(struct call *call);
 void test_webhook_run(struct call *call);
 void resume_webhook_run(struct call *call);
 enum http_verdict get_order(struct call *call);
+enum http_verdict get_prices(struct call *call);
 enum http_verdict list_payments(struct call *call);
 enum http_verdict list_invoices(struct call *call);
 enum http_verdict get_invoice(struct call *call);

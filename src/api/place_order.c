@@ -180,6 +180,12 @@ static struct order_answer answer_of(const struct call *call, const struct order
     };
 }
 
+/* 200 with what was put into the body, and by which prices. */
+static void answer_priced(struct call *call, const struct judged *judged) {
+    call_header(call, "x-price-version", judged->quote.version);
+    call_answer(call);
+}
+
 static void answer_inline(struct call *call, const struct order *order) {
     struct judged judged = {0};
     struct error error;
@@ -189,7 +195,7 @@ static void answer_inline(struct call *call, const struct order *order) {
     }
     struct order_answer answer = answer_of(call, order, &judged);
     answer_write(&call->response->body, &answer, call->arena);
-    call_answer(call);
+    answer_priced(call, &judged);
 }
 
 /* ---- begin ---- */
@@ -239,7 +245,7 @@ static void finish_job(const struct job *job, struct str answer) {
         return;
     }
     buf_add(&job->call->response->body, answer);
-    call_answer(job->call);
+    answer_priced(job->call, &job->judged);
 }
 
 /* The answer as text from the arena; false when it is too large to be given. */
@@ -343,12 +349,12 @@ static bool place(struct job *job, const struct order_answer *valid) {
         log_order(LOG_INFO, "order_placed", job, order_id, NULL, NULL);
         if (call->config->worker) worker_wake(call->config->worker);
         buf_add(&call->response->body, text);
-        call_answer(call);
+        answer_priced(call, &job->judged);
         return true;
     case PLACE_DECLINED:
         log_order(LOG_INFO, "order_declined", job, order_id, "error", decline_names[placing.decline]);
         buf_add(&call->response->body, declined_answer(job, placing.decline));
-        call_answer(call);
+        answer_priced(call, &job->judged);
         return true;
     case PLACE_CHANGED:
         return false;

@@ -1,10 +1,36 @@
-"""The price book: prices that start later, and what an order is charged when they change meanwhile."""
+"""The price book: prices that start later, what a client is told of it, and orders while it changes."""
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
+
+import pytest
 
 from conftest import wait_for
 from contract import client  # noqa: F401, a fixture
-from contract import item
+from contract import check_error, check_head, item, make_client
 
+PRICES = "/api/dfyd/v1/prices"
+STANDARD = {"domain_year": 15, "google_mailbox_month": 5, "airmail_mailbox_month": 4, "microsoft_mailbox_month": 0,
+            "microsoft_domain_month": 20, "extra_google_mailbox_month": 5, "extra_airmail_mailbox_month": 4,
+            "pre_warmed_domain_year": 15, "pre_warmed_mailbox_month": 10, "pre_warmed_google_mailbox_month": 10,
+            "pre_warmed_airmail_mailbox_month": 10, "pre_warmed_microsoft_mailbox_month": 10}
+
+
+def book(client, **kw):
+    """What the client is told of prices."""
+    response = client.send("GET", PRICES, **kw)
+    assert response.status_code == 200, response.text
+    check_head(response)
+    return response.json()
+
+
+def start(seconds):
+    when = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+# -- what things cost
 
 def test_prices_follow_until_they_are_set(client):
     client.price(google_mailbox_month="3")
@@ -17,15 +43,138 @@ def test_prices_follow_until_they_are_set(client):
     assert client.quote([item()])["price_per_account_per_month"] == 3
 
 
-def start(seconds):
-    when = datetime.now(timezone.utc) + timedelta(seconds=seconds)
-    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def test_a_price_starts_by_itself(client):
     """Nothing is committed when it does, so what the server keeps of prices has to end by the clock."""
     one = [item()]
     client.cli("price", "set", "--name", "domain_year", "--amount", "11", "--starts", start(3))
     assert client.quote(one)["total_price"] == 20
-    wait_for("the price of tomorrow", lambda: client.quote(one)["total_price"] == 16, limit=20)
+    wait_for("the new price", lambda: client.quote(one)["total_price"] == 16, limit=20)
     assert client.placed(one)["total_price"] == 16
+
+
+# -- what a client is told
+
+def test_the_book(client):
+    told = book(client)
+    assert told["currency"] == "USD" and told["prices"] == STANDARD
+    assert told["planned"] == [] and told["promotions"] == []
+    client.price(pre_warmed_mailbox_month="9", pre_warmed_airmail_mailbox_month="8.50")
+    client.cli("price", "set", "--name", "airmail_mailbox_month", "--amount", "3.99", "--starts", "2999-01-01")
+    client.cli("price", "set", "--name", "domain_year", "--amount", "12", "--starts", "2999-01-01")
+    client.cli("price", "unset", "--name", "airmail_mailbox_month", "--starts", "2999-02-01")
+    changed = book(client)
+    assert changed["version"] == told["version"] + 2, "what is planned does not count yet"
+    assert changed["prices"] == {**STANDARD, "pre_warmed_mailbox_month": 9, "pre_warmed_google_mailbox_month": 9,
+                                 "pre_warmed_airmail_mailbox_month": 8.5, "pre_warmed_microsoft_mailbox_month": 9}
+    assert changed["planned"] == [
+        {"timestamp_start": "2999-01-01T00:00:00.000Z",
+         "prices": {"domain_year": 12, "airmail_mailbox_month": 3.99, "extra_airmail_mailbox_month": 3.99}},
+        {"timestamp_start": "2999-02-01T00:00:00.000Z",
+         "prices": {"airmail_mailbox_month": 4, "extra_airmail_mailbox_month": 4}}]
+
+
+def test_the_book_is_the_workspaces_own(client, dfyd):
+    client.price(domain_year="7")
+    other = make_client(dfyd)
+    assert book(client)["prices"]["domain_year"] == 7 and book(other)["prices"]["domain_year"] == 15
+    operator = make_client(dfyd, operator=True)
+    assert book(operator, headers={"x-as-workspace": client.workspace_id})["prices"]["domain_year"] == 7
+
+
+def test_the_book_needs_the_scope(dfyd):
+    stranger = make_client(dfyd, scopes=("webhooks:all",))
+    check_error(stranger.send("GET", PRICES), 403,
+                "This API key needs one of the scopes dfy_email_account_orders:read, dfy_email_account_orders:all,"
+                " all:read, all:all")
+    assert book(make_client(dfyd, scopes=("dfy_email_account_orders:read",)))["currency"] == "USD"
+
+
+def test_promotions_and_what_is_left_of_them(client):
+    client.cli("promo", "add", f"{client.workspace}-free", "--kind", "free_domains", "--value", "2", "--orders-each", "9")
+    client.cli("promo", "add", f"{client.workspace}-off", "--kind", "amount", "--value", "0.50", "--ends", "2999-01-01")
+    client.cli("promo", "add", f"{client.workspace}-later", "--kind", "first_month", "--starts", "2998-01-01")
+    free, off = book(client)["promotions"]
+    assert (free["kind"], free["value"], free["orders_left"], free["domains_left"]) == ("free_domains", 2, 9, 2)
+    assert (off["kind"], off["value"], off["orders_left"], off["domains_left"]) == ("amount", 0.5, None, None)
+    assert off["timestamp_end"] == "2999-01-01T00:00:00.000Z" and free["timestamp_end"] is None
+    client.placed([item()])
+    free, off = book(client)["promotions"]
+    assert (free["orders_left"], free["domains_left"]) == (8, 1)
+    client.placed([item()])
+    assert [one["name"] for one in book(client)["promotions"]] == [f"{client.workspace}-off"]
+
+
+def test_orders_name_the_version_that_priced_them(client):
+    one = [item()]
+    version = lambda response: int(response.headers["x-price-version"])
+    before = book(client)["version"]
+    assert version(client.post(one, simulation=True)) == before
+    client.price(domain_year="13")
+    assert version(client.post(one, simulation=True)) == before + 1 == book(client)["version"]
+    key = {"Idempotency-Key": f"{client.workspace}-version"}
+    placed = client.post(one, headers=key)
+    assert version(placed) == before + 1 and placed.json()["total_price"] == 18
+    assert version(client.post([item("bad name")])) == before + 1
+    client.card("tok_declined")
+    assert version(client.post([item()])) == before + 1
+    client.price(domain_year="14")
+    again = client.post(one, headers=key)
+    assert again.text == placed.text and "x-price-version" not in again.headers
+    assert client.post([{}]).status_code == 400 and "x-price-version" not in client.post([{}]).headers
+
+
+# -- while it changes
+
+def test_an_order_pays_what_it_was_told_while_prices_change(client):
+    """Many order while the price goes up and down: each answer's price is the one of the version that it names, and
+    what the bank took."""
+    done = threading.Event()
+    prices = {}
+
+    def change():
+        for i in range(40):
+            client.price(domain_year=f"{10 + i % 7}.{i:02}")
+        done.set()
+
+    def order(_):
+        told = []
+        while not done.is_set():
+            response = client.post([item()])
+            if response.status_code == 503:
+                assert "Nothing was placed or charged" in response.json()["message"]
+                continue
+            answer = response.json()
+            assert answer["order_placed"], answer
+            told.append((answer["order_items"][0]["domain"], int(response.headers["x-price-version"]),
+                         round(answer["total_price"] * 100)))
+        return told
+
+    with ThreadPoolExecutor(7) as pool:
+        changing = pool.submit(change)
+        told = sum(pool.map(order, range(6)), [])
+        changing.result()
+    with sqlite3.connect(f"file:{client.server.dir}/dfyd.db?mode=ro", uri=True) as db:
+        prices = {version: amount for version, amount in db.execute(
+            "SELECT version, amount FROM price_versions WHERE workspace_id = ?", (client.workspace_id,))}
+        orders = {name: (id, amount) for name, id, amount in db.execute(
+            "SELECT d.name, o.id, o.amount FROM domains d JOIN orders o ON o.id = d.order_id WHERE o.workspace_id = ?",
+            (client.workspace_id,))}
+    with sqlite3.connect(f"file:{client.server.dir}/sandbox.db?mode=ro", uri=True) as db:
+        charges = dict(db.execute("SELECT key, amount FROM charges WHERE decline = 0"))
+    assert len({version for _, version, _ in told}) > 5, "they met many prices"
+    assert len(told) == len(orders)
+    for domain, version, cents in told:
+        id, amount = orders[domain]
+        assert cents == amount == charges[id]
+        if version in prices:  # else it was before the first change
+            assert cents == prices[version] + 500
+
+
+@pytest.mark.parametrize("cents", ["999999999.99", "1000000000"])
+def test_an_order_too_dear_to_be_counted_is_an_error(client, cents):
+    """A total beyond ten digits is a mistake, not money."""
+    client.price(domain_year=cents)
+    response = client.post([item(), item()], simulation=True)
+    check_error(response, 400, "the order is too large to be priced: split it into several smaller orders")
+    response = client.post([item(), item()])
+    check_error(response, 400, "the order is too large to be priced: split it into several smaller orders")
