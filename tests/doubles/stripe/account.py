@@ -44,7 +44,9 @@ class Account:
 
     def add(self, kind, **fields):
         """A new object, with what all of them have."""
-        made = {"id": self.name(kind), "object": kind, "created": self.now(), "livemode": False, **fields}
+        made = {"id": self.name(kind), "object": kind, "created": self.now(), **fields}
+        if kind not in ("refund", "balance_transaction"):
+            made["livemode"] = False
         self.objects[kind][made["id"]] = made
         return made
 
