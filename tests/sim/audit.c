@@ -4,6 +4,7 @@
 #include "audit.h"
 #include "driver/dns/dns.h"
 #include "driver/sandbox_book.h"
+#include "model_refunds.h"
 #include "model_renewals.h"
 #include "store/facts.h"
 #include "store/inventory.h"
@@ -16,7 +17,7 @@ struct audit {
     struct run *run;
     struct arena *arena;
     bool is_quiet;
-    bool placed[MODEL_ORDERS];
+    bool placed[MODEL_ORDERS], held[MODEL_ORDERS]; /* held: also while the charge is not known */
     struct seen_books books;
     struct str last_password;
     struct account_row *rows[WORKSPACES]; /* at the end: every account */
@@ -52,7 +53,9 @@ static bool see_orders(struct db *db, void *arg, struct error *reterr) {
         if (!see_order(db, a, &model->orders[i], &seen, reterr)) return false;
         model_check_order(model, &model->orders[i], &seen, a->is_quiet);
         a->placed[i] = seen.exists && seen.state == ORDER_PLACED;
+        a->held[i] = a->placed[i] || (seen.exists && seen.state == ORDER_RESERVED);
     }
+    model_check_promotions(model, a->held, WORKSPACES);
     model_check_books(model, &a->books, a->placed, a->is_quiet);
     model_check_renewals(model, &a->books, a->placed, clock_now(&a->run->clock), a->is_quiet);
     a->run->audited_calls = money_calls(a->run);
@@ -176,6 +179,8 @@ static enum domain_state expected_state(const struct audit *a, const struct all_
         for (size_t j = 0; j < all->n[i]; j++) {
             const struct step *step = &all->steps[i][j];
             if (!str_eq(step->domain_id, domain_id) || is_cancelled(a, step)) continue;
+            /* A domain is ready without these. */
+            if (step->kind == STEP_RENEW_DOMAIN || step->kind == STEP_SET_ACCESS) continue;
             lost |= is_vital_failure(step);
             damaged |= step->state != STEP_DONE;
             alive |= step->kind == STEP_CREATE_MAILBOX;
@@ -237,6 +242,12 @@ static bool check_domains(struct db *db, struct audit *a, const struct all_steps
 
 /* --- mailboxes --------------------------------------------------------------------------------------------------- */
 
+static const struct seen_account *money_of(const struct audit *a, struct str id) {
+    for (size_t i = 0; i < a->books.n_accounts; i++)
+        if (str_eq(a->books.accounts[i].id, id)) return &a->books.accounts[i];
+    return NULL;
+}
+
 static bool check_account(struct audit *a, const struct account_row *row, struct error *reterr) {
     struct model *model = &a->run->model;
     struct sandbox_book *book = hostile_book(a->run->hostile);
@@ -245,8 +256,11 @@ static bool check_account(struct audit *a, const struct account_row *row, struct
     if (str_eq(password, a->last_password)) model_break(model, "two mailboxes have one password");
     a->last_password = password;
     bool opens = sandbox_book_has_mailbox(book, row->email, password);
-    if (row->state == ACCOUNT_READY && !opens)
-        model_break(model, "%.*s is ready, but its password does not open it", STR_ARG(row->email));
+    const struct seen_account *money = money_of(a, row->id);
+    bool is_suspended = money && money->suspended_ms != 0;
+    if (row->state == ACCOUNT_READY && opens == is_suspended)
+        model_break(model, "%.*s is ready%s, but its password %s", STR_ARG(row->email),
+                    is_suspended ? " and suspended" : "", opens ? "opens it" : "does not open it");
     if (row->state == ACCOUNT_FAILED && opens) model_break(model, "%.*s failed, but it exists", STR_ARG(row->email));
     if (row->state == ACCOUNT_FAILED && row->reason.n == 0)
         model_break(model, "%.*s failed without a reason", STR_ARG(row->email));
@@ -257,7 +271,8 @@ static bool check_account(struct audit *a, const struct account_row *row, struct
     }
     bool is_cancelled = row->state == ACCOUNT_CANCELLED;
     if (is_cancelled && opens) model_break(model, "%.*s is cancelled, but it exists", STR_ARG(row->email));
-    if (is_cancelled && known->cancel == CANCEL_NEVER)
+    bool is_dunned = money && model_was_dunned(&a->books, money->domain_id, row->id);
+    if (is_cancelled && known->cancel == CANCEL_NEVER && !is_dunned)
         model_break(model, "%.*s is cancelled, but nobody asked for that", STR_ARG(row->email));
     if (known->cancel == CANCEL_TOLD && (!is_cancelled || row->cancelled_ms != known->cancelled_ms))
         model_break(model, "%.*s was said to be cancelled, and is not, or at another time", STR_ARG(row->email));
@@ -290,6 +305,10 @@ static bool was_refused(const struct audit *a, const struct step *step) {
     switch (step->kind) {
     case STEP_REGISTER_DOMAIN:
         return hostile_refused(hostile, HOSTILE_REGISTRAR, step->domain);
+    case STEP_RENEW_DOMAIN:
+        for (size_t i = 0; i < a->books.n_domains; i++)
+            if (str_eq(a->books.domains[i].id, step->domain_id)) return a->books.domains[i].is_not_renewed;
+        return false;
     case STEP_PUBLISH_DNS:
         return hostile_refused(hostile, HOSTILE_DNS, arena_printf(a->arena, "%.*s/mail", STR_ARG(step->domain)));
     case STEP_SET_FORWARDING:
@@ -342,7 +361,7 @@ static void check_kinds(struct audit *a, const struct model_order *order, const 
         expected[STEP_SET_FORWARDING] += order->domains[i].has_forwarding;
     }
     for (size_t i = 0; i < n; i++) seen[steps[i].kind]++;
-    for (size_t i = 0; i < STEP_KIND_END; i++) /* Clients and renewals make more of some. */
+    for (size_t i = 0; i < STEP_KIND_END; i++) /* Clients make more of some. */
         if (seen[i] != expected[i] && !(i == STEP_REMOVE_MAILBOX || i == STEP_RENEW_DOMAIN || i == STEP_SET_ACCESS ||
                                         (i == STEP_SET_FORWARDING && seen[i] > expected[i])))
             model_break(&a->run->model, "order %.*s has %zu steps %s, not %zu", STR_ARG(history_id(str_of(order->id))),
@@ -388,12 +407,20 @@ static bool was_given_up(const struct step *steps, size_t n, struct str name) {
     return false;
 }
 
+static bool has_failed(const struct audit *a, const struct all_steps *all, const struct model_domain *domain) {
+    for (size_t i = 0; i < a->run->model.n_orders; i++)
+        for (size_t j = 0; j < all->n[i]; j++)
+            if (is_vital_failure(&all->steps[i][j]) && str_is(all->steps[i][j].domain_id, domain->id)) return true;
+    return false;
+}
+
 static void note_lost(struct audit *a, const struct all_steps *all) {
     const struct hostile *hostile = a->run->hostile;
     struct model *model = &a->run->model;
     for (size_t i = 0; i < model->n_orders; i++)
         for (size_t j = 0; j < model->orders[i].n_domains; j++) {
             struct model_domain *domain = &model->orders[i].domains[j];
+            domain->has_failed = has_failed(a, all, domain);
             domain->is_lost = hostile_refused(hostile, HOSTILE_REGISTRAR, domain->name) &&
                               !was_given_up(all->steps[i], all->n[i], domain->name);
             for (size_t k = 0; k < domain->n_emails; k++)
@@ -537,6 +564,7 @@ static bool see_everything(struct db *db, void *arg, struct error *reterr) {
         !read_accounts(db, a, reterr))
         return false;
     note_lost(a, all);
+    model_check_refunds(&a->run->model, &a->books, a->placed);
     model_check_sales(&a->run->model, a->placed);
     check_steps(a, all);
     return check_domains(db, a, all, reterr) && check_accounts(a, reterr) && check_names(db, a, reterr) &&

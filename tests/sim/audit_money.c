@@ -3,6 +3,9 @@
 #include "model_books.h"
 #include "store/rows.h"
 
+/* That a domain can be paid for within one history. */
+enum { YEARS_MAX = 8 };
+
 static const char *const kinds[] = {"domain_year", "domain_month", "mailbox_month"};
 static const char *const refund_states[] = {"waiting", "due", "running", "done", "failed", "swapped"};
 static const char *const renewal_states[] = {"due", "charging", "paid", "suspended", "cancelled", "void"};
@@ -118,6 +121,7 @@ static void account(struct stmt *stmt, struct arena *arena, void *element) {
         .renews_ms = stmt_col_int(stmt, 3),
         .suspended_ms = stmt_col_int(stmt, 4),
         .cancelled_ms = stmt_col_int(stmt, 5),
+        .made_ms = stmt_col_int(stmt, 6),
     };
 }
 
@@ -131,6 +135,7 @@ static void domain(struct stmt *stmt, struct arena *arena, void *element) {
         .paid_years = stmt_col_int(stmt, 5),
         .year_renews_ms = stmt_col_int(stmt, 6),
         .month_renews_ms = stmt_col_int(stmt, 7),
+        .registered_ms = stmt_col_int(stmt, 8),
     };
 }
 
@@ -180,14 +185,23 @@ bool audit_read_books(struct db *db, const struct hostile *hostile, struct arena
         READ(
             "SELECT id, bill_id, payment_id, domain_id, account_id, amount, state, due_ms, payment_driver FROM refunds",
             refund) &&
-        READ("SELECT id, workspace_id, payment_id, state, day_ms, due_ms, failures, amount, payment_driver, 0 FROM "
+        READ("SELECT id, workspace_id, payment_id, state, day_ms, due_ms, failures, amount, payment_driver, part FROM "
              "renewals",
              renewal) &&
         READ("SELECT renewal_id, domain_id, account_id, kind, amount, from_ms, to_ms, is_charged FROM renewal_items",
              item) &&
-        READ("SELECT id, domain_id, state, renews_ms, suspended_ms, cancelled_ms FROM accounts", account) &&
-        READ("SELECT id, order_id, name, swapped_for, state, paid_years, year_renews_ms, month_renews_ms FROM domains",
+        READ("SELECT a.id, a.domain_id, a.state, a.renews_ms, a.suspended_ms, a.cancelled_ms, s.due_ms FROM accounts a"
+             " LEFT JOIN steps s ON s.domain_id = a.domain_id AND s.account_id = a.id AND s.kind = 'create_mailbox'"
+             " AND s.state = 'done'",
+             account) &&
+        READ("SELECT d.id, d.order_id, d.name, d.swapped_for, d.state, d.paid_years, d.year_renews_ms,"
+             " d.month_renews_ms, s.due_ms FROM domains d LEFT JOIN steps s ON s.domain_id = d.id AND s.account_id = ''"
+             " AND s.kind = 'register_domain' AND s.state = 'done'",
              domain);
+    for (size_t i = 0; ok && i < ret->n_domains; i++)
+        for (int year = 2; year <= YEARS_MAX; year++)
+            ret->domains[i].is_not_renewed |= hostile_refused(
+                hostile, HOSTILE_REGISTRAR, arena_printf(arena, "%.*s/year %d", STR_ARG(ret->domains[i].name), year));
     for (size_t i = 0; ok && i < ret->n_refunds; i++)
         ret->refunds[i].is_refused = hostile_refused(hostile, HOSTILE_PAYMENT, ret->refunds[i].id);
     return ok;

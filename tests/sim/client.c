@@ -8,6 +8,7 @@
 #include "store/facts.h"
 #include "store/idempotency.h"
 #include "store/price_book.h"
+#include "store/promotions.h"
 
 enum { ITEMS_MAX = 3, ROUNDS_MAX = 3, MICROSOFT_ACCOUNTS = 50, KEYS = 12 };
 
@@ -269,18 +270,36 @@ static void claim(struct run *run, struct task *task) {
 }
 
 struct gathering {
-    const struct task *task;
+    struct task *task;
     struct domain_facts *facts;
     struct prices *prices;
+    struct promotion **promotions;
+    size_t *n_promotions;
+    struct run *run;
     int64_t now_ms;
 };
 
+/* Which orders hold a promotion in this moment. */
+static bool see_uses(struct db *db, struct run *run, struct task *task, struct error *reterr) {
+    bool is_held[MODEL_ORDERS] = {false};
+    const struct model *model = &run->model;
+    struct stmt *stmt = db_stmt(db, "SELECT id FROM orders WHERE promotion_id <> '' AND state <> 'payment_failed'");
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW)
+        for (size_t i = 0; i < model->n_orders; i++) is_held[i] |= str_is(stmt_col_text(stmt, 0), model->orders[i].id);
+    model_count_uses(model, is_held, task->request->workspace, task->uses);
+    return step == DB_END;
+}
+
 static bool gather(struct db *db, void *arg, struct error *reterr) {
-    const struct gathering *g = arg;
+    struct gathering *g = arg;
     struct str workspace_id = str_of(workspace_ids[g->task->request->workspace]);
     int64_t until_ms;
     return facts_gather(db, g->task->check, workspace_id, g->task->arena, g->facts, reterr) &&
-           price_book_get(db, workspace_id, g->now_ms, g->prices, &until_ms, reterr);
+           price_book_get(db, workspace_id, g->now_ms, g->prices, &until_ms, reterr) &&
+           promotions_open(db, workspace_id, g->now_ms, g->task->arena, g->promotions, g->n_promotions, &until_ms,
+                           reterr) &&
+           see_uses(db, g->run, g->task, reterr);
 }
 
 static bool ask_registrar(struct run *run, struct task *task, struct domain_facts *facts, struct error *reterr) {
@@ -304,15 +323,25 @@ static bool judge_order(struct run *run, struct task *task, struct error *reterr
     const struct rules rules = {.restricted = run->restricted};
     task->check = check_words(&task->request->order, &rules, task->arena);
     struct prices prices;
-    struct gathering g = {task, ARENA_ARRAY(task->arena, task->check->n_items, struct domain_facts), &prices,
-                          clock_now(&run->clock)};
+    struct promotion *promotions;
+    size_t n_promotions;
+    struct gathering g = {.task = task,
+                          .facts = ARENA_ARRAY(task->arena, task->check->n_items, struct domain_facts),
+                          .prices = &prices,
+                          .promotions = &promotions,
+                          .n_promotions = &n_promotions,
+                          .run = run,
+                          .now_ms = clock_now(&run->clock)};
+    task->priced_ms = g.now_ms;
     if (!store_read(run->store, gather, &g, reterr)) return false;
     check_facts(task->check, g.facts, &rules, task->arena);
     if (task->check->type == ORDER_DFY) {
         if (!ask_registrar(run, task, g.facts, reterr)) return false;
         check_facts(task->check, g.facts, &rules, task->arena);
     }
-    return quote_make(task->check, &prices, task->arena, &task->quote, reterr);
+    if (!quote_make(task->check, &prices, task->arena, &task->quote, reterr)) return false;
+    promotion_apply(promotions, n_promotions, &task->quote);
+    return true;
 }
 
 static void refuse(struct run *run, struct task *task) {
@@ -359,7 +388,11 @@ static void judge(struct run *run, struct task *task) {
     const struct request *request = task->request;
     task->placed_answer = arena_printf(task->arena, "placed, try %d of request %d", ++run->n_tries, request->no);
     task->placed_as = model_add_order(&run->model, task->check, request->workspace, request->key, task->placed_answer,
-                                      clock_now(&run->clock));
+                                      task->priced_ms, task->uses);
+    const struct model_promotion *promotion = task->placed_as->promotion;
+    if (!str_is(task->quote.promotion_id, promotion ? promotion->id : ""))
+        model_break(&run->model, "request %d was offered promotion %.*s, not %s", request->no,
+                    STR_ARG(history_id(task->quote.promotion_id)), promotion ? promotion->id : "none");
     const struct card card = {.exists = true,
                               .token = request->token,
                               .brand = STR("visa"),
@@ -372,6 +405,7 @@ static void judge(struct run *run, struct task *task) {
     task->placing.declined_answer = declined_answer;
     task->lease_is_over = false;
     task->placing.arg = task;
+    task->placed_as->ordered_ms = task->placing.reservation.now_ms;
     snprintf(task->placed_as->id, UUID_TEXT, "%s", task->placing.reservation.order_id);
     for (size_t i = 0; i < task->check->n_items; i++) {
         if (task->check->type != ORDER_EXTRA_ACCOUNTS)
@@ -490,6 +524,7 @@ static struct str shout(struct str text, struct arena *arena) {
 void client_cancel(struct run *run) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
     struct str emails[4], sent[5];
+    bool was_sold[4] = {false};
     int workspace = 0, other = 0;
     size_t n = 0;
     struct str first = draw_address(run, &workspace);
@@ -507,6 +542,7 @@ void client_cancel(struct run *run) {
     if (run_happens(run, 30)) workspace = 1 - workspace;
     for (size_t i = 0; i < n; i++) {
         sent[i] = run_happens(run, 200) ? shout(emails[i], arena) : emails[i];
+        was_sold[i] = model_is_told_sold(&run->model, workspace, emails[i]);
         model_cancel_asked(&run->model, workspace, emails[i]);
         history_add(run->history, "client %d cancels %.*s", workspace, STR_ARG(sent[i]));
     }
@@ -520,12 +556,14 @@ void client_cancel(struct run *run) {
     if (run_is_dead(run)) return;
     history_add(run->history, "client %d: %zu cancelled%s%s", workspace, n_rows, ok ? "" : ": ", error.message);
     if (!ok && error.code != ERR_NOT_FOUND) return;
+    audit_cancelled(run, rows, n_rows);
     for (size_t i = 0; i < n_rows; i++) model_cancel_told(&run->model, rows[i].id, rows[i].email, rows[i].cancelled_ms);
     for (size_t i = 0; i < n; i++) {
         bool is_told = false;
         for (size_t j = 0; j < n_rows; j++) is_told |= str_eq(rows[j].email, emails[i]);
         for (size_t j = 0; j < i; j++) is_told |= str_eq(emails[j], emails[i]);
-        if (!is_told) model_cancel_skipped(&run->model, workspace, emails[i]);
+        if (!is_told && was_sold[i])
+            model_break(&run->model, "%.*s was sold, but could not be cancelled", STR_ARG(emails[i]));
     }
     run->totals->counts.cancelled += (int64_t)n_rows;
 }

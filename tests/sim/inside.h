@@ -39,7 +39,9 @@ struct task {
     struct arena *arena;
     int rounds;
     struct check *check;
+    int64_t priced_ms;
     struct quote quote;
+    struct model_uses uses[MODEL_PROMOTIONS]; /* of each of the model's promotions, when it was priced */
     struct placing placing;
     bool lease_is_over; /* it was once, so others may have ended the order */
     struct model_order *placed_as;
@@ -75,8 +77,10 @@ struct run {
     uint32_t cut_at_point; /* chance in a thousand that the power goes at a named point */
     bool is_long;          /* the clock also moves by weeks and months */
     struct on_account account;
-    struct model_price asked_price; /* by the operator, and not known yet to be so; without a name: none */
-    int64_t account_calls;          /* that reached the book of what is owed */
+    /* By the operator, and not known yet to be so; without a name or id: nothing. */
+    struct model_price asked_price;
+    struct model_promotion asked_promotion;
+    int64_t account_calls; /* that reached the book of what is owed */
     struct str names[NAMES_MAX];
     size_t n_names;
     struct request *requests;
@@ -107,7 +111,9 @@ void work_claim(struct run *run);
 bool work_run(struct run *run);
 void work_settle(struct run *run);
 bool work_deliver(struct run *run);
-/* Moves the clock from one due thing to the next until there is none. */
+void work_refund(struct run *run);
+void work_renew(struct run *run);
+/* Moves the clock from one due thing to the next, until all that is left is to renew something some weeks later. */
 void work_to_the_end(struct run *run);
 
 /* What may be owed on account: opened once a run, over whatever store there is. */
@@ -119,6 +125,10 @@ void operator_change_card(struct run *run);
 
 /* Another price, now or later. */
 void operator_change_price(struct run *run);
+/* A promotion begins or ends. */
+void operator_promote(struct run *run);
+/* For operator_learn. */
+MUST_CHECK bool operator_learn_promotions(struct db *db, struct run *run, struct error *reterr);
 /* After a start: what an operator asked for before the crash is there, or not. */
 void operator_learn(struct run *run);
 
@@ -129,6 +139,8 @@ void client_forget(struct run *run);
 
 /* What must be true at every moment. ALL: looks at every order, not only when money moved. */
 void audit_now(struct run *run, bool all);
+/* A client was told that these are cancelled. */
+void audit_cancelled(struct run *run, const struct account_row *rows, size_t n);
 /* Nobody takes over an order before its lease ends. */
 void audit_leases(struct run *run);
 /* NEWER, a claim that has not been run yet, still holds its step after an older claim of it was run. */

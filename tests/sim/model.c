@@ -37,8 +37,35 @@ static struct model_key *key_of(struct model *model, int workspace, struct str k
     return NULL;
 }
 
+static void price_order(struct model *model, struct model_order *order, int64_t now_ms, const struct model_uses *uses) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
+    struct model_bill *bills = ARENA_ARRAY(arena, order->n_domains, struct model_bill);
+    for (size_t i = 0; i < order->n_domains; i++) bills[i] = order->domains[i].bill;
+    order->promotion = model_best_promotion(&model->book, uses, order->workspace, now_ms, bills, order->n_domains);
+    order->amount = model_total(bills, order->n_domains);
+    for (size_t i = 0; i < order->n_domains; i++) {
+        order->domains[i].bill = bills[i];
+        for (int kind = 0; kind < MODEL_KINDS; kind++) order->discount += bills[i].discount[kind];
+    }
+}
+
+void model_count_uses(const struct model *model, const bool *is_held, int workspace,
+                      struct model_uses ret[MODEL_PROMOTIONS]) {
+    memset(ret, 0, MODEL_PROMOTIONS * sizeof *ret);
+    for (size_t i = 0; i < model->n_orders; i++) {
+        const struct model_order *order = &model->orders[i];
+        if (!is_held[i] || !order->promotion) continue;
+        struct model_uses *uses = &ret[order->promotion - model->book.promotions];
+        uses->orders++;
+        if (order->workspace != workspace) continue;
+        uses->orders_each++;
+        for (size_t j = 0; order->promotion->kind == MODEL_FREE_DOMAINS && j < order->n_domains; j++)
+            uses->domains_each += order->domains[j].bill.discount[MODEL_YEAR] > 0;
+    }
+}
+
 struct model_order *model_add_order(struct model *model, const struct check *check, int workspace, struct str key,
-                                    struct str answer, int64_t now_ms) {
+                                    struct str answer, int64_t now_ms, const struct model_uses *uses) {
     if (model->n_orders == MODEL_ORDERS) return NULL;
     struct model_order *order = &model->orders[model->n_orders++];
     const struct model_key *known = key.n ? key_of(model, workspace, key) : NULL;
@@ -65,8 +92,8 @@ struct model_order *model_add_order(struct model *model, const struct check *che
         for (size_t j = 0; j < item->n_accounts; j++)
             domain->emails[j] = arena_str(model->arena, item->accounts[j].email);
         domain->bill = model_bill(&model->book, workspace, check->type, item->provider, item->n_accounts, now_ms);
-        order->amount += model_total(&domain->bill, 1);
     }
+    price_order(model, order, now_ms, uses);
     return order;
 }
 
@@ -200,14 +227,14 @@ void model_cancel_told(struct model *model, struct str id, struct str email, int
     account->cancelled_ms = cancelled_ms;
 }
 
-void model_cancel_skipped(struct model *model, int workspace, struct str email) {
+bool model_is_told_sold(const struct model *model, int workspace, struct str email) {
     for (size_t i = 0; i < model->n_orders; i++) {
         const struct model_order *order = &model->orders[i];
         for (size_t j = 0; order->workspace == workspace && order->told == TOLD_PLACED && j < order->n_domains; j++)
             for (size_t k = 0; k < order->domains[j].n_emails; k++)
-                if (str_eq(order->domains[j].emails[k], email))
-                    model_break(model, "%.*s was sold, but could not be cancelled", STR_ARG(email));
+                if (str_eq(order->domains[j].emails[k], email)) return true;
     }
+    return false;
 }
 
 /* --- forwarding -------------------------------------------------------------------------------------------------- */

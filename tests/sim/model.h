@@ -46,6 +46,7 @@ struct model_domain {
     bool has_forwarding;
     unsigned forwarding; /* what it may be: a bit for each model_forwarding */
     int forwardings_told;
+    bool has_failed;                /* as seen at the end: it was refused while somebody still wanted it */
     bool is_lost;                   /* the registrar refused it for good, so it may be sold again */
     bool *email_lost;               /* the same of a mailbox */
     struct model_account *accounts; /* one an address */
@@ -70,7 +71,8 @@ struct model_order {
     int key_life;   /* of the key when the order was tried */
     enum order_type type;
     int64_t ordered_ms;
-    cents amount, discount; /* by the model's own arithmetic */
+    cents amount, discount;                  /* by the model's own arithmetic */
+    const struct model_promotion *promotion; /* NULL: none applied */
     bool is_on_account;
     struct model_domain *domains;
     size_t n_domains;
@@ -106,10 +108,13 @@ void model_init(struct model *model, struct arena *arena);
 void model_break(struct model *model, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool model_is_broken(const struct model *model);
 
-/* A new try, told nothing so far; NULL when there is no more room. What CHECK says is copied. NOW_MS: when it was
- * priced. */
+/* A new try, told nothing so far; NULL when there is no more room. What CHECK says is copied. It was priced at NOW_MS,
+ * when promotions were used as USES says. */
 struct model_order *model_add_order(struct model *model, const struct check *check, int workspace, struct str key,
-                                    struct str answer, int64_t now_ms);
+                                    struct str answer, int64_t now_ms, const struct model_uses *uses);
+/* How far promotions are used by orders that hold or used them: IS_HELD[i] of order i. */
+void model_count_uses(const struct model *model, const bool *is_held, int workspace,
+                      struct model_uses ret[MODEL_PROMOTIONS]);
 struct model_order *model_find_order(struct model *model, struct str id);
 
 /* An account by its id; NULL when no order brought it. */
@@ -118,8 +123,8 @@ struct model_account *model_find_account(struct model *model, struct str id);
 void model_cancel_asked(struct model *model, int workspace, struct str email);
 /* It was told that account ID was cancelled at CANCELLED_MS. */
 void model_cancel_told(struct model *model, struct str id, struct str email, int64_t cancelled_ms);
-/* It was told nothing of EMAIL. */
-void model_cancel_skipped(struct model *model, int workspace, struct str email);
+/* Whether a client was told that EMAIL was sold to WORKSPACE: then it can be cancelled. */
+bool model_is_told_sold(const struct model *model, int workspace, struct str email);
 
 /* A number below 8 for a forwarding that clients here ask for. */
 unsigned model_forwarding(struct str target, enum forwarding_mode mode);

@@ -261,3 +261,22 @@ void model_check_books(struct model *model, const struct seen_books *books, cons
     check_invoices(model, books, placed);
     check_lines(model, books, placed);
 }
+
+void model_check_promotions(struct model *model, const bool *is_held, int workspaces) {
+    for (int workspace = 0; workspace < workspaces; workspace++) {
+        struct model_uses uses[MODEL_PROMOTIONS];
+        model_count_uses(model, is_held, workspace, uses);
+        for (size_t i = 0; i < model->book.n_promotions; i++) {
+            const struct model_promotion *promotion = &model->book.promotions[i];
+            const struct str id = history_id(str_of(promotion->id));
+            if (promotion->max_orders && uses[i].orders > promotion->max_orders)
+                model_break(model, "promotion %.*s was used by %lld orders", STR_ARG(id), (long long)uses[i].orders);
+            if (promotion->max_orders_each && uses[i].orders_each > promotion->max_orders_each)
+                model_break(model, "promotion %.*s was used by %lld orders of one workspace", STR_ARG(id),
+                            (long long)uses[i].orders_each);
+            if (promotion->kind == MODEL_FREE_DOMAINS && uses[i].domains_each > promotion->value)
+                model_break(model, "promotion %.*s gave %lld free domains", STR_ARG(id),
+                            (long long)uses[i].domains_each);
+        }
+    }
+}

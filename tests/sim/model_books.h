@@ -77,12 +77,15 @@ struct seen_account {
     struct str id, domain_id;
     enum account_state state;
     int64_t renews_ms, suspended_ms, cancelled_ms;
+    int64_t made_ms; /* when its mailbox was made; 0: it was not */
 };
 
 struct seen_domain {
     struct str id, order_id, name, swapped_for;
     enum domain_state state;
     int64_t paid_years, year_renews_ms, month_renews_ms;
+    int64_t registered_ms; /* 0: it was not, or long before it was sold */
+    bool is_not_renewed;   /* the registrar refused to */
 };
 
 #define SEEN(what)                                                                                                     \
@@ -104,5 +107,7 @@ struct seen_books {
     SEEN(domain);
 };
 
+/* No promotion is used more than it may: IS_HELD[i] of order i. */
+void model_check_promotions(struct model *model, const bool *is_held, int workspaces);
 /* What must be true of them at every moment, and with IS_QUIET once nothing is left to do. PLACED[i]: of order i. */
 void model_check_books(struct model *model, const struct seen_books *books, const bool *placed, bool is_quiet);

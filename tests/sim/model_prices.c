@@ -107,6 +107,25 @@ cents model_discount(const struct model_promotion *promotion, const struct model
     return sum;
 }
 
+const struct model_promotion *model_best_promotion(const struct model_price_book *book, const struct model_uses *uses,
+                                                   int workspace, int64_t now_ms, struct model_bill *bills, size_t n) {
+    const struct model_promotion *best = NULL;
+    size_t at = 0;
+    cents most = 0;
+    for (size_t i = 0; i < book->n_promotions; i++) {
+        const struct model_promotion *promotion = &book->promotions[i];
+        if (!model_promotion_runs(promotion, workspace, now_ms, &uses[i])) continue;
+        cents worth = model_discount(promotion, &uses[i], bills, n);
+        if (worth < most || worth == 0 || (worth == most && strcmp(promotion->id, best->id) > 0)) continue;
+        best = promotion;
+        most = worth;
+        at = i;
+    }
+    for (size_t i = 0; i < n; i++) memset(bills[i].discount, 0, sizeof bills[i].discount);
+    if (best) model_discount(best, &uses[at], bills, n);
+    return best;
+}
+
 cents model_total(const struct model_bill *bills, size_t n) {
     cents sum = 0;
     for (size_t i = 0; i < n; i++)

@@ -8,7 +8,7 @@
 #include "core/money.h"
 #include "core/order.h"
 
-enum { MODEL_PRICES = 64, MODEL_PROMOTIONS = 8, MODEL_EVERYONE = -1 };
+enum { MODEL_PRICES = 64, MODEL_PROMOTIONS = 12, MODEL_EVERYONE = -1 };
 
 /* What can be on a bill of one domain. */
 enum model_kind { MODEL_YEAR, MODEL_MONTH, MODEL_MAILBOX, MODEL_KINDS };
@@ -33,7 +33,7 @@ struct model_promotion {
 struct model_price_book {
     struct model_price prices[MODEL_PRICES];
     size_t n_prices;
-    struct model_promotion promotions[MODEL_PROMOTIONS]; /* oldest first */
+    struct model_promotion promotions[MODEL_PROMOTIONS];
     size_t n_promotions;
 };
 
@@ -58,5 +58,9 @@ bool model_promotion_runs(const struct model_promotion *promotion, int workspace
 /* Fills in the discounts of an order's bills; returns their sum. */
 cents model_discount(const struct model_promotion *promotion, const struct model_uses *uses, struct model_bill *bills,
                      size_t n);
+/* The promotion that takes most off BILLS, of equal ones the older; NULL when none takes anything. USES[i] is of
+ * promotion i. */
+const struct model_promotion *model_best_promotion(const struct model_price_book *book, const struct model_uses *uses,
+                                                   int workspace, int64_t now_ms, struct model_bill *bills, size_t n);
 /* Of all bills, after discounts. */
 cents model_total(const struct model_bill *bills, size_t n);

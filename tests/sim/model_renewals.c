@@ -190,56 +190,77 @@ bool model_was_dunned(const struct seen_books *books, struct str domain_id, stru
     return false;
 }
 
-/* Whether a renewal that has ended left this out: a thing that was not made yet costs nothing a second time. */
-static bool is_left_out(const struct seen_books *books, const struct seen_item *item) {
-    const struct seen_renewal *renewal = renewal_of(books, item);
-    return !item->is_charged && renewal && (renewal->state == RENEWAL_PAID || renewal->state == RENEWAL_VOID);
+/* When THING was there to be paid for. */
+static int64_t made_ms(const struct seen_books *books, const struct thing *thing, enum model_kind kind) {
+    int64_t ms = kind == MODEL_YEAR ? 0 : INT64_MAX;
+    for (size_t i = 0; kind == MODEL_YEAR && i < books->n_domains; i++)
+        if (str_eq(books->domains[i].id, thing->id)) ms = books->domains[i].registered_ms;
+    /* A domain's month begins with its first mailbox. */
+    for (size_t i = 0; kind != MODEL_YEAR && i < books->n_accounts; i++) {
+        const struct seen_account *account = &books->accounts[i];
+        bool is_its = thing->account ? str_eq(account->id, thing->id) : str_is(account->domain_id, thing->domain->id);
+        if (is_its && account->made_ms && account->made_ms < ms) ms = account->made_ms;
+    }
+    return ms;
 }
 
-/* What is used is paid for without a gap, or waits to be. */
+static bool is_paid(const struct model *model, const struct thing *thing, enum model_kind kind, int64_t from_ms) {
+    for (size_t i = 0; i < model->n_paid; i++)
+        if (model->paid[i].kind == kind && model->paid[i].from_ms == from_ms && str_eq(model->paid[i].thing, thing->id))
+            return true;
+    return false;
+}
+
+/* What is used is paid for without a gap, or waits to be. A period that had begun when it was made is free. */
 static void check_cover(struct model *model, const struct seen_books *books, const struct thing *thing,
                         enum model_kind kind, int64_t now_ms) {
     if (thing->domain->bill.unit[kind] == 0 || thing->domain->bill.quantity[kind] == 0) return;
-    int last = 0, n = 0;
-    for (size_t i = 0; i < model->n_paid; i++) {
-        const struct model_paid *paid = &model->paid[i];
-        if (paid->kind != kind || !str_eq(paid->thing, thing->id)) continue;
-        int period = period_of(thing, kind, paid->from_ms);
-        if (period > last) last = period;
-        n++;
+    int64_t made = made_ms(books, thing, kind);
+    struct str account_id = thing->account ? thing->id : STR("");
+    for (int n = 1; period_end(thing, kind, n) <= now_ms; n++) {
+        int64_t from_ms = period_end(thing, kind, n);
+        if (is_paid(model, thing, kind, from_ms) || made >= from_ms) continue;
+        /* Those after it wait, too. */
+        if (is_waiting(books, str_of(thing->domain->id), account_id, kind, from_ms, now_ms)) return;
+        model_break(model, "%s is used, but nobody pays for period %d", name_of(thing), n);
     }
-    for (size_t i = 0; i < books->n_items; i++) {
-        const struct seen_item *item = &books->items[i];
-        struct str id = item->account_id.n ? item->account_id : item->domain_id;
-        if (item->kind != kind || !str_eq(id, thing->id) || !is_left_out(books, item)) continue;
-        int period = period_of(thing, kind, item->from_ms);
-        if (period > last) last = period;
-        n++;
-    }
-    const char *name = name_of(thing);
-    if (n != last) model_break(model, "%s has a period that was never charged", name);
-    int64_t until_ms = period_end(thing, kind, last + 1);
-    if (until_ms <= now_ms &&
-        !is_waiting(books, str_of(thing->domain->id), thing->account ? thing->id : STR(""), kind, until_ms, now_ms))
-        model_break(model, "%s is used, but nobody pays for it", name);
+}
+
+/* The registrar does not renew it: it and its mailboxes are used until the year ends, and not charged for. */
+static bool is_given_up(const struct seen_books *books, struct str domain_id) {
+    for (size_t i = 0; i < books->n_domains; i++)
+        if (str_eq(books->domains[i].id, domain_id)) return books->domains[i].is_not_renewed;
+    return false;
 }
 
 static void check_covers(struct model *model, const struct seen_books *books, const bool *placed, int64_t now_ms) {
     struct thing thing;
     for (size_t i = 0; i < books->n_accounts; i++) {
         const struct seen_account *account = &books->accounts[i];
-        if (account->state == ACCOUNT_READY && find_account(model, account->id, &thing))
+        if (account->state == ACCOUNT_READY && !is_given_up(books, account->domain_id) &&
+            find_account(model, account->id, &thing))
             check_cover(model, books, &thing, MODEL_MAILBOX, now_ms);
     }
     for (size_t i = 0; i < books->n_domains; i++) {
         const struct seen_domain *domain = &books->domains[i];
-        if ((domain->state != DOMAIN_READY && domain->state != DOMAIN_PARTIAL) ||
+        if ((domain->state != DOMAIN_READY && domain->state != DOMAIN_PARTIAL) || domain->is_not_renewed ||
             !find_domain(model, domain->id, &thing))
             continue;
         check_cover(model, books, &thing, MODEL_YEAR, now_ms);
         check_cover(model, books, &thing, MODEL_MONTH, now_ms);
     }
     (void)placed;
+}
+
+/* Everything of a day that can be is charged together. */
+static void check_days(struct model *model, const struct seen_books *books) {
+    for (size_t i = 0; i < books->n_renewals; i++)
+        for (size_t j = 0; j < i; j++) {
+            const struct seen_renewal *a = &books->renewals[i], *b = &books->renewals[j];
+            if (a->day_ms == b->day_ms && a->part == b->part && str_eq(a->workspace_id, b->workspace_id))
+                model_break(model, "renewals %.*s and %.*s are for one day", STR_ARG(history_id(a->id)),
+                            STR_ARG(history_id(b->id)));
+        }
 }
 
 static void check_ended(struct model *model, const struct seen_renewal *renewal, int64_t now_ms) {
@@ -258,7 +279,8 @@ void model_check_renewals(struct model *model, const struct seen_books *books, c
         if (!row->is_refund && !model_find_order(model, row->key) && !is_taken(model, row->key))
             take_charge(model, books, row);
     }
+    check_days(model, books);
     if (!is_quiet) return;
     for (size_t i = 0; i < books->n_renewals; i++) check_ended(model, &books->renewals[i], now_ms);
-    if (books->n_renewals) check_covers(model, books, placed, now_ms);
+    check_covers(model, books, placed, now_ms);
 }

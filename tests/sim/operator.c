@@ -157,7 +157,7 @@ static bool learn_prices(struct db *db, void *arg, struct error *reterr) {
         book->prices[book->n_prices++].version = stmt_col_int(stmt, 0);
         run->asked_price.name = NULL;
     }
-    return step == DB_END;
+    return step == DB_END && operator_learn_promotions(db, run, reterr);
 }
 
 void operator_learn(struct run *run) {
@@ -165,4 +165,5 @@ void operator_learn(struct run *run) {
     if (!store_read(run->store, learn_prices, run, &error))
         model_break(&run->model, "the database cannot be read: %s", error.message);
     run->asked_price.name = NULL;
+    run->asked_promotion.id[0] = '\0';
 }

@@ -13,12 +13,15 @@
 #include "store/credit.h"
 #include "store/idempotency.h"
 #include "store/inventory.h"
+#include "store/refunds.h"
+#include "store/renewals.h"
 #include "store/workspaces.h"
 
 enum {
     START_TRIES = 6, /* after that a start is left alone */
     DEPTH_MAX = 2,
     CREDIT_LIMIT = 15000,
+    SWAP_MS = 3600000,
 };
 
 static const int64_t start_ms = INT64_C(1790000000000); /* September 2026 */
@@ -187,7 +190,8 @@ static void die(struct run *run, bool is_crash) {
 static bool clear_change(struct db *db, void *arg, struct error *reterr) {
     const struct run *run = arg;
     return delivery_free_all(db, clock_now(&run->clock), reterr) && step_free_all(db, clock_now(&run->clock), reterr) &&
-           idempotency_free_orphans(db, reterr);
+           renewal_free_all(db, clock_now(&run->clock), reterr) &&
+           refund_free_all(db, clock_now(&run->clock), reterr) && idempotency_free_orphans(db, reterr);
 }
 
 /* Each workspace has a webhook for everything, from before its first order. */
@@ -267,11 +271,25 @@ static int64_t draw_long_move(struct run *run) {
                        : -(int64_t)draw(run, (uint32_t)hour_ms);
 }
 
-static void move_clock(struct run *run) {
-    int64_t ms = run->is_long && run_happens(run, 350) ? draw_long_move(run) : draw_short_move(run);
+static void move_clock_by(struct run *run, int64_t ms) {
     run->clock.manual_ms += ms;
     client_see_time(run);
     history_add(run->history, "the clock moves by %lld ms", (long long)ms);
+}
+
+static void move_clock(struct run *run) {
+    move_clock_by(run, draw_short_move(run));
+}
+
+/* Days and months go by, mostly not without some of the work that they make due. */
+static void pass_time(struct run *run) {
+    move_clock_by(run, draw_long_move(run));
+    while (!run_is_dead(run) && run_happens(run, 750)) {
+        work_renew(run);
+        if (!run_is_dead(run) && draw(run, 2)) work_refund(run);
+        if (!run_is_dead(run) && draw(run, 2)) work_claim(run);
+        while (!run_is_dead(run) && draw(run, 2) && work_run(run)) continue;
+    }
 }
 
 static bool expire_change(struct db *db, void *arg, struct error *reterr) {
@@ -317,6 +335,10 @@ static void act_inside(struct run *run) {
         work_settle(run);
     else if (kind < 87)
         work_deliver(run);
+    else if (kind < 88)
+        work_refund(run);
+    else if (kind < 90)
+        work_renew(run);
     else if (kind < 92)
         move_clock(run);
     else
@@ -325,6 +347,10 @@ static void act_inside(struct run *run) {
 
 static void act(struct run *run) {
     if (run->disk_fails && run_happens(run, 200)) toggle_disk(run);
+    if (run->is_long && run_happens(run, 120)) {
+        pass_time(run);
+        return;
+    }
     uint32_t kind = draw(run, 1000);
     if (kind < 90)
         client_send(run);
@@ -340,15 +366,21 @@ static void act(struct run *run) {
         operator_change_card(run);
     else if (kind < 588)
         operator_change_price(run);
+    else if (kind < 598)
+        operator_promote(run);
     else if (kind < 650)
         work_claim(run);
     else if (kind < 800)
         work_run(run);
     else if (kind < 830)
         work_settle(run);
-    else if (kind < 860)
+    else if (kind < 850)
         work_deliver(run);
-    else if (kind < 920)
+    else if (kind < 865)
+        work_refund(run);
+    else if (kind < (run->is_long ? 890 : 870))
+        work_renew(run);
+    else if (kind < 925)
         move_clock(run);
     else if (kind < 955)
         hostile_arrive(run->hostile);
@@ -478,6 +510,7 @@ static bool init_run(struct run *run, struct sim *sim, uint64_t seed, unsigned p
         .lease_ms = lease_ms,
         .hook_retry_ms = 500,
         .hook_tries = 1000,
+        .swap_ms = draw(run, 2) ? SWAP_MS : 0,
         .reached = reached,
         .reached_arg = run,
         .plant = plant,

@@ -1,14 +1,19 @@
 /* dfyd's own work: what workers do by themselves, by chance, or to the end. */
 #include "inside.h"
 #include "step/deliver.h"
+#include "step/refund.h"
 #include "step/renew.h"
 #include "step/settle.h"
+#include "store/refunds.h"
+#include "store/renewals.h"
 
 enum {
     QUIET_ROUNDS = 4000, /* more rounds than any amount of work here can need */
-    QUIET_DAYS = 2,
     CLAIM_MAX = 3,
     SETTLE_MAX = 4,
+    QUIET_DAYS = 40, /* longer than an unpaid renewal is tried */
+    DAY_MS = 86400000,
+    MONEY_MAX = 3,
 };
 
 static uint32_t draw(struct run *run, uint32_t below) {
@@ -82,10 +87,30 @@ bool work_deliver(struct run *run) {
     return ok;
 }
 
+void work_refund(struct run *run) {
+    size_t n = 0;
+    struct error error = {0};
+    bool ok = refund_due(&run->world, 1 + draw(run, MONEY_MAX), &n, &error);
+    run->totals->counts.refunds += (int64_t)n;
+    if (!ok || n) history_add(run->history, "refunds: %zu%s%s", n, ok ? "" : ": ", error.message);
+}
+
+void work_renew(struct run *run) {
+    size_t n = 0;
+    struct error error = {0};
+    bool ok = renew_due(&run->world, 1 + draw(run, MONEY_MAX), &n, &error);
+    run->totals->counts.renewals += (int64_t)n;
+    if (!ok || n) history_add(run->history, "renewals: %zu%s%s", n, ok ? "" : ": ", error.message);
+}
+
 static bool next_due(struct db *db, void *arg, struct error *reterr) {
-    int64_t *ret_ms = arg, tell_ms = INT64_MAX;
-    if (!step_next_due(db, ret_ms, reterr) || !delivery_next_due(db, &tell_ms, reterr)) return false;
-    if (tell_ms < *ret_ms) *ret_ms = tell_ms;
+    int64_t *ret_ms = arg, times[4];
+    if (!step_next_due(db, &times[0], reterr) || !delivery_next_due(db, &times[1], reterr) ||
+        !refund_next_due(db, &times[2], reterr) || !renewal_next_due(db, &times[3], reterr))
+        return false;
+    *ret_ms = INT64_MAX;
+    for (size_t i = 0; i < ARRAY_LEN(times); i++)
+        if (times[i] < *ret_ms) *ret_ms = times[i];
     return true;
 }
 
@@ -95,19 +120,18 @@ static bool work_off_once(struct run *run, int64_t due_ms, struct error *reterr)
     struct step *steps;
     if (!settle_due(&run->world, false, SETTLE_MAX, &n, reterr)) return false;
     if (n) history_add(run->history, "settle: %zu orders", n);
-    if (!renew_due(&run->world, SETTLE_MAX, &n, reterr)) return false;
-    if (n) history_add(run->history, "renewals: %zu", n);
     if (!provision_claim(&run->world, HELD_MAX, run->life, &steps, &n, reterr)) return false;
     for (size_t i = 0; i < n; i++) {
         struct held held = {.is_used = true, .step = steps[i]};
         run_step(run, &held);
     }
-    return deliver_due(&run->world, &n, reterr);
+    return renew_due(&run->world, MONEY_MAX, &n, reterr) && refund_due(&run->world, MONEY_MAX, &n, reterr) &&
+           deliver_due(&run->world, &n, reterr);
 }
 
-/* Moves the clock from one due thing to the next until there is none for some days: all that is left is renewals. */
 void work_to_the_end(struct run *run) {
-    int64_t end_ms = run->clock.manual_ms + QUIET_DAYS * INT64_C(86400000);
+    /* Things are renewed for ever: after a while only that is left, and waits for its day. */
+    int64_t last_ms = clock_now(&run->clock) + (int64_t)QUIET_DAYS * DAY_MS;
     for (int i = 0; i < QUIET_ROUNDS && !model_is_broken(&run->model); i++) {
         int64_t due_ms;
         struct error error = {0};
@@ -115,7 +139,7 @@ void work_to_the_end(struct run *run) {
             model_break(&run->model, "the database cannot be read: %s", error.message);
             return;
         }
-        if (due_ms > end_ms) return;
+        if (due_ms > last_ms) return;
         if (!work_off_once(run, due_ms, &error))
             model_break(&run->model, "work fails with nothing in its way: %s", error.message);
     }
