@@ -63,7 +63,9 @@ static bool read_rows(struct stmt *stmt, struct arena *arena, struct payment_row
 
 bool payments_page(struct db *db, struct str workspace_id, struct str before, size_t limit, struct arena *arena,
                    struct payment_row **ret, size_t *ret_n, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, PAYMENT_COLUMNS "WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    struct stmt *stmt =
+        db_stmt(db, workspace_id.n ? PAYMENT_COLUMNS "WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
+                                   : PAYMENT_COLUMNS "WHERE $1 = '' AND id < $2 ORDER BY id DESC LIMIT $3");
     stmt_text(stmt, 1, workspace_id);
     stmt_text(stmt, 2, before.n ? before : STR("~")); /* greater than every id */
     stmt_int(stmt, 3, (int64_t)limit);

@@ -51,3 +51,12 @@ bool run_order_show(const struct invocation *invocation, struct error *reterr);
 
 bool run_webhook_list(const struct invocation *invocation, struct error *reterr);
 bool run_webhook_secret(const struct invocation *invocation, struct error *reterr);
+
+bool run_ledger_check(const struct invocation *invocation, struct error *reterr);
+bool run_ledger_show(const struct invocation *invocation, struct error *reterr);
+
+bool run_invoice_list(const struct invocation *invocation, struct error *reterr);
+bool run_invoice_show(const struct invocation *invocation, struct error *reterr);
+bool run_invoice_pay(const struct invocation *invocation, struct error *reterr);
+
+bool run_payment_list(const struct invocation *invocation, struct error *reterr);

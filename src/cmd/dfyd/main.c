@@ -145,6 +145,20 @@ static const struct option_row refund_make_options[] = {
 static const struct option_row refund_retry_options[] = {
     {.flag = "id", .value = "ID", .help = "id of the refund, from `dfyd refund list --stuck`", .required = true},
 };
+static const struct option_row ledger_show_options[] = {
+    {.flag = "account", .value = "ACCOUNT", .help = "only this one and those under it, such as cash"},
+};
+static const struct option_row money_list_options[] = {
+    {.flag = "workspace", .value = "WORKSPACE", .help = "only of this workspace, by name or id"},
+    {.flag = "limit", .value = "N", .help = "this many at most", .fallback = "50"},
+};
+#define INVOICE_NUMBER                                                                                                 \
+    { .flag = "number", .value = "NUMBER", .help = "number of the invoice, from `dfyd invoice list`", .required = true }
+static const struct option_row invoice_show_options[] = {INVOICE_NUMBER};
+static const struct option_row invoice_pay_options[] = {
+    INVOICE_NUMBER,
+    {.flag = "note", .value = "TEXT", .help = "how it was paid, such as the bank's reference", .required = true},
+};
 static const struct option_row webhook_secret_options[] = {
     WORKSPACE,
     {.flag = "rotate", .help = "makes a new secret first; deliveries are signed with it from then on"},
@@ -205,6 +219,16 @@ const struct command commands[] = {
     {"openapi", "Prints the description of the API, OpenAPI 3.1 in JSON.", run_openapi, .alone = true},
     {"order list", "Lists the orders, newest first.", run_order_list, OPTIONS(order_list_options)},
     {"order show", "Shows an order and each of its steps.", run_order_show, OPTIONS(order_show_options), .bare = "id"},
+    {"payment list", "Lists charges and refunds, newest first, also those that failed.", run_payment_list,
+     OPTIONS(money_list_options)},
+    {"invoice list", "Lists invoices and credit notes, newest first.", run_invoice_list, OPTIONS(money_list_options)},
+    {"invoice show", "Prints an invoice as it was issued, in JSON.", run_invoice_show, OPTIONS(invoice_show_options),
+     .bare = "number"},
+    {"invoice pay", "Writes down that an invoice on account was paid.", run_invoice_pay, OPTIONS(invoice_pay_options),
+     .bare = "number"},
+    {"ledger check", "Proves the books and compares them with those of the payment drivers.", run_ledger_check,
+     .setup = SETUP_DRIVERS},
+    {"ledger show", "Shows what each account of the ledger holds.", run_ledger_show, OPTIONS(ledger_show_options)},
     {"webhook list", "Lists the webhooks, what waits for each and why.", run_webhook_list, OPTIONS(workspace_options)},
     {"webhook secret", "Prints what a workspace's webhook deliveries are signed with.", run_webhook_secret,
      OPTIONS(webhook_secret_options), .setup = SETUP_CREATE | SETUP_VAULT},

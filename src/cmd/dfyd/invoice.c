@@ -1,0 +1,168 @@
+#include "store/invoices.h"
+
+#include <stdio.h>
+
+#include "commands.h"
+#include "setup.h"
+#include "store/books.h"
+#include "store/payments.h"
+#include "store/workspaces.h"
+#include "table.h"
+#include "text.h"
+
+enum { LIST_MAX = 100000 };
+
+struct job {
+    const char *workspace; /* NULL: of all */
+    size_t max;
+    int64_t number;
+    struct str note;
+    int64_t now_ms;
+    struct arena *arena;
+    struct invoice_row *invoices;
+    struct payment_row *payments;
+    size_t n;
+    struct invoice_row invoice;
+};
+
+static bool read_max(const struct invocation *invocation, size_t *ret, struct error *reterr) {
+    const char *limit = invocation_value(invocation, "limit");
+    int64_t max;
+    if (!str_to_int(str_of(limit), 1, LIST_MAX, &max))
+        return error_set(reterr, ERR_INVALID, "--limit must be a whole number from 1 to %d, not \"%.40s\"", LIST_MAX,
+                         limit);
+    *ret = (size_t)max;
+    return true;
+}
+
+static bool read_number(const struct invocation *invocation, int64_t *ret, struct error *reterr) {
+    const char *number = invocation_value(invocation, "number");
+    return str_to_int(str_of(number), 1, INT64_MAX, ret) ||
+           error_set(reterr, ERR_INVALID,
+                     "--number must be that of an invoice, from `dfyd invoice list`, not \"%.40s\"", number);
+}
+
+static bool find_workspace(struct db *db, struct job *j, struct str *ret, struct error *reterr) {
+    *ret = STR("");
+    if (!j->workspace) return true;
+    struct workspace *workspace = ARENA_NEW(j->arena, struct workspace);
+    if (!workspace_find(db, str_of(j->workspace), j->arena, workspace, reterr)) return false;
+    *ret = str_of(workspace->id);
+    return true;
+}
+
+/* What it is about. */
+static struct str subject_of(const struct invoice_row *row, struct arena *arena) {
+    if (row->order_id.n) return arena_printf(arena, "order %.*s", STR_ARG(row->order_id));
+    if (row->renewal_id.n) return arena_printf(arena, "renewal %.*s", STR_ARG(row->renewal_id));
+    return arena_printf(arena, "refund %.*s", STR_ARG(row->refund_id));
+}
+
+/* -- invoice list */
+
+static bool list_read(struct db *db, void *arg, struct error *reterr) {
+    struct job *j = arg;
+    struct str workspace;
+    return find_workspace(db, j, &workspace, reterr) &&
+           invoices_page(db, workspace, INT64_MAX, j->max, j->arena, &j->invoices, &j->n, reterr);
+}
+
+bool run_invoice_list(const struct invocation *invocation, struct error *reterr) {
+    static const char *const titles[] = {"NUMBER", "ISSUED", "WORKSPACE", "KIND", "TOTAL",
+                                         "STATE",  "OWED",   "ABOUT",     NULL};
+    struct arena *arena = invocation->arena;
+    struct job job = {.workspace = invocation_value(invocation, "workspace"), .arena = arena};
+    if (!read_max(invocation, &job.max, reterr) || !store_read(invocation->setup->store, list_read, &job, reterr))
+        return false;
+    struct table *table = table_create(arena, titles);
+    for (size_t i = 0; i < job.n; i++) {
+        const struct invoice_row *row = &job.invoices[i];
+        table_add(table, (const struct str[]){
+                             arena_printf(arena, "%lld", (long long)row->number),
+                             text_time(row->issued_ms, arena),
+                             row->workspace_id,
+                             str_of(invoice_kind_names[row->kind]),
+                             text_amount(row->total, arena),
+                             str_of(invoice_state_names[row->state]),
+                             row->owed ? text_amount(row->owed, arena) : STR(""),
+                             subject_of(row, arena),
+                         });
+    }
+    table_print(table, stdout);
+    return true;
+}
+
+/* -- invoice show */
+
+static bool show_read(struct db *db, void *arg, struct error *reterr) {
+    struct job *j = arg;
+    return invoices_get(db, STR(""), j->number, j->arena, &j->invoice, reterr);
+}
+
+/* The document, as it is: JSON, for people and for other programs. */
+bool run_invoice_show(const struct invocation *invocation, struct error *reterr) {
+    struct job job = {.arena = invocation->arena};
+    if (!read_number(invocation, &job.number, reterr) || !store_read(invocation->setup->store, show_read, &job, reterr))
+        return false;
+    printf("%.*s\n", STR_ARG(job.invoice.document));
+    return true;
+}
+
+/* -- invoice pay */
+
+static bool pay_change(struct db *db, void *arg, struct error *reterr) {
+    struct job *j = arg;
+    return invoices_get(db, STR(""), j->number, j->arena, &j->invoice, reterr) &&
+           books_invoice_paid(db, j->number, j->note, j->now_ms, reterr);
+}
+
+bool run_invoice_pay(const struct invocation *invocation, struct error *reterr) {
+    struct job job = {.note = str_of(invocation_value(invocation, "note")),
+                      .now_ms = clock_now(&invocation->setup->clock),
+                      .arena = invocation->arena};
+    if (!read_number(invocation, &job.number, reterr) ||
+        !store_write(invocation->setup->store, pay_change, &job, reterr))
+        return false;
+    printf("invoice %lld: %.*s paid\n", (long long)job.number, STR_ARG(text_amount(job.invoice.owed, job.arena)));
+    return true;
+}
+
+/* -- payment list */
+
+static bool payments_read(struct db *db, void *arg, struct error *reterr) {
+    struct job *j = arg;
+    struct str workspace;
+    return find_workspace(db, j, &workspace, reterr) &&
+           payments_page(db, workspace, STR(""), j->max, j->arena, &j->payments, &j->n, reterr);
+}
+
+bool run_payment_list(const struct invocation *invocation, struct error *reterr) {
+    static const char *const titles[] = {"ID",    "AT",     "WORKSPACE", "KIND", "STATE",  "AMOUNT",
+                                         "ABOUT", "DRIVER", "REFERENCE", "CARD", "REASON", NULL};
+    struct arena *arena = invocation->arena;
+    struct job job = {.workspace = invocation_value(invocation, "workspace"), .arena = arena};
+    if (!read_max(invocation, &job.max, reterr) || !store_read(invocation->setup->store, payments_read, &job, reterr))
+        return false;
+    struct table *table = table_create(arena, titles);
+    for (size_t i = 0; i < job.n; i++) {
+        const struct payment_row *row = &job.payments[i];
+        table_add(
+            table,
+            (const struct str[]){
+                row->id,
+                text_time(row->at_ms, arena),
+                row->workspace_id,
+                row->is_refund ? STR("refund") : STR("charge"),
+                row->failed ? STR("failed") : STR("succeeded"),
+                text_amount(row->amount, arena),
+                arena_printf(arena, "%s %.*s", bill_kind_names[row->bill_kind], STR_ARG(row->bill_id)),
+                row->driver,
+                row->reference,
+                row->brand.n ? arena_printf(arena, "%.*s %.*s", STR_ARG(row->brand), STR_ARG(row->last4)) : STR(""),
+                row->decline.n ? arena_printf(arena, "%.*s: %.*s", STR_ARG(row->decline), STR_ARG(row->reason))
+                               : row->reason,
+            });
+    }
+    table_print(table, stdout);
+    return true;
+}
