@@ -16,7 +16,8 @@ COMMANDS = ["serve", "key create", "key list", "key revoke", "workspace create",
             "inventory remove", "price list", "price history", "price set", "price unset",
             "promo add", "promo list", "promo end",
             "refund list", "refund make", "refund retry", "restrict add", "restrict allow",
-            "restrict remove", "restrict list", "openapi", "order list", "order show", "webhook list", "webhook secret"]
+            "restrict remove", "restrict list", "openapi", "order list", "order show",
+            "payment list", "invoice list", "invoice show", "invoice pay", "ledger check", "ledger show", "webhook list", "webhook secret"]
 ALONE = {"openapi"}  # needs no data folder
 
 
