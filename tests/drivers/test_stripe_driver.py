@@ -143,6 +143,15 @@ def test_a_card_that_works_for_the_first_charge_only(stripe, talk):
     assert talk.ask("close", **first)["outcome"] == "done"
 
 
+def test_a_declined_key_is_not_tried_again(stripe, talk):
+    stripe.card(talk.card, charges=["insufficient_funds", "ok"])
+    job = talk.job()
+    said = talk.ask("charge", **job)
+    assert (said["outcome"], said["decline"]) == ("refused", "generic_decline")
+    assert talk.ask("charge", **job) == said
+    agree(talk, job, settle(talk, job))
+
+
 def test_one_key_many_times_at_once(stripe, talk):
     job = talk.job()
     said = talk.ask("charge", **job, times=12)

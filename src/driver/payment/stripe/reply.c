@@ -48,7 +48,7 @@ struct str stripe_id_of(yyjson_val *object, const char *name) {
 
 bool stripe_is_id(struct str text, const char *prefix) {
     size_t n = strlen(prefix);
-    if (!str_starts(text, prefix) || text.n == n || text.n >= 128) return false;
+    if (text.n <= n || text.n >= 128 || !str_starts(text, prefix)) return false;
     for (size_t i = n; i < text.n; i++) {
         char c = text.p[i];
         bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
