@@ -353,6 +353,8 @@ def test_flaky_means_twice_across_restarts(fresh):
 ELSEWHERE = {
     "Rate limits": "test_limits.py",
     "Audit logs": "test_audit.py",
+    "Prices": "test_prices.py",
+    "Promotions": "test_promotions.py",
 }
 
 
