@@ -12,7 +12,7 @@ import uuid
 
 import pytest
 
-from conftest import ROOT, binary
+from conftest import binary
 from doubles.stripe.cards import DECLINES
 from doubles.stripe.fixture import KEY, stripe  # noqa: F401, a fixture
 
