@@ -118,7 +118,7 @@ static void add_invalid_accounts(struct buf *out, const struct check *check) {
     BUF_LIT(out, "]");
 }
 
-static void add_lists(struct buf *out, const struct check *check, struct arena *arena) {
+void answer_lists(struct buf *out, const struct check *check, struct arena *arena) {
     if (check->faults == 0) {
         BUF_LIT(out, ",\"unavailable_domains\":[],\"blacklist_domains\":[],\"invalid_domains\":[],"
                      "\"invalid_forwarding_domains\":[],\"missing_domain_orders\":[],\"provider_mismatch_domains\":[],"
@@ -289,7 +289,7 @@ void answer_write(struct buf *out, const struct order_answer *answer, struct are
         buf_add(out, str_of(decline_names[answer->decline]));
         BUF_LIT(out, "\"");
     }
-    add_lists(out, answer->check, arena);
+    answer_lists(out, answer->check, arena);
     add_quote(out, answer->check, answer->quote);
     add_card(out, answer->card);
     BUF_LIT(out, ",\"simulation\":");

@@ -20,5 +20,7 @@ struct order_answer {
 bool answer_is_valid(const struct check *check);
 /* The contract's order_error; NULL: none. */
 const char *answer_error(const struct order_answer *answer);
+/* Appends the members that list what CHECK refused, each with a comma before it. */
+void answer_lists(struct buf *out, const struct check *check, struct arena *arena);
 /* Appends the whole object. ARENA is only used for what refused orders list. */
 void answer_write(struct buf *out, const struct order_answer *answer, struct arena *arena);

@@ -96,6 +96,8 @@ enum http_verdict get_forwarding(struct call *call);
 enum http_verdict put_forwarding_begin(struct call *call);
 enum http_verdict delete_forwarding_begin(struct call *call);
 void change_forwarding_run(struct call *call);
+enum http_verdict swap_domain_begin(struct call *call);
+void swap_domain_run(struct call *call);
 enum http_verdict create_key_begin(struct call *call);
 void create_key_run(struct call *call);
 enum http_verdict list_keys(struct call *call);

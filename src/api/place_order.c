@@ -133,9 +133,10 @@ static bool ask_registrar(const struct call *call, const struct check *check, st
     return true;
 }
 
-/* Judges and prices ORDER by what is true now. */
-static bool judge(const struct call *call, const struct order *order, struct judged *ret, struct error *reterr) {
+bool order_judge(const struct call *call, const struct order *order, struct check **ret, bool *ret_is_silent,
+                 struct error *reterr) {
     struct rules rules;
+    *ret_is_silent = false;
     if (!call_rules(call, &rules, reterr)) return false;
     struct check *check = check_words(order, &rules, call->arena);
     struct domain_facts *facts = ARENA_ARRAY(call->arena, check->n_items, struct domain_facts);
@@ -146,13 +147,20 @@ static bool judge(const struct call *call, const struct order *order, struct jud
     }
     if (check->type == ORDER_DFY) {
         bool asked;
-        ret->registrar_silent = !ask_registrar(call, check, facts, &asked, reterr);
-        if (ret->registrar_silent) return false;
+        *ret_is_silent = !ask_registrar(call, check, facts, &asked, reterr);
+        if (*ret_is_silent) return false;
         if (asked) check_facts(check, facts, &rules, call->arena);
     }
-    ret->check = check;
+    *ret = check;
+    return true;
+}
+
+/* Judges and prices ORDER by what is true now. */
+static bool judge(const struct call *call, const struct order *order, struct judged *ret, struct error *reterr) {
     const struct identity *identity = call->identity;
-    if (!quote_make(check, &identity->prices, call->arena, &ret->quote, reterr)) return false;
+    if (!order_judge(call, order, &ret->check, &ret->registrar_silent, reterr) ||
+        !quote_make(ret->check, &identity->prices, call->arena, &ret->quote, reterr))
+        return false;
     promotion_apply(identity->promotions, identity->n_promotions, &ret->quote);
     return true;
 }

@@ -22,6 +22,10 @@ static struct str make_password(struct rng *rng, struct arena *arena) {
     return (struct str){text, PASSWORD_LENGTH};
 }
 
+struct str place_password(const struct world *world, struct arena *arena) {
+    return vault_seal(world->vault, world->rng, make_password(world->rng, arena), arena);
+}
+
 static void reserve_item(const struct world *world, const struct checked_item *item, const struct quote_item *price,
                          int64_t now_ms, struct arena *arena, struct reserve_domain *ret) {
     *ret = (struct reserve_domain){
@@ -41,8 +45,7 @@ static void reserve_item(const struct world *world, const struct checked_item *i
         account->email = item->accounts[i].email;
         account->account = item->accounts[i].account;
         ids_uuid(world->ids, account->id);
-        struct str password = make_password(world->rng, arena);
-        account->sealed_password = vault_seal(world->vault, world->rng, password, arena);
+        account->sealed_password = place_password(world, arena);
     }
 }
 

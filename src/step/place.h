@@ -44,6 +44,8 @@ struct placing {
 void place_init(struct placing *placing, const struct world *world, const struct check *check,
                 const struct quote *quote, struct str workspace_id, const struct card *card, struct str idempotency_key,
                 struct str answer, struct arena *arena);
+/* A new password, sealed; from ARENA. */
+struct str place_password(const struct world *world, struct arena *arena);
 /* Runs one phase; true while there is another to run. */
 bool place_next(struct placing *placing, const struct world *world);
 bool place_is_over(const struct placing *placing);

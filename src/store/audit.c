@@ -3,15 +3,11 @@
 #include "store/rows.h"
 
 const char *const activity_names[ACTIVITY_END] = {
-    [ACTIVITY_ORDER_PLACED] = "order_placed",
-    [ACTIVITY_ACCOUNTS_CANCELLED] = "accounts_cancelled",
-    [ACTIVITY_FORWARDING_SET] = "forwarding_set",
-    [ACTIVITY_FORWARDING_REMOVED] = "forwarding_removed",
-    [ACTIVITY_KEY_CREATED] = "key_created",
-    [ACTIVITY_KEY_REVOKED] = "key_revoked",
-    [ACTIVITY_WORKSPACE_CHANGED] = "workspace_changed",
-    [ACTIVITY_WEBHOOK_CREATED] = "webhook_created",
-    [ACTIVITY_WEBHOOK_CHANGED] = "webhook_changed",
+    [ACTIVITY_ORDER_PLACED] = "order_placed",       [ACTIVITY_ACCOUNTS_CANCELLED] = "accounts_cancelled",
+    [ACTIVITY_FORWARDING_SET] = "forwarding_set",   [ACTIVITY_FORWARDING_REMOVED] = "forwarding_removed",
+    [ACTIVITY_DOMAIN_SWAPPED] = "domain_swapped",   [ACTIVITY_KEY_CREATED] = "key_created",
+    [ACTIVITY_KEY_REVOKED] = "key_revoked",         [ACTIVITY_WORKSPACE_CHANGED] = "workspace_changed",
+    [ACTIVITY_WEBHOOK_CREATED] = "webhook_created", [ACTIVITY_WEBHOOK_CHANGED] = "webhook_changed",
     [ACTIVITY_WEBHOOK_REMOVED] = "webhook_removed",
 };
 
@@ -19,9 +15,10 @@ const int activity_types[ACTIVITY_END] = {
     [ACTIVITY_ORDER_PLACED] = 6,       /* account addition */
     [ACTIVITY_ACCOUNTS_CANCELLED] = 7, /* account deletion */
     [ACTIVITY_FORWARDING_SET] = 36,    /* account update */
-    [ACTIVITY_FORWARDING_REMOVED] = 36, [ACTIVITY_KEY_CREATED] = 37,     [ACTIVITY_KEY_REVOKED] = 38,
-    [ACTIVITY_WORKSPACE_CHANGED] = 40, /* what it means is not published; nothing else fits */
-    [ACTIVITY_WEBHOOK_CREATED] = 18,    [ACTIVITY_WEBHOOK_CHANGED] = 19, [ACTIVITY_WEBHOOK_REMOVED] = 19,
+    [ACTIVITY_FORWARDING_REMOVED] = 36, [ACTIVITY_DOMAIN_SWAPPED] = 36,    [ACTIVITY_KEY_CREATED] = 37,
+    [ACTIVITY_KEY_REVOKED] = 38,        [ACTIVITY_WORKSPACE_CHANGED] = 40, /* what it means is not published; nothing
+                                                                              else fits */
+    [ACTIVITY_WEBHOOK_CREATED] = 18,    [ACTIVITY_WEBHOOK_CHANGED] = 19,   [ACTIVITY_WEBHOOK_REMOVED] = 19,
 };
 
 bool audit_add(struct db *db, const struct audit_record *record, struct error *reterr) {

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "store/deliveries.h"
+#include "store/renewals.h"
 
 bool sandbox_clock_get(struct db *db, struct sandbox_clock *ret, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, "SELECT ahead_ms, target_ahead_ms FROM sandbox_clock WHERE id = 1");
@@ -55,21 +56,9 @@ static const struct {
      "a step that is due has not ended; `dfyd order list --stuck` shows its order"},
     {"SELECT 1 FROM orders WHERE state = 'reserved' AND settle_after_ms <= $1 LIMIT 1",
      "an order waits for its charge to be known; `dfyd order list --stuck` shows it"},
-    {"SELECT 1 FROM renewals WHERE state IN ('due', 'charging', 'suspended') AND due_ms <= $1 LIMIT 1",
-     "a renewal that is due has not ended"},
     {"SELECT 1 FROM refunds WHERE state IN ('waiting', 'due', 'running') AND (due_ms <= $1 OR state = 'running')"
      " LIMIT 1",
      "a refund that is due has not ended; `dfyd refund list` shows it"},
-    /* What is not on an open renewal yet has to get onto one. */
-    {"SELECT 1 FROM accounts a WHERE a.renews_ms > 0 AND a.renews_ms <= $1 AND NOT EXISTS"
-     " (SELECT 1 FROM renewal_items i JOIN renewals r ON r.id = i.renewal_id WHERE i.domain_id = a.domain_id"
-     " AND i.account_id = a.id AND r.state IN ('due', 'charging', 'suspended')) LIMIT 1",
-     "a mailbox is to be renewed"},
-    {"SELECT 1 FROM domains d WHERE ((d.year_renews_ms > 0 AND d.year_renews_ms <= $1)"
-     " OR (d.month_renews_ms > 0 AND d.month_renews_ms <= $1)) AND NOT EXISTS"
-     " (SELECT 1 FROM renewal_items i JOIN renewals r ON r.id = i.renewal_id WHERE i.domain_id = d.id"
-     " AND i.account_id = '' AND r.state IN ('due', 'charging', 'suspended')) LIMIT 1",
-     "a domain is to be renewed"},
 };
 
 /* Each selects the first moment after $1 at which money is due. */
@@ -103,8 +92,12 @@ bool sandbox_clock_look(struct db *db, int64_t now_ms, struct clock_stop *ret, s
             return true;
         }
     }
-    int64_t delivery_ms;
-    if (!delivery_next_due(db, &delivery_ms, reterr)) return false;
+    int64_t renewal_ms, delivery_ms;
+    if (!renewal_next_due(db, &renewal_ms, reterr) || !delivery_next_due(db, &delivery_ms, reterr)) return false;
+    if (renewal_ms <= now_ms) {
+        ret->holder = "a renewal that is due has not ended; `dfyd renewal list` shows it";
+        return true;
+    }
     if (delivery_ms <= now_ms) {
         ret->holder = "an event is being delivered to a webhook; `dfyd webhook list` shows what waits";
         return true;

@@ -2,6 +2,7 @@
 import sqlite3
 
 import pytest
+import requests
 from conftest import wait_for
 
 PEOPLE = [{"email_address_prefix": "ann", "first_name": "Ann", "last_name": "Doe"}]
@@ -23,3 +24,19 @@ def test_killed_while_refunding(fresh, point):
     assert rows(server, "dfyd.db", "SELECT account, SUM(amount) FROM ledger_entries WHERE account NOT LIKE 'revenue/%'"
                                    " GROUP BY account HAVING SUM(amount) <> 0") == [("refunds", 2000)]
     assert rows(server, "dfyd.db", "SELECT COUNT(*) FROM invoices WHERE kind = 'credit_note'") == [(1,)]
+
+
+def test_killed_after_swapping(fresh):
+    """Durable and not answered: the client asks again and is told what was done; nothing goes back."""
+    server = fresh(crash_at="swap.recorded")
+    assert server.order([{"domain": "refused-crash.com", "accounts": PEOPLE}])["order_placed"]
+    wait_for("the refund", lambda: rows(server, "dfyd.db", "SELECT state FROM refunds") == [("waiting",)])
+    with pytest.raises(requests.RequestException):
+        server.request("POST", "/api/dfyd/v1/domains/refused-crash.com/swap", json={"domain": "good-crash.com"})
+    server.wait_dead()
+    server.restart()
+    answer = server.request("POST", "/api/dfyd/v1/domains/refused-crash.com/swap", json={"domain": "good-crash.com"})
+    assert answer.status_code == 200 and answer.json()["domain"] == "good-crash.com"
+    server.wait_accounts(1, "good-crash.com")
+    assert rows(server, "dfyd.db", "SELECT state FROM refunds") == [("swapped",)]
+    assert rows(server, "dfyd.db", "SELECT COUNT(*) FROM domains WHERE name = 'good-crash.com'") == [(1,)]
