@@ -44,8 +44,21 @@ static const char *const settle[] = {
     "INSERT INTO steps (domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts, due_ms, reason)"
     " SELECT id, '', 'set_forwarding', 2, order_id, workspace_id, 'blocked', 0, $2, '' FROM domains"
     " WHERE order_id = $1 LIMIT 1",
+    "INSERT INTO payments (id, workspace_id, kind, bill_kind, bill_id, driver, reference, state, amount, decline, "
+    "reason,"
+    " brand, last4, at_ms) SELECT id, workspace_id, 'charge', 'order', id, 'sandbox', '', 'succeeded', amount, '', '',"
+    " 'visa', '4242', $2 FROM orders WHERE id = $1",
+    "INSERT INTO ledger_entries (transaction_id, account, amount, workspace_id, subject_kind, subject_id, at_ms)"
+    " SELECT id, column1, column2, workspace_id, 'order', id, $2 FROM orders JOIN (VALUES ('cash/sandbox', 4000),"
+    " ('revenue/domains', -3000), ('revenue/mailboxes', -1000)) WHERE id = $1",
+    /* A document of 4 lines has about as many bytes as this. */
+    "INSERT INTO invoices (number, workspace_id, kind, subject_kind, subject_id, total, driver, document, issued_ms)"
+    " SELECT (SELECT COALESCE(MAX(number), 0) + 1 FROM invoices), workspace_id, 'invoice', 'order', id, amount,"
+    " 'sandbox', hex(zeroblob(640)), $2 FROM orders WHERE id = $1",
     "UPDATE accounts SET state = 'pending' WHERE order_id = $1",
     "UPDATE domains SET state = 'provisioning' WHERE order_id = $1",
+    "UPDATE accounts SET renews_ms = $2 + 2678400000 WHERE order_id = $1",
+    "UPDATE domains SET year_renews_ms = $2 + 31536000000 WHERE order_id = $1",
 };
 enum { N_RESERVE = sizeof reserve / sizeof *reserve, N_SETTLE = sizeof settle / sizeof *settle };
 
