@@ -172,7 +172,7 @@ static void add_lines(struct buf *out, yyjson_val *document) {
 static void add_card(struct buf *out, yyjson_val *document) {
     yyjson_val *payment = yyjson_obj_get(document, "payment");
     struct str brand = text_of(payment, "brand"), last4 = text_of(payment, "last_4_digits");
-    if (!brand.n) return;
+    if (!brand.n || !str_is(text_of(payment, "method"), "card")) return;
     BUF_LIT(out, " by ");
     add(out, brand);
     if (!last4.n) return;

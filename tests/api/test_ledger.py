@@ -162,6 +162,7 @@ def test_invoices_and_payments_are_listed(books):
     assert listed[0].split() == ["NUMBER", "ISSUED", "WORKSPACE", "KIND", "TOTAL", "STATE", "OWED", "ABOUT"]
     assert [line.split()[0] for line in listed[1:]] == ["6", "5", "4", "3", "2", "1"]
     assert sorted(line.split()[5] for line in listed[1:]) == ["owed"] + ["paid"] * 5
+    assert all(line.split()[2].startswith("contract-") for line in listed[1:])
     document = json.loads(run_cli("invoice", "show", "1", "--data", str(books)).stdout)
     assert document["number"] == 1 and document["total"] == 60
     payments = run_cli("payment", "list", "--data", str(books)).stdout

@@ -6,9 +6,9 @@
 #include "setup.h"
 #include "store/books.h"
 #include "store/payments.h"
-#include "store/workspaces.h"
 #include "table.h"
 #include "text.h"
+#include "who.h"
 
 enum { LIST_MAX = 100000 };
 
@@ -22,6 +22,8 @@ struct job {
     struct invoice_row *invoices;
     struct payment_row *payments;
     size_t n;
+    struct workspace *workspaces;
+    size_t n_workspaces;
     struct invoice_row invoice;
 };
 
@@ -42,15 +44,6 @@ static bool read_number(const struct invocation *invocation, int64_t *ret, struc
                      "--number must be that of an invoice, from `dfyd invoice list`, not \"%.40s\"", number);
 }
 
-static bool find_workspace(struct db *db, struct job *j, struct str *ret, struct error *reterr) {
-    *ret = STR("");
-    if (!j->workspace) return true;
-    struct workspace *workspace = ARENA_NEW(j->arena, struct workspace);
-    if (!workspace_find(db, str_of(j->workspace), j->arena, workspace, reterr)) return false;
-    *ret = str_of(workspace->id);
-    return true;
-}
-
 /* What it is about. */
 static struct str subject_of(const struct invoice_row *row, struct arena *arena) {
     if (row->order_id.n) return arena_printf(arena, "order %.*s", STR_ARG(row->order_id));
@@ -63,7 +56,8 @@ static struct str subject_of(const struct invoice_row *row, struct arena *arena)
 static bool list_read(struct db *db, void *arg, struct error *reterr) {
     struct job *j = arg;
     struct str workspace;
-    return find_workspace(db, j, &workspace, reterr) &&
+    return who_id(db, j->workspace, j->arena, &workspace, reterr) &&
+           workspace_list(db, j->arena, &j->workspaces, &j->n_workspaces, reterr) &&
            invoices_page(db, workspace, INT64_MAX, j->max, j->arena, &j->invoices, &j->n, reterr);
 }
 
@@ -80,7 +74,7 @@ bool run_invoice_list(const struct invocation *invocation, struct error *reterr)
         table_add(table, (const struct str[]){
                              arena_printf(arena, "%lld", (long long)row->number),
                              text_time(row->issued_ms, arena),
-                             row->workspace_id,
+                             who_name(row->workspace_id, job.workspaces, job.n_workspaces),
                              str_of(invoice_kind_names[row->kind]),
                              text_amount(row->total, arena),
                              str_of(invoice_state_names[row->state]),
@@ -132,7 +126,8 @@ bool run_invoice_pay(const struct invocation *invocation, struct error *reterr) 
 static bool payments_read(struct db *db, void *arg, struct error *reterr) {
     struct job *j = arg;
     struct str workspace;
-    return find_workspace(db, j, &workspace, reterr) &&
+    return who_id(db, j->workspace, j->arena, &workspace, reterr) &&
+           workspace_list(db, j->arena, &j->workspaces, &j->n_workspaces, reterr) &&
            payments_page(db, workspace, STR(""), j->max, j->arena, &j->payments, &j->n, reterr);
 }
 
