@@ -1,6 +1,7 @@
 """The sandbox's clock: `dfyd clock advance` and `clock show`, with a server, without one, and across a crash."""
 import datetime
 import re
+import sqlite3
 import subprocess
 import threading
 
@@ -85,6 +86,28 @@ def test_it_stops_where_money_is_due(fresh):
     assert ahead(logged(server, "clock_moved")[-1]) == 3
 
 
+def test_a_year_has_each_thing_on_its_day(fresh):
+    """Each 15th, and the domains' day in a year: paid in their first minute, and for exactly what is due then."""
+    server = fresh()
+    client = make_client(server)
+    client.placed([item(accounts=2), item()])
+    wait_for("the mailboxes", lambda: len(server_passwords(client)) == 3)
+    advance(server, "1y1d")
+    with sqlite3.connect(f"file:{server.dir}/dfyd.db?mode=ro", uri=True) as db:
+        paid = db.execute("SELECT r.day_ms, p.at_ms, p.amount FROM renewals r JOIN payments p ON p.bill_id = r.id"
+                          " AND p.state = 'succeeded' ORDER BY r.day_ms").fetchall()
+        [(ordered,)] = db.execute("SELECT created_ms FROM orders").fetchall()
+    date = lambda ms: datetime.datetime.fromtimestamp(ms / 1000, datetime.timezone.utc)  # noqa: E731
+    first = date(ordered)
+    for day, at, amount in paid:
+        assert 0 <= at - day < 60000, paid
+        is_yearly = (date(day).year, date(day).month) == (first.year + 1, first.month) and date(day).day in (first.day, 28)
+        assert amount == 1500 * (date(day).day == 15) + 3000 * is_yearly, paid
+    assert 11 <= sum(date(day).day == 15 for day, _, _ in paid) <= 12 and sum(amount for _, _, amount in paid) % 1500 == 0
+    assert max(amount for _, _, amount in paid) >= 3000
+    assert server.run("ledger", "check").returncode == 0
+
+
 def test_without_a_server_the_next_one_goes(fresh):
     server = fresh()
     server.stop()
@@ -158,3 +181,33 @@ def test_times_that_are_none(fresh, by):
     done = server.run("clock", "advance", "--by", by)
     assert done.returncode == 2 and "--by" in done.stderr and done.stdout == ""
     assert ahead(server.cli("clock", "show")) == 0
+
+
+@pytest.fixture
+def stripe(tmp_path):
+    """The settings of a server that takes cards by Stripe. Nothing listens there, and nothing is asked at start."""
+    key = tmp_path / "stripe.key"
+    key.write_text("sk_test_1", encoding="ascii")
+    key.chmod(0o600)
+    return {"payment": "stripe", "stripe_key_file": key, "stripe_url": "http://127.0.0.1:9"}
+
+
+def test_refused_with_a_real_driver(fresh, stripe):
+    """By the command, when its own settings say so; else by the server that it asks."""
+    server = fresh(**stripe)
+    done = server.run("clock", "advance", "1d", env={"DFYD_" + name.upper(): str(value) for name, value in stripe.items()})
+    assert done.returncode == 1 and "the clock can be moved in a sandbox only: the driver stripe is none" in done.stderr
+    done = server.run("clock", "advance", "1d")
+    assert done.returncode == 1 and "not all of its drivers are sandbox drivers" in done.stderr, done
+    assert logged(server, "clock_not_moved") and ahead(server.cli("clock", "show")) == 0
+
+
+def test_a_moved_clock_and_real_money_do_not_go_together(fresh, stripe):
+    server = fresh()
+    advance(server, "1d")
+    server.stop()
+    assert not server.start(expect_start=False, **stripe)
+    assert "with the driver stripe, which is not a sandbox one, start on a new folder" in server.log()
+    server.refused = False
+    server.start()
+    assert ahead(server.cli("clock", "show")) == 1

@@ -44,7 +44,11 @@ def balance(server, account):
 
 @pytest.fixture
 def server(fresh):
-    return fresh()
+    """Its books have to be right in the end."""
+    server = fresh()
+    yield server
+    done = server.run("ledger", "check")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("word,waits", [("refused-", True), ("snatched-", True), ("nodns-", False)])

@@ -53,7 +53,11 @@ def fail(client, word="refused-", **more):
 
 @pytest.fixture
 def server(fresh):
-    return fresh()
+    """Its books have to be right in the end."""
+    server = fresh()
+    yield server
+    done = server.run("ledger", "check")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_swap_brings_what_was_ordered(server):
