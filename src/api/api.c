@@ -73,6 +73,7 @@ static const struct route routes[] = {
     {"GET", OWN "/orders/{}", ORDER_SCOPE, "read", BODY_NONE, get_order, NULL},
     {"GET", OWN "/prices", ORDER_SCOPE, "read", BODY_NONE, get_prices, NULL},
     {"GET", OWN "/payments", ORDER_SCOPE, "read", BODY_NONE, list_payments, NULL},
+    {"GET", OWN "/renewals", ORDER_SCOPE, "read", BODY_NONE, list_renewals, NULL},
     {"GET", OWN "/invoices", ORDER_SCOPE, "read", BODY_NONE, list_invoices, NULL},
     {"GET", OWN "/invoices/{}", ORDER_SCOPE, "read", BODY_NONE, get_invoice, NULL},
     {"GET", OWN "/invoices/{}/page", ORDER_SCOPE, "read", BODY_NONE, get_invoice_page, NULL},

@@ -122,6 +122,7 @@ void resume_webhook_run(struct call *call);
 enum http_verdict get_order(struct call *call);
 enum http_verdict get_prices(struct call *call);
 enum http_verdict list_payments(struct call *call);
+enum http_verdict list_renewals(struct call *call);
 enum http_verdict list_invoices(struct call *call);
 enum http_verdict get_invoice(struct call *call);
 enum http_verdict get_invoice_page(struct call *call);

@@ -15,7 +15,7 @@ COMMANDS = ["serve", "key create", "key list", "key revoke", "workspace create",
             "inventory add", "inventory list",
             "inventory remove", "price list", "price history", "price set", "price unset",
             "promo add", "promo list", "promo end",
-            "refund list", "refund make", "refund retry", "restrict add", "restrict allow",
+            "refund list", "refund make", "refund retry", "renewal list", "renewal retry", "restrict add", "restrict allow",
             "restrict remove", "restrict list", "openapi", "order list", "order show",
             "payment list", "invoice list", "invoice show", "invoice pay", "ledger check", "ledger show", "webhook list", "webhook secret"]
 ALONE = {"openapi"}  # needs no data folder

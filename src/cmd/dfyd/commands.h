@@ -39,6 +39,9 @@ bool run_refund_list(const struct invocation *invocation, struct error *reterr);
 bool run_refund_make(const struct invocation *invocation, struct error *reterr);
 bool run_refund_retry(const struct invocation *invocation, struct error *reterr);
 
+bool run_renewal_list(const struct invocation *invocation, struct error *reterr);
+bool run_renewal_retry(const struct invocation *invocation, struct error *reterr);
+
 bool run_restrict_add(const struct invocation *invocation, struct error *reterr);
 bool run_restrict_allow(const struct invocation *invocation, struct error *reterr);
 bool run_restrict_remove(const struct invocation *invocation, struct error *reterr);

@@ -159,6 +159,13 @@ static const struct option_row invoice_pay_options[] = {
     INVOICE_NUMBER,
     {.flag = "note", .value = "TEXT", .help = "how it was paid, such as the bank's reference", .required = true},
 };
+static const struct option_row renewal_list_options[] = {
+    {.flag = "stuck", .help = "only those that are not paid though they were tried"},
+    {.flag = "limit", .value = "N", .help = "this many at most", .fallback = "50"},
+};
+static const struct option_row renewal_retry_options[] = {
+    {.flag = "id", .value = "ID", .help = "id of the renewal, from `dfyd renewal list --stuck`", .required = true},
+};
 static const struct option_row webhook_secret_options[] = {
     WORKSPACE,
     {.flag = "rotate", .help = "makes a new secret first; deliveries are signed with it from then on"},
@@ -209,6 +216,9 @@ const struct command commands[] = {
      OPTIONS(refund_make_options)},
     {"refund retry", "Tries a refund again that the payment provider refused.", run_refund_retry,
      OPTIONS(refund_retry_options), .bare = "id"},
+    {"renewal list", "Lists the renewals, newest first.", run_renewal_list, OPTIONS(renewal_list_options)},
+    {"renewal retry", "Tries a renewal that is not paid at once; its schedule stays as it is.", run_renewal_retry,
+     OPTIONS(renewal_retry_options), .bare = "id"},
     {"restrict add", "Forbids new domains with a word in them, or one domain.", run_restrict_add,
      OPTIONS(restrict_add_options), .bare = "entry", .setup = SETUP_CREATE},
     {"restrict allow", "Allows a restricted word or domain, for everyone or for the holder of the mark.",

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "renewal.h"
 #include "setup.h"
 #include "store/steps.h"
 #include "store/workspaces.h"
@@ -71,13 +72,16 @@ struct showing {
     struct str workspace;
     struct step *steps;
     size_t n;
+    struct renewal_row *renewals; /* that are not paid */
+    size_t n_renewals;
 };
 
 static bool show_read(struct db *db, void *arg, struct error *reterr) {
     struct showing *s = arg;
     if (!order_get(db, s->id, s->arena, &s->order, reterr)) return false;
     s->workspace = workspace_name(db, s->order.workspace_id, s->arena);
-    return step_list(db, s->id, s->arena, &s->steps, &s->n, reterr);
+    return step_list(db, s->id, s->arena, &s->steps, &s->n, reterr) &&
+           renewals_of_order(db, s->id, s->arena, &s->renewals, &s->n_renewals, reterr);
 }
 
 static void print_order(const struct showing *s) {
@@ -133,6 +137,12 @@ static void print_steps(const struct showing *s) {
     table_print(table, stdout);
 }
 
+static void print_renewals(const struct showing *s) {
+    struct table *table = table_create(s->arena, renewal_table_titles);
+    for (size_t i = 0; i < s->n_renewals; i++) renewal_table_add(table, &s->renewals[i], s->workspace, s->arena);
+    table_print(table, stdout);
+}
+
 bool run_order_show(const struct invocation *invocation, struct error *reterr) {
     struct showing s = {.id = str_of(invocation_value(invocation, "id")), .arena = invocation->arena};
     if (!store_read(invocation->setup->store, show_read, &s, reterr)) return false;
@@ -142,5 +152,8 @@ bool run_order_show(const struct invocation *invocation, struct error *reterr) {
     print_domains(&s);
     putchar('\n');
     print_steps(&s);
+    if (!s.n_renewals) return true;
+    putchar('\n');
+    print_renewals(&s);
     return true;
 }

@@ -1,0 +1,90 @@
+#include "renewal.h"
+
+#include <stdio.h>
+
+#include "commands.h"
+#include "core/calendar.h"
+#include "setup.h"
+#include "store/workspaces.h"
+#include "text.h"
+
+enum { LIST_MAX = 100000 };
+
+static struct str workspace_name(struct db *db, struct str id, struct arena *arena) {
+    struct workspace workspace;
+    struct error ignored;
+    return workspace_find(db, id, arena, &workspace, &ignored) ? workspace.name : id;
+}
+
+static struct str day_of(int64_t ms, struct arena *arena) {
+    char text[CALENDAR_TEXT];
+    calendar_format(ms, text);
+    return arena_str(arena, str_of(text));
+}
+
+void renewal_table_add(struct table *table, const struct renewal_row *r, struct str workspace, struct arena *arena) {
+    bool is_open = r->state == RENEWAL_DUE || r->state == RENEWAL_CHARGING || r->state == RENEWAL_SUSPENDED;
+    table_add(table, (const struct str[]){
+                         r->id,
+                         day_of(r->day_ms, arena),
+                         workspace,
+                         text_amount(r->amount, arena),
+                         str_of(renewal_state_names[r->state]),
+                         arena_printf(arena, "%lld", (long long)r->failures),
+                         !is_open     ? STR("")
+                         : r->cancels ? STR("cancel")
+                                      : STR("try"),
+                         is_open ? text_time(r->due_ms, arena) : STR(""),
+                         r->reason,
+                     });
+}
+
+const char *const renewal_table_titles[] = {"ID",     "DAY",  "WORKSPACE", "AMOUNT", "STATE",
+                                            "FAILED", "NEXT", "AT",        "REASON", NULL};
+
+struct listing {
+    bool stuck;
+    size_t max;
+    struct arena *arena;
+    struct table *table;
+};
+
+static bool list_read(struct db *db, void *arg, struct error *reterr) {
+    struct listing *l = arg;
+    struct renewal_row *rows;
+    size_t n;
+    if (!renewals_list(db, l->stuck, l->max, l->arena, &rows, &n, reterr)) return false;
+    l->table = table_create(l->arena, renewal_table_titles);
+    for (size_t i = 0; i < n; i++)
+        renewal_table_add(l->table, &rows[i], workspace_name(db, rows[i].workspace_id, l->arena), l->arena);
+    return true;
+}
+
+bool run_renewal_list(const struct invocation *invocation, struct error *reterr) {
+    const char *limit = invocation_value(invocation, "limit");
+    int64_t max;
+    if (!str_to_int(str_of(limit), 1, LIST_MAX, &max))
+        return error_set(reterr, ERR_INVALID, "--limit must be a whole number from 1 to %d, not \"%.40s\"", LIST_MAX,
+                         limit);
+    struct listing listing = {
+        .stuck = invocation_has(invocation, "stuck"), .max = (size_t)max, .arena = invocation->arena};
+    if (!store_read(invocation->setup->store, list_read, &listing, reterr)) return false;
+    table_print(listing.table, stdout);
+    return true;
+}
+
+struct retrying {
+    struct str id;
+    int64_t now_ms;
+};
+
+static bool retry_change(struct db *db, void *arg, struct error *reterr) {
+    const struct retrying *r = arg;
+    return renewal_retry(db, r->id, r->now_ms, reterr);
+}
+
+bool run_renewal_retry(const struct invocation *invocation, struct error *reterr) {
+    struct setup *setup = invocation->setup;
+    struct retrying retrying = {str_of(invocation_value(invocation, "id")), clock_now(&setup->clock)};
+    return store_write(setup->store, retry_change, &retrying, reterr);
+}
