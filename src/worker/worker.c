@@ -16,7 +16,7 @@
 enum {
     BATCH = 4,            /* steps leased at once by one thread; a lease must outlast them all */
     LOOK_AGAIN_MS = 1000, /* also finds what other processes left due */
-    GLANCE_MS = 50        /* how often the clock's thread looks at the store's generation, a number in memory */
+    GLANCE_MS = 50        /* how often the sandbox's clock looks at the store's generation, a number in memory */
 };
 
 /* Where threads of one kind wait. */
@@ -134,7 +134,7 @@ static bool travel_once(struct worker *worker, struct arena *arena, int64_t *ret
     (void)arena;
     const struct world *world = worker->world;
     uint64_t generation = store_generation(world->store);
-    *ret_wait_ms = GLANCE_MS;
+    *ret_wait_ms = world->sandbox_clock ? GLANCE_MS : LOOK_AGAIN_MS;
     if (generation == worker->arrived) return true;
     bool wanted;
     if (!travel_is_wanted(world, &wanted, reterr)) return false;
