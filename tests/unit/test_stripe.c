@@ -33,7 +33,7 @@ static void answers_mean_what_the_list_says(void **state) {
     const struct case_line *rows = cases_rows("stripe.txt", arena, &n);
     for (size_t i = 0; i < n; i++) {
         const struct case_line *row = &rows[i];
-        int64_t status;
+        int64_t status = 0;
         if (row->n_cells < 5 || !str_to_int(row->cells[0], 0, 599, &status)) CASE_FAIL(row, "is no case");
         struct str type = str_is(row->cells[1], "json") ? STR("application/json") : row->cells[1];
         struct str head =

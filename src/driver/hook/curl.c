@@ -63,5 +63,5 @@ struct hook *hook_curl_create(void) {
     struct curl_hook *h = calloc(1, sizeof *h);
     if (!h) abort();
     *h = (struct curl_hook){.base = {&ops}, .web = web_create()};
-    return &h->base;
+    return (struct hook *)h;
 }

@@ -20,8 +20,9 @@ static void json_free(void *arena, void *old) {
 
 static yyjson_val *read_object(struct str text, struct arena *arena) {
     const yyjson_alc memory = {json_alloc, json_realloc, json_free, arena};
-    struct str copy = arena_str(arena, text); /* yyjson does not write to it without the flag that allows it */
-    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)copy.p, copy.n, 0, &memory, NULL);
+    char *copy = arena_alloc(arena, text.n + 1);
+    if (text.n) memcpy(copy, text.p, text.n);
+    yyjson_doc *doc = yyjson_read_opts(copy, text.n, 0, &memory, NULL);
     yyjson_val *root = yyjson_doc_get_root(doc);
     return yyjson_is_obj(root) ? root : NULL;
 }
