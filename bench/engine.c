@@ -1,7 +1,7 @@
 /*
  * What SQLite alone commits of the rows that dfyd writes for an order: engine DIR/dfyd.db GROUP SECONDS
  *
- * One thread, no HTTP, no checks, no money: the rows of GROUP orders are reserved in one commit and settled in another,
+ * One thread, no HTTP, no checks, no bank: the rows of GROUP orders are reserved in one commit and settled in another,
  * with the settings of dfyd's writer. The database must be one that dfyd has made and nobody has open. Prints the
  * orders that became durable in a second.
  */
@@ -55,6 +55,11 @@ static const char *const settle[] = {
     "INSERT INTO invoices (number, workspace_id, kind, subject_kind, subject_id, total, driver, document, issued_ms)"
     " SELECT (SELECT COALESCE(MAX(number), 0) + 1 FROM invoices), workspace_id, 'invoice', 'order', id, amount,"
     " 'sandbox', hex(zeroblob(640)), $2 FROM orders WHERE id = $1",
+    "INSERT INTO audit_logs (id, workspace_id, at_ms, activity, key_id, address, user_agent, affected, detail,"
+    " activity_type) SELECT id, workspace_id, $2, 'order_placed', workspace_id, '127.0.0.1', '', 2,"
+    " '{\"order_id\":\"' || id || '\",\"order_type\":\"dfy\"}', 6 FROM orders WHERE id = $1",
+    "INSERT INTO events (workspace_id, type, domain, payload, created_ms) SELECT workspace_id, 'dfy_order_placed', '',"
+    " '{\"order_id\":\"' || id || '\"}', $2 FROM orders WHERE id = $1",
     "UPDATE accounts SET state = 'pending' WHERE order_id = $1",
     "UPDATE domains SET state = 'provisioning' WHERE order_id = $1",
     "UPDATE accounts SET renews_ms = $2 + 2678400000 WHERE order_id = $1",
