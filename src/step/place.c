@@ -64,6 +64,7 @@ void place_init(struct placing *placing, const struct world *world, const struct
                 .discount = quote->discount,
                 .price_version = quote->version,
                 .promotion_id = quote->promotion_id,
+                .over_limit = WORLD_PLANTED(world, PLANT_PROMO_OVER),
                 .card_token = card->exists ? card->token : STR(""),
                 .payment_driver = card->exists ? card->driver : STR(""),
                 .card_brand = card->exists ? card->brand : STR(""),

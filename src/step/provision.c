@@ -188,6 +188,7 @@ bool provision_run(const struct world *world, const struct step *step, struct er
                 .again_ms = now + wait,
                 .now_ms = now,
                 .ids = world->ids,
+                .keeps_money = WORLD_PLANTED(world, PLANT_FORGET_REFUND),
                 .swap_ms = world->swap_ms,
             },
     };

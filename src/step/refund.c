@@ -30,12 +30,13 @@ static bool ending_change(struct db *db, void *arg, struct error *reterr) {
 }
 
 static enum outcome give_back(const struct world *world, const struct refund *refund, struct payment_answer *ret) {
-    const struct payment_refund job = {
+    struct payment_refund job = {
         .key = refund->id,
         .charge_key = refund->payment_id,
         .charge_reference = refund->payment_reference,
         .amount = refund->amount,
     };
+    if (refund->attempts > 1 && WORLD_PLANTED(world, PLANT_REFUND_TWICE)) job.key.n--;
     struct payment *payment = drivers_payment(world->drivers, refund->payment_driver);
     if (payment) return payment_refund(payment, &job, ret);
     return answer_set(&ret->answer, OUTCOME_UNKNOWN, "the payment driver %.*s is not open here",

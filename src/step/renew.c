@@ -47,7 +47,7 @@ static void charge(const struct world *world, const struct renewal_try *attempt,
                    struct renewal_result *result) {
     const struct str silence = STR("the payment service gave no answer; nothing was charged");
     struct payment *payment = drivers_payment(world->drivers, attempt->driver);
-    const struct payment_charge job = {
+    struct payment_charge job = {
         .key = attempt->payment_id,
         .token = attempt->token,
         .amount = attempt->amount,
@@ -63,9 +63,18 @@ static void charge(const struct world *world, const struct renewal_try *attempt,
         if (!attempt->is_resumed) fail(result, false, NULL, str_of(answer->answer.reason));
         return;
     }
-    if (!attempt->is_resumed) {
+    bool is_new = !attempt->is_resumed;
+    if (!is_new && WORLD_PLANTED(world, PLANT_RENEW_TWICE)) {
+        job.key.n--;
+        is_new = true;
+    }
+    if (is_new) {
         outcome = payment_charge(payment, &job, answer);
         world_reached(world, "renew.charged");
+        if (outcome == OUTCOME_UNKNOWN && WORLD_PLANTED(world, PLANT_RENEW_UNKNOWN)) {
+            job.key.n--;
+            outcome = payment_charge(payment, &job, answer);
+        }
         if (outcome == OUTCOME_REFUSED) {
             fail(result, true, decline_names[answer->decline], str_of(answer->answer.reason));
             return;
@@ -142,6 +151,7 @@ bool renew_due(const struct world *world, size_t max, size_t *ret_n, struct erro
 
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
     struct gathering g = {.world = world, .now_ms = now, .max = max, .arena = arena};
+    g.claims.charges_cancelled = WORLD_PLANTED(world, PLANT_CHARGE_CANCELLED);
     if (!store_write(world->store, collect_change, &g, reterr)) return false;
     if (g.n_collected) world_reached(world, "renew.collected");
     if (!store_write(world->store, claim_change, &g, reterr)) return false;

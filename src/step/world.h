@@ -39,6 +39,12 @@ enum plant {
     PLANT_CHARGE_FIRST = 1 << 3, /* the card is charged before the reservation is durable */
     PLANT_TELL_ONCE = 1 << 4,    /* a delivery whose answer is not known is not tried again */
     PLANT_TELL_ANYHOW = 1 << 5,  /* a delivery does not wait for an earlier one of its domain */
+    PLANT_RENEW_TWICE = 1 << 6,  /* a renewal that a crash cut short is charged anew, without asking about its charge */
+    PLANT_RENEW_UNKNOWN = 1 << 7,    /* an unknown renewal charge is tried again under another key, not closed */
+    PLANT_CHARGE_CANCELLED = 1 << 8, /* a renewal does not drop what was cancelled */
+    PLANT_REFUND_TWICE = 1 << 9,     /* a refund is asked for again under another key */
+    PLANT_FORGET_REFUND = 1 << 10,   /* what fails is not refunded */
+    PLANT_PROMO_OVER = 1 << 11,      /* a promotion's limits are not looked at when an order is reserved */
 };
 
 #ifdef DFYD_TEST_SWITCHES

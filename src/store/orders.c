@@ -176,6 +176,7 @@ static bool use_promotion(struct db *db, const struct reservation *r, struct err
     for (size_t i = 0; i < r->n_domains; i++)
         for (size_t j = 0; j < r->domains[i].n_lines; j++)
             n_free += r->domains[i].lines[j].kind == LINE_DOMAIN_YEAR && r->domains[i].lines[j].amount == 0;
+    if (r->over_limit) return promotion_count(db, r->promotion_id, r->workspace_id, n_free, reterr);
     return promotion_use(db, r->promotion_id, r->workspace_id, n_free, r->now_ms, reterr);
 }
 

@@ -43,6 +43,7 @@ struct reservation {
     cents discount;          /* the sum of their discounts */
     int64_t price_version;   /* of the price book that priced it */
     struct str promotion_id; /* empty: none applied */
+    bool over_limit;         /* a planted bug (step/world.h): the promotion's limits are not looked at */
     struct str card_token;
     struct str payment_driver; /* takes the money and gives it back; empty when there is nothing to charge */
     struct str card_brand, card_last4;

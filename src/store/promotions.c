@@ -168,32 +168,33 @@ static bool used_up(struct error *reterr) {
     return error_set(reterr, ERR_CONFLICT, "the promotion has ended or was used up meanwhile");
 }
 
-bool promotion_use(struct db *db, struct str id, struct str workspace_id, int64_t n_domains, int64_t now_ms,
-                   struct error *reterr) {
+bool promotion_count(struct db *db, struct str id, struct str workspace_id, int64_t n_domains, struct error *reterr) {
     int64_t changed;
-    struct stmt *stmt = db_stmt(db, "UPDATE promotions SET used_orders = used_orders + 1 WHERE id = $1"
-                                    " AND starts_ms <= $3 AND ends_ms > $3 AND workspace_id IN ('', $2)"
-                                    " AND (max_orders = 0 OR used_orders < max_orders)");
+    struct stmt *stmt = db_stmt(db, "UPDATE promotions SET used_orders = used_orders + 1 WHERE id = $1");
     stmt_text(stmt, 1, id);
-    stmt_text(stmt, 2, workspace_id);
-    stmt_int(stmt, 3, now_ms);
     if (!stmt_run(stmt, &changed, reterr)) return false;
     if (!changed) return used_up(reterr);
-
     stmt = db_stmt(db, "INSERT INTO promotion_uses (promotion_id, workspace_id, orders, domains)"
                        " VALUES ($1, $2, 1, $3) ON CONFLICT (promotion_id, workspace_id) DO UPDATE SET"
                        " orders = promotion_uses.orders + 1, domains = promotion_uses.domains + excluded.domains");
     stmt_text(stmt, 1, id);
     stmt_text(stmt, 2, workspace_id);
     stmt_int(stmt, 3, n_domains);
-    if (!stmt_run(stmt, NULL, reterr)) return false;
+    return stmt_run(stmt, NULL, reterr);
+}
 
-    stmt = db_stmt(db, "SELECT 1 FROM promotions p JOIN promotion_uses u ON u.promotion_id = p.id"
-                       " WHERE p.id = $1 AND u.workspace_id = $2"
-                       " AND (p.max_orders_each = 0 OR u.orders <= p.max_orders_each)"
-                       " AND (p.kind <> 'free_domains' OR u.domains <= p.value)");
+bool promotion_use(struct db *db, struct str id, struct str workspace_id, int64_t n_domains, int64_t now_ms,
+                   struct error *reterr) {
+    if (!promotion_count(db, id, workspace_id, n_domains, reterr)) return false;
+    struct stmt *stmt = db_stmt(db, "SELECT 1 FROM promotions p JOIN promotion_uses u ON u.promotion_id = p.id"
+                                    " WHERE p.id = $1 AND u.workspace_id = $2 AND p.workspace_id IN ('', $2)"
+                                    " AND p.starts_ms <= $3 AND p.ends_ms > $3"
+                                    " AND (p.max_orders = 0 OR p.used_orders <= p.max_orders)"
+                                    " AND (p.max_orders_each = 0 OR u.orders <= p.max_orders_each)"
+                                    " AND (p.kind <> 'free_domains' OR u.domains <= p.value)");
     stmt_text(stmt, 1, id);
     stmt_text(stmt, 2, workspace_id);
+    stmt_int(stmt, 3, now_ms);
     enum db_step step = stmt_step(stmt, reterr);
     stmt_done(stmt);
     if (step != DB_END) return step == DB_ROW;

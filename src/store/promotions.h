@@ -37,6 +37,9 @@ MUST_CHECK bool promotions_open(struct db *db, struct str workspace_id, int64_t 
  * the order is priced anew. */
 MUST_CHECK bool promotion_use(struct db *db, struct str id, struct str workspace_id, int64_t n_domains, int64_t now_ms,
                               struct error *reterr);
+/* Counts without looking at limits and times: for promotion_use. */
+MUST_CHECK bool promotion_count(struct db *db, struct str id, struct str workspace_id, int64_t n_domains,
+                                struct error *reterr);
 /* Takes that back. */
 MUST_CHECK bool promotion_give_back(struct db *db, struct str id, struct str workspace_id, int64_t n_domains,
                                     struct error *reterr);

@@ -48,7 +48,8 @@ struct renewal_try {
 struct renewal_claims {
     struct renewal_try *tries; /* to be charged */
     size_t n;
-    size_t n_ended; /* that ended without a try: nothing was wanted any more, or they were cancelled */
+    size_t n_ended;         /* that ended without a try: nothing was wanted any more, or they were cancelled */
+    bool charges_cancelled; /* read: a planted bug (step/world.h), what was cancelled is charged too */
 };
 
 /*

@@ -145,13 +145,13 @@ static bool lease(struct db *db, struct renewal_try *attempt, int64_t until_ms, 
 }
 
 /* *ret_ended: there is nothing to try. */
-static bool begin_try(struct db *db, struct ids *ids, struct renewal_try *attempt, int64_t now_ms, struct arena *arena,
-                      bool *ret_ended, struct error *reterr) {
+static bool begin_try(struct db *db, struct ids *ids, struct renewal_try *attempt, int64_t now_ms, bool charge_all,
+                      struct arena *arena, bool *ret_ended, struct error *reterr) {
     int64_t n;
     *ret_ended = attempt->stage >= DUNNING_TRIES && attempt->next_ms <= now_ms;
     if (*ret_ended) return cancel(db, ids, attempt, now_ms, reterr);
-    if (!choose_items(db, attempt->id, reterr) || !write_bill(db, attempt->id, arena, &attempt->amount, &n, reterr))
-        return false;
+    if (!charge_all && !choose_items(db, attempt->id, reterr)) return false;
+    if (!write_bill(db, attempt->id, arena, &attempt->amount, &n, reterr)) return false;
     *ret_ended = n == 0;
     if (*ret_ended)
         return renewal_run(db, "UPDATE renewals SET amount = 0 WHERE id = $1", attempt->id, reterr) &&
@@ -171,10 +171,11 @@ bool renewal_claim(struct db *db, struct ids *ids, int64_t now_ms, int64_t lease
     while ((step = stmt_step(stmt, reterr)) == DB_ROW) read_try(stmt, arena, rows_add(&rows, arena));
     if (step == DB_FAIL) return false;
     struct renewal_try *all = rows.first;
-    *ret = (struct renewal_claims){.tries = all};
+    *ret = (struct renewal_claims){.tries = all, .charges_cancelled = ret->charges_cancelled};
     for (size_t i = 0; i < rows.n; i++) {
         bool ended = false;
-        if (!all[i].is_resumed && !begin_try(db, ids, &all[i], now_ms, arena, &ended, reterr)) return false;
+        if (!all[i].is_resumed && !begin_try(db, ids, &all[i], now_ms, ret->charges_cancelled, arena, &ended, reterr))
+            return false;
         if (!ended && !lease(db, &all[i], lease_until_ms, reterr)) return false;
         if (ended)
             ret->n_ended++;

@@ -124,7 +124,7 @@ static bool refund_mailbox(struct db *db, const struct step *step, const struct 
         .now_ms = end->now_ms,
     };
     cents amount;
-    return refund_decide(db, end->ids, &request, &amount, reterr);
+    return end->keeps_money || refund_decide(db, end->ids, &request, &amount, reterr);
 }
 
 /* A refused mailbox no longer holds its address, and is given its money back. */
@@ -152,8 +152,8 @@ static bool refund_domain(struct db *db, const struct step *step, const struct s
         .wait_until_ms = may_swap ? end->now_ms + end->swap_ms : 0,
         .now_ms = end->now_ms,
     };
-    cents amount;
-    if (!refund_decide_domain(db, end->ids, &request, &amount, reterr)) return false;
+    cents amount = 0;
+    if (!end->keeps_money && !refund_decide_domain(db, end->ids, &request, &amount, reterr)) return false;
     struct event event = event_about(step, EVENT_DOMAIN_FAILED, end->now_ms);
     event.reason = end->reason;
     event.refund = amount;

@@ -36,8 +36,9 @@ struct step_end {
     struct str reason;     /* of the last two */
     int64_t again_ms;      /* retrying: when */
     int64_t now_ms;
-    struct ids *ids; /* of refunds */
-    int64_t swap_ms; /* how long a domain that cannot be registered may be swapped before its refund goes out */
+    struct ids *ids;  /* of refunds */
+    bool keeps_money; /* a planted bug (step/world.h): nothing is refunded */
+    int64_t swap_ms;  /* how long a domain that cannot be registered may be swapped before its refund goes out */
 };
 
 /*

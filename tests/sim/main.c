@@ -20,8 +20,9 @@ static const char usage[] =
     "  --verbose          print every history as it happens\n"
     "  --points           also print how often each named point was reached, and how often the power went there\n"
     "  --twice            run each history twice; the second must be the first, byte for byte\n"
-    "  --plant NAME       build a known bug in: forget-paid, charge-again, no-look, charge-first,\n"
-    "                     tell-once, tell-anyhow\n"
+    "  --plant NAME       build a known bug in: forget-paid, charge-again, no-look, charge-first, tell-once,\n"
+    "                     tell-anyhow, renew-twice, renew-again-unknown, charge-cancelled, refund-twice,\n"
+    "                     forget-refund, promo-over\n"
     "  --expect-failure   succeed when a history fails, fail when none does\n"
     "Exits 0 when every history is as it must be, 1 when one is not, 2 when the command is wrong.\n";
 
@@ -29,8 +30,18 @@ static const struct {
     const char *name;
     unsigned plant;
 } plants[] = {
-    {"forget-paid", PLANT_FORGET_PAID},   {"charge-again", PLANT_CHARGE_AGAIN}, {"no-look", PLANT_NO_LOOK},
-    {"charge-first", PLANT_CHARGE_FIRST}, {"tell-once", PLANT_TELL_ONCE},       {"tell-anyhow", PLANT_TELL_ANYHOW},
+    {"forget-paid", PLANT_FORGET_PAID},
+    {"charge-again", PLANT_CHARGE_AGAIN},
+    {"no-look", PLANT_NO_LOOK},
+    {"charge-first", PLANT_CHARGE_FIRST},
+    {"tell-once", PLANT_TELL_ONCE},
+    {"tell-anyhow", PLANT_TELL_ANYHOW},
+    {"renew-twice", PLANT_RENEW_TWICE},
+    {"renew-again-unknown", PLANT_RENEW_UNKNOWN},
+    {"charge-cancelled", PLANT_CHARGE_CANCELLED},
+    {"refund-twice", PLANT_REFUND_TWICE},
+    {"forget-refund", PLANT_FORGET_REFUND},
+    {"promo-over", PLANT_PROMO_OVER},
 };
 
 struct options {
