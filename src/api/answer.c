@@ -216,6 +216,16 @@ static void add_card(struct buf *out, const struct card *card) {
     buf_add_json(out, card->exists ? card->name_on_card : STR(""));
 }
 
+static void add_checkout(struct buf *out, const struct order_answer *answer) {
+    if (!answer->checkout) return;
+    BUF_LIT(out, ",\"checkout_required\":true");
+    if (!answer->checkout_url.n) return;
+    BUF_LIT(out, ",\"checkout_url\":");
+    buf_add_json(out, answer->checkout_url);
+    BUF_LIT(out, ",\"cart_order_id\":");
+    buf_add_json(out, answer->cart_order_id);
+}
+
 /* ---- items ---- */
 
 static void add_accounts(struct buf *out, const struct checked_item *item) {
@@ -292,6 +302,7 @@ void answer_write(struct buf *out, const struct order_answer *answer, struct are
     answer_lists(out, answer->check, arena);
     add_quote(out, answer->check, answer->quote);
     add_card(out, answer->card);
+    add_checkout(out, answer);
     BUF_LIT(out, ",\"simulation\":");
     add_bool(out, answer->simulation);
     add_items(out, answer->check, answer->quote);

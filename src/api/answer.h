@@ -12,7 +12,9 @@ struct order_answer {
     const struct card *card;
     bool simulation;
     bool placed;
-    bool not_paid;        /* valid, but there is no card or it was declined: payment_failed */
+    bool not_paid;                          /* valid, but there is no card or it was declined: payment_failed */
+    bool checkout;                          /* valid, to be paid on a page of the payment provider's */
+    struct str checkout_url, cart_order_id; /* with checkout: the page and the order; empty in a simulation */
     enum decline decline; /* with not_paid: what the payment service said; DECLINE_NONE when it was not asked */
 };
 

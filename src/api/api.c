@@ -1,5 +1,6 @@
 #include "api/api.h"
 
+#include <ctype.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ enum {
     MINUTE_MS = 60 * SECOND_MS,
     HOUR_MS = 60 * MINUTE_MS,
     WAITING_MAX = 4,
+    HOST_MAX = 255,  /* bytes of a host that comes back in an answer */
     AGENT_MAX = 512, /* bytes of a user agent that are kept */
 };
 
@@ -78,6 +80,10 @@ static const struct route routes[] = {
     {"GET", OWN "/invoices/{}", ORDER_SCOPE, "read", BODY_NONE, get_invoice, NULL},
     {"GET", OWN "/invoices/{}/page", ORDER_SCOPE, "read", BODY_NONE, get_invoice_page, NULL},
     {"POST", "/api/dfyd/v1/domains/{}/swap", ORDER_SCOPE, "update", BODY_NEEDED, swap_domain_begin, swap_domain_run},
+    {"POST", "/api/dfyd/v1/payment-events/{}", NULL, NULL, BODY_NEEDED, checkout_defer, payment_event_run},
+    {"GET", "/checkout/{}", NULL, NULL, BODY_NONE, checkout_defer, checkout_return_run},
+    {"GET", "/sandbox/checkout/{}", NULL, NULL, BODY_NONE, checkout_defer, sandbox_page_run},
+    {"POST", "/sandbox/checkout/{}", NULL, NULL, BODY_NONE, checkout_defer, sandbox_pay_run},
     {"GET", "/api/v2/audit-logs", "audit_logs", "read", BODY_NONE, list_audit_begin, list_audit_run},
 };
 _Static_assert(ARRAY_LEN(routes) <= LIMITER_ROUTES, "the limiter numbers them");
@@ -173,6 +179,19 @@ void call_fail(struct call *call, const struct error *error, const char *reassur
 
 void call_answer(struct call *call) {
     call->response->status = 200;
+}
+
+/* A host, perhaps with a port (RFC 9110 section 7.2); it comes back in an answer to who sent it. */
+static bool is_host(struct str host) {
+    for (size_t i = 0; i < host.n; i++)
+        if (!isalnum((unsigned char)host.p[i]) && !memchr(".-:[]", host.p[i], 5)) return false;
+    return host.n > 0 && host.n <= HOST_MAX;
+}
+
+struct str call_base_url(const struct call *call) {
+    if (call->config->public_url) return str_of(call->config->public_url);
+    struct str host = http_header(call->request, "Host", NULL);
+    return is_host(host) ? arena_printf(call->arena, "http://%.*s", STR_ARG(host)) : STR("");
 }
 
 /* What HTTP let through, as text that can be stored and shown. */

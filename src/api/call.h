@@ -71,6 +71,10 @@ MUST_CHECK bool call_rules(const struct call *call, struct rules *ret, struct er
  * as the call. */
 struct actor call_actor(const struct call *call);
 
+/* Where the caller reaches this server, without a slash at the end: the setting, else as the request did. Empty when
+ * neither says so. */
+struct str call_base_url(const struct call *call);
+
 /* For the limits of a route: domains/check, and setting or removing a forwarding. */
 extern const struct limits check_limits, forwarding_limits;
 
@@ -90,6 +94,11 @@ enum http_verdict similar_domains_begin(struct call *call);
 void similar_domains_run(struct call *call);
 enum http_verdict pre_warmed_begin(struct call *call);
 void pre_warmed_run(struct call *call);
+enum http_verdict checkout_defer(struct call *call); /* the begin of the next four */
+void payment_event_run(struct call *call);
+void checkout_return_run(struct call *call);
+void sandbox_page_run(struct call *call);
+void sandbox_pay_run(struct call *call);
 enum http_verdict cancel_accounts_begin(struct call *call);
 void cancel_accounts_run(struct call *call);
 enum http_verdict get_forwarding(struct call *call);

@@ -179,8 +179,16 @@ static const struct card *usable_card(const struct call *call) {
     return card->exists && drivers_payment(call->config->world->drivers, card->driver) ? card : &none;
 }
 
+/* Whether a valid order is paid on a page of the payment provider's, for want of a card. */
+static bool pays_on_page(const struct call *call, const struct judged *judged) {
+    const struct world *world = call->config->world;
+    return judged->quote.total > 0 && !usable_card(call)->exists && world->checkout_ms > 0 &&
+           payment_has_checkout(world->drivers->payment);
+}
+
 static struct order_answer answer_of(const struct call *call, const struct order *order, const struct judged *judged) {
     return (struct order_answer){
+        .checkout = order->simulation && answer_is_valid(judged->check) && pays_on_page(call, judged),
         .check = judged->check,
         .quote = &judged->quote,
         .card = usable_card(call),
@@ -238,6 +246,7 @@ struct job {
     const struct order *order;
     struct str key; /* empty: none */
     struct judged judged;
+    const char *order_id; /* while it is placed */
 };
 
 static void drop_key(const struct job *job) {
@@ -307,6 +316,27 @@ static struct str declined_answer(void *arg, enum decline decline) {
     return text;
 }
 
+static struct str page_answer(void *arg, struct str url) {
+    const struct job *job = arg;
+    struct order_answer answer = answer_of(job->call, job->order, &job->judged);
+    answer.checkout = true;
+    answer.checkout_url = url;
+    answer.cart_order_id = str_of(job->order_id);
+    struct str text = STR("");
+    /* Hardly longer than the placed answer, which fitted. */
+    (void)write_text(job, &answer, &text);
+    return text;
+}
+
+static void end_unopened(const struct job *job, const char *order_id) {
+    log_order(LOG_WARN, "page_not_opened", job, order_id, "next", "closed and released by itself");
+    struct error error = {0};
+    error_set(&error, ERR_UNAVAILABLE,
+              "The payment page could not be opened. Nothing was charged, and the domains are free again in a moment. "
+              "Try again.");
+    call_refuse(job->call, &error);
+}
+
 static void end_pending(const struct job *job, const char *order_id) {
     log_order(LOG_WARN, "order_pending", job, order_id, "next", "settled by itself once the charge is known");
     struct error error = {0};
@@ -347,6 +377,8 @@ static bool place(struct job *job, const struct order_answer *valid) {
     placing.reservation.actor = call_actor(call);
     placing.declined_answer = declined_answer;
     placing.arg = job;
+    job->order_id = placing.reservation.order_id;
+    if (pays_on_page(call, &job->judged)) place_on_page(&placing, world, call_base_url(call), page_answer);
     enum place_phase last;
     do last = placing.phase;
     while (place_next(&placing, world));
@@ -359,6 +391,11 @@ static bool place(struct job *job, const struct order_answer *valid) {
         buf_add(&call->response->body, text);
         answer_priced(call, &job->judged);
         return true;
+    case PLACE_ON_PAGE:
+        log_order(LOG_INFO, "order_awaits_payment", job, order_id, NULL, NULL);
+        buf_add(&call->response->body, placing.page_answer);
+        call_answer(call);
+        return true;
     case PLACE_DECLINED:
         log_order(LOG_INFO, "order_declined", job, order_id, "error", decline_names[placing.decline]);
         buf_add(&call->response->body, declined_answer(job, placing.decline));
@@ -367,7 +404,10 @@ static bool place(struct job *job, const struct order_answer *valid) {
     case PLACE_CHANGED:
         return false;
     case PLACE_PENDING:
-        end_pending(job, order_id);
+        if (placing.make_page_answer)
+            end_unopened(job, order_id);
+        else
+            end_pending(job, order_id);
         return true;
     default:
         end_failed(job, &placing, last);
@@ -393,7 +433,7 @@ static bool try_once(struct job *job, bool again) {
         end_unplaced(job, &answer);
         return true;
     }
-    if (!usable_card(job->call)->exists && job->judged.quote.total > 0) {
+    if (!usable_card(job->call)->exists && job->judged.quote.total > 0 && !pays_on_page(job->call, &job->judged)) {
         answer.not_paid = true;
         end_unplaced(job, &answer);
         return true;

@@ -33,8 +33,9 @@ void notebook_close(struct notebook *notebook);
 /* Takes the mutex until notebook_end. */
 void notebook_begin(struct notebook *notebook);
 /*
- * Runs SQL (a literal: it is known by its address) with its parameters $1, $2, ... bound, which stay the caller's and
- * must last until the next call. True when there is a row; notebook_next goes on to the next one.
+ * Runs SQL (a literal: it is known by its address) with its parameters bound: $1, $2, ..., which have to appear in that
+ * order. They stay the caller's and must last until the next call. True when there is a row; notebook_next goes on to
+ * the next one.
  */
 bool notebook_run_values(struct notebook *notebook, const char *sql, const struct notebook_value *values, int n);
 #define notebook_run(notebook, sql, ...)                                                                               \

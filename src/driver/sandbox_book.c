@@ -35,6 +35,14 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS refunds (key TEXT PRIMARY KEY, charge_key TEXT NOT NULL, amount INTEGER NOT NULL,"
     " at_ms INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS refunds_by_charge ON refunds (charge_key);"
+    /* Pages to pay on. token: what was paid with; '' until then. */
+    "CREATE TABLE IF NOT EXISTS pages (reference TEXT PRIMARY KEY, key TEXT NOT NULL UNIQUE, workspace_id TEXT NOT "
+    "NULL,"
+    " description TEXT NOT NULL, token TEXT NOT NULL, return_url TEXT NOT NULL, amount INTEGER NOT NULL,"
+    " expires_ms INTEGER NOT NULL, is_closed INTEGER NOT NULL) WITHOUT ROWID;"
+    /* What the bank signs its notices with. */
+    "CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "INSERT OR IGNORE INTO secrets (name, value) VALUES ('notices', lower(hex(randomblob(32))));"
     /* How often a magic word was met, so that "fails twice" stays twice across restarts. */
     "CREATE TABLE IF NOT EXISTS tries (word TEXT NOT NULL, key TEXT NOT NULL, n INTEGER NOT NULL,"
     " PRIMARY KEY (word, key)) WITHOUT ROWID;";

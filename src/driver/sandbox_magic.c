@@ -44,6 +44,10 @@ const struct magic_row magic_rows[MAGIC_ROWS] = {
     {MAGIC_PAYMENT, MAGIC_NO_REFUND, "tok_norefund", "works, but its refunds are refused", "visa", "0143", DECLINE_NONE},
     {MAGIC_PAYMENT, MAGIC_LOST_BACK, "tok_lostrefund", "works; of a refund, the first answer is lost",
      "visa", "0150", DECLINE_NONE},
+    {MAGIC_PAYMENT, MAGIC_ONCE, "tok_renewal_declined", "a workspace's first charge works, later ones are declined",
+     "visa", "0341", DECLINE_NONE},
+    {MAGIC_PAYMENT, MAGIC_NOT_TWICE, "tok_renewal_flaky", "a workspace's second charge is declined, the others work",
+     "visa", "0358", DECLINE_NONE},
 };
 /* clang-format on */
 

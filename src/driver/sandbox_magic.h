@@ -32,6 +32,8 @@ enum magic {
     MAGIC_DROPPED,   /* a charge that is not made and not answered */
     MAGIC_NO_REFUND, /* a charge that is not given back */
     MAGIC_LOST_BACK, /* as MAGIC_LOST, when it is given back */
+    MAGIC_ONCE,      /* a workspace's first charge works, later ones are declined */
+    MAGIC_NOT_TWICE, /* a workspace's second charge is declined, the others work */
 };
 
 enum {
@@ -51,7 +53,7 @@ struct magic_row {
     enum decline decline;
 };
 
-enum { MAGIC_ROWS = 33 };
+enum { MAGIC_ROWS = 35 };
 
 extern const struct magic_row magic_rows[MAGIC_ROWS];
 /* "registrar", "dns", "mailbox", "payment". */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "step/checkout.h"
 #include "store/refunds.h"
 
 enum { PASSWORD_LENGTH = 20 };
@@ -55,6 +56,7 @@ void place_init(struct placing *placing, const struct world *world, const struct
     int64_t now = clock_now(world->clock);
     *placing = (struct placing){
         .ids = world->ids,
+        .arena = arena,
         .phase = WORLD_PLANTED(world, PLANT_CHARGE_FIRST) ? PLACE_CHARGE : PLACE_RESERVE,
         .reservation =
             {
@@ -92,6 +94,7 @@ static enum place_phase run_reserve(struct placing *p, const struct world *world
     if (!store_write(world->store, reserve_change, p, &p->error))
         return p->error.code == ERR_CONFLICT ? PLACE_CHANGED : PLACE_ERROR;
     world_reached(world, "place.reserved");
+    if (p->make_page_answer) return PLACE_OPEN;
     return WORLD_PLANTED(world, PLANT_CHARGE_FIRST) ? PLACE_SETTLE : PLACE_CHARGE;
 }
 
@@ -138,6 +141,84 @@ static enum place_phase run_charge(struct placing *p, const struct world *world)
     error_set(&p->error, ERR_UNAVAILABLE,
               "The payment service gave no answer. Nothing was charged and nothing was ordered. Try again.");
     return PLACE_RELEASE;
+}
+
+/* ---- a page to pay on ---- */
+
+void place_on_page(struct placing *placing, const struct world *world, struct str base_url,
+                   struct str (*page_answer)(void *arg, struct str url)) {
+    struct reservation *r = &placing->reservation;
+    placing->phase = PLACE_RESERVE;
+    placing->base_url = base_url;
+    placing->make_page_answer = page_answer;
+    r->payment_driver = str_of(world->drivers->payment->ops->name);
+    r->checkout_expires_ms = r->now_ms + world->checkout_ms;
+}
+
+static enum outcome open_page(struct placing *p, const struct world *world) {
+    struct str path = checkout_return_path(str_of(p->reservation.order_id), p->arena);
+    struct str url = arena_printf(p->arena, "%.*s%.*s", STR_ARG(p->base_url), STR_ARG(path));
+    const struct payment_checkout job = {
+        .charge = charge_of(p),
+        .expires_ms = p->reservation.checkout_expires_ms,
+        .success_url = url,
+        .cancel_url = url,
+    };
+    enum outcome outcome = payment_checkout_open(world->drivers->payment, &job, &p->page, &p->answer);
+    world_reached(world, "checkout.opened");
+    return outcome;
+}
+
+static bool postpone_change(struct db *db, void *arg, struct error *reterr) {
+    const struct placing *p = arg;
+    return order_postpone(db, str_of(p->reservation.order_id), p->reservation.now_ms, str_of(p->answer.reason), reterr);
+}
+
+/* No clear answer: asked once more, which finds the page if there is one. Then it is left to settle.h, which closes
+ * what may be open: nobody is told of it any more. */
+static enum place_phase run_open(struct placing *p, const struct world *world) {
+    enum outcome outcome = open_page(p, world);
+    if (outcome == OUTCOME_UNKNOWN) outcome = open_page(p, world);
+    if (outcome == OUTCOME_DONE) {
+        struct str base = p->page.url[0] == '/' ? p->base_url : STR("");
+        p->page_url = arena_printf(p->arena, "%.*s%s", STR_ARG(base), p->page.url);
+        p->page_answer = p->make_page_answer(p->arg, p->page_url);
+        return PLACE_KEEP;
+    }
+    if (outcome == OUTCOME_REFUSED) {
+        p->decline = DECLINE_GENERIC;
+        return PLACE_RELEASE;
+    }
+    struct error error = {0};
+    if (!store_write(world->store, postpone_change, p, &error))
+        log_event(LOG_WARN, "order_not_postponed", LOG_TEXT("order", p->reservation.order_id),
+                  LOG_TEXT("reason", error.message), LOG_TEXT("next", "its page is closed when its lease ends"));
+    return PLACE_PENDING;
+}
+
+static bool keep_change(struct db *db, void *arg, struct error *reterr) {
+    const struct placing *p = arg;
+    const struct reservation *r = &p->reservation;
+    const struct checkout_opened opened = {
+        .order_id = str_of(r->order_id),
+        .url = p->page_url,
+        .reference = str_of(p->page.reference),
+        .answer = p->page_answer,
+        .look_ms = checkout_next_look(r->now_ms, r->checkout_expires_ms, r->now_ms),
+        .now_ms = r->now_ms,
+    };
+    return checkout_opened(db, &opened, reterr);
+}
+
+static enum place_phase run_keep(struct placing *p, const struct world *world) {
+    struct error error = {0};
+    if (!store_write(world->store, keep_change, p, &error)) {
+        log_event(LOG_ERROR, "page_not_kept", LOG_TEXT("order", p->reservation.order_id),
+                  LOG_TEXT("reason", error.message), LOG_TEXT("next", "closed when the order's lease ends"));
+        return PLACE_PENDING;
+    }
+    world_reached(world, "checkout.kept");
+    return PLACE_ON_PAGE;
 }
 
 static bool settle_change(struct db *db, void *arg, struct error *reterr) {
@@ -199,6 +280,12 @@ bool place_next(struct placing *p, const struct world *world) {
         break;
     case PLACE_CHARGE:
         p->phase = run_charge(p, world);
+        break;
+    case PLACE_OPEN:
+        p->phase = run_open(p, world);
+        break;
+    case PLACE_KEEP:
+        p->phase = run_keep(p, world);
         break;
     case PLACE_SETTLE:
         p->phase = run_settle(p, world);

@@ -13,10 +13,13 @@
 enum place_phase {
     PLACE_RESERVE,
     PLACE_CHARGE,
+    PLACE_OPEN, /* instead of charging: a page to pay on */
+    PLACE_KEEP,
     PLACE_SETTLE,
     PLACE_RELEASE,
     /* Ends: */
     PLACE_PLACED,
+    PLACE_ON_PAGE,  /* the customer pays on a page; page_url and page_answer say where. Names are held meanwhile */
     PLACE_DECLINED, /* decline says why; names are given back */
     PLACE_CHANGED,  /* the facts changed since the check: gather and judge again; nothing was done */
     PLACE_PENDING,  /* the charge's outcome is not known yet; settling goes on by itself */
@@ -33,6 +36,12 @@ struct placing {
     struct error error;
     /* Set by the caller: the answer to store under the idempotency key for each decline; may be NULL without a key. */
     struct str (*declined_answer)(void *arg, enum decline decline);
+    /* Of an order that is paid on a page: set by place_on_page. */
+    struct str (*make_page_answer)(void *arg, struct str url);
+    struct str base_url;
+    struct checkout_page page;
+    struct str page_url, page_answer;
+    struct arena *arena;
     void *arg;
 };
 
@@ -46,6 +55,13 @@ void place_init(struct placing *placing, const struct world *world, const struct
                 struct str answer, struct arena *arena);
 /* A new password, sealed; from ARENA. */
 struct str place_password(const struct world *world, struct arena *arena);
+/*
+ * After place_init: the customer pays on a page of the payment provider's. BASE_URL: where this server is reached,
+ * without a slash at the end; PAGE_ANSWER makes what is answered, and stored for the idempotency key, when the page is
+ * open. Both as long-lived as the placing.
+ */
+void place_on_page(struct placing *placing, const struct world *world, struct str base_url,
+                   struct str (*page_answer)(void *arg, struct str url));
 /* Runs one phase; true while there is another to run. */
 bool place_next(struct placing *placing, const struct world *world);
 bool place_is_over(const struct placing *placing);

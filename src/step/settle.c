@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "core/backoff.h"
 #include "driver/payment/payment.h"
+#include "step/checkout.h"
 #include "store/orders.h"
 #include "store/refunds.h"
 
@@ -59,6 +60,7 @@ static enum outcome ask(const struct world *world, const struct unsettled *order
 }
 
 static bool settle_one(const struct world *world, const struct unsettled *order, struct error *reterr) {
+    if (order->checkout_expires_ms && order->amount > 0) return checkout_end_due(world, order, reterr);
     struct payment_answer answer = {0};
     enum outcome outcome = OUTCOME_DONE; /* an order that costs nothing has nothing to ask about */
     if (WORLD_PLANTED(world, PLANT_FORGET_PAID))

@@ -17,6 +17,7 @@ struct world {
     struct store *store;
     struct drivers *drivers;
     const struct vault *vault;
+    int64_t checkout_ms;    /* how long a page to pay on is open; 0: who has no card cannot order */
     struct str web_address; /* IPv4 of the forwarding edge */
     int64_t retry_base_ms, retry_max_ms;
     int64_t lease_ms; /* longer than any driver call may take */

@@ -14,9 +14,9 @@ static bool insert_order(struct db *db, const struct reservation *r, struct erro
     struct stmt *stmt = db_stmt(
         db, "INSERT INTO orders (id, workspace_id, type, state, amount, card_token, idempotency_key, answer, reason,"
             " attempts, settle_after_ms, created_ms, ended_ms, actor_key_id, actor_address, actor_agent, price_version,"
-            " promotion_id, discount, payment_driver, card_brand, card_last4)"
+            " promotion_id, discount, payment_driver, card_brand, card_last4, checkout_expires_ms)"
             " VALUES ($1, $2, $3, 'reserved', $4, $5, $6, $7, '', 0, $8, $9, 0, $10, $11, $12, $13, $14, $15, $16, $17,"
-            " $18)");
+            " $18, $19)");
     stmt_text(stmt, 1, str_of(r->order_id));
     stmt_text(stmt, 2, r->workspace_id);
     stmt_text(stmt, 3, str_of(order_type_names[r->type]));
@@ -35,6 +35,7 @@ static bool insert_order(struct db *db, const struct reservation *r, struct erro
     stmt_text(stmt, 16, r->payment_driver);
     stmt_text(stmt, 17, r->card_brand);
     stmt_text(stmt, 18, r->card_last4);
+    stmt_int(stmt, 19, r->checkout_expires_ms);
     return stmt_run(stmt, NULL, reterr);
 }
 

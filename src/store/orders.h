@@ -45,7 +45,8 @@ struct reservation {
     struct str promotion_id; /* empty: none applied */
     bool over_limit;         /* a planted bug (step/world.h): the promotion's limits are not looked at */
     struct str card_token;
-    struct str payment_driver; /* takes the money and gives it back; empty when there is nothing to charge */
+    int64_t checkout_expires_ms; /* until when the customer may pay on a page of the provider's; 0: it is charged */
+    struct str payment_driver;   /* takes the money and gives it back; empty when there is nothing to charge */
     struct str card_brand, card_last4;
     struct str answer;          /* the answer to give once it is paid */
     struct str idempotency_key; /* empty: none */
@@ -81,7 +82,8 @@ MUST_CHECK bool order_release(struct db *db, struct str order_id, struct str dec
 struct unsettled {
     struct str id, workspace_id;
     struct str card_token, payment_driver;
-    struct str checkout_reference; /* of the page the customer may be paying on; empty: there is none */
+    struct str checkout_reference; /* of the page the customer may be paying on; empty: none is known */
+    int64_t checkout_expires_ms;   /* 0: the order is charged instead */
     int64_t attempts, created_ms;
     cents amount;
 };

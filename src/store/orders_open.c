@@ -13,11 +13,13 @@ bool order_claim_unsettled(struct db *db, int64_t now_ms, bool even_fresh, int64
                            struct arena *arena, struct unsettled **ret, size_t *ret_n, struct error *reterr) {
     struct rows rows = {.size = sizeof(struct unsettled)};
     struct stmt *stmt = db_stmt(db, "SELECT id, workspace_id, attempts, amount, card_token, payment_driver,"
-                                    " checkout_reference, created_ms FROM orders"
-                                    " WHERE state = 'reserved' AND settle_after_ms <= $1"
+                                    " checkout_reference, created_ms, checkout_expires_ms FROM orders"
+                                    " WHERE state = 'reserved' AND settle_after_ms <= $1 AND"
+                                    " ($3 = 0 OR checkout_reference = '')"
                                     " ORDER BY settle_after_ms, id LIMIT $2");
     stmt_int(stmt, 1, even_fresh ? INT64_MAX : now_ms);
     stmt_int(stmt, 2, (int64_t)max);
+    stmt_int(stmt, 3, even_fresh);
     enum db_step step;
     while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
         struct unsettled *row = rows_add(&rows, arena);
@@ -29,6 +31,7 @@ bool order_claim_unsettled(struct db *db, int64_t now_ms, bool even_fresh, int64
         row->payment_driver = row_text(stmt, 5, arena);
         row->checkout_reference = row_text(stmt, 6, arena);
         row->created_ms = stmt_col_int(stmt, 7);
+        row->checkout_expires_ms = stmt_col_int(stmt, 8);
     }
     if (step == DB_FAIL) return false;
     struct unsettled *all = rows.first;

@@ -219,6 +219,7 @@ CARDS = {
     "tok_expired": ("visa", "0069", "card_expired"), "tok_authenticate": ("visa", "3155", "authentication_required"),
     "tok_unsupported": ("unionpay", "0000", "payment_method_not_supported"), "tok_lost": ("visa", "0101", "placed"),
     "tok_dropped": ("visa", "0119", 503), "tok_silent": ("visa", "0127", "pending"), "tok_flaky": ("visa", "0135", 503),
+    "tok_renewal_declined": ("visa", "0341", "placed"), "tok_renewal_flaky": ("visa", "0358", "placed"),
     "tok_norefund": ("visa", "0143", "placed"), "tok_lostrefund": ("visa", "0150", "placed"),
 }
 row("Domains", *DOMAINS)
@@ -297,6 +298,16 @@ def test_a_cards_token(fresh, token):
     assert client.list(ORDERS) == {"items": []}
     client.card("tok_visa")
     client.placed(wanted)
+
+
+@pytest.mark.parametrize("token,works", [("tok_renewal_declined", [True, False, False, False]),
+                                         ("tok_renewal_flaky", [True, False, True, True])])
+def test_cards_that_fail_later_do_so_in_each_workspace(fresh, token, works):
+    server = fresh()
+    for client in (make_client(server, card=token), make_client(server, card=token)):
+        answers = [client.order([item()]) for _ in works]
+        assert [answer["order_placed"] for answer in answers] == works
+        assert {answer.get("payment_failure_reason") for answer in answers if not answer["order_placed"]} == {"generic_decline"}
 
 
 @row("Every order_error", *[error for error in PRECEDENCE])

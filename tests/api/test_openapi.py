@@ -67,7 +67,8 @@ def test_every_call_has_examples_and_they_fit_their_schemas(method, path, operat
     for parameter in DESCRIPTION.parameters(path, operation):
         check(parameter["name"], parameter, False)
     if "requestBody" in operation:
-        check("the request body", operation["requestBody"]["content"]["application/json"], True)
+        for kind, content in operation["requestBody"]["content"].items():
+            check(f"the request body as {kind}", content, True)
     for status, response in operation["responses"].items():
         response = DESCRIPTION.resolve(response)
         assert response["description"]
@@ -138,7 +139,7 @@ def test_docs_needs_nothing_from_elsewhere(dfyd):
 
 # What a request may be refused for by its form alone.
 FORM = re.compile(r"(body|querystring|params|headers)[/ ]")
-SKIPPED = {"/readyz", "/healthz", "/openapi.json", "/docs", "/docs/{file}"}
+SKIPPED = {"/readyz", "/healthz", "/openapi.json", "/docs", "/docs/{file}", "/sandbox/checkout/{reference}"}
 CALLED = [(method, path, operation) for method, path, operation in OPERATIONS if path not in SKIPPED]
 BOUNDED = settings(max_examples=25, derandomize=True, deadline=None, database=None, phases=[Phase.generate],
                    suppress_health_check=list(HealthCheck))

@@ -18,6 +18,7 @@
 #include "lock.h"
 #include "setup.h"
 #include "step/settle.h"
+#include "store/checkout.h"
 #include "store/deliveries.h"
 #include "store/idempotency.h"
 #include "store/invoices.h"
@@ -108,7 +109,7 @@ static bool free_change(struct db *db, void *arg, struct error *reterr) {
     const int64_t *now = arg;
     return step_free_all(db, *now, reterr) && renewal_free_all(db, *now, reterr) &&
            delivery_free_all(db, *now, reterr) && refund_free_all(db, *now, reterr) &&
-           idempotency_free_orphans(db, reterr);
+           checkout_look_at_all(db, *now, reterr) && idempotency_free_orphans(db, reterr);
 }
 
 /* What the last process left half done, by a crash or a silent provider: this one holds the lock, so no other is at
@@ -166,6 +167,7 @@ static bool open_world(struct server *server, struct error *reterr) {
         .store = setup->store,
         .drivers = &setup->drivers,
         .vault = &setup->vault,
+        .checkout_ms = settings->checkout ? settings->checkout_minutes * 60 * 1000 : 0,
         .web_address = str_of(settings->web_address),
         .retry_base_ms = settings->retry_base_ms,
         .retry_max_ms = settings->retry_max_ms,
@@ -190,6 +192,7 @@ static bool start(struct server *server, struct error *reterr) {
     server->api = api_create(&(struct api_config){
         .world = &server->world,
         .worker = server->worker,
+        .public_url = settings->public_url,
         .providers_off = settings->providers_off,
         .rate_limit = settings->rate_limit != 0,
         .rate_per_second = settings->rate_per_second,

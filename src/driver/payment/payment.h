@@ -103,10 +103,12 @@ struct payment_ops {
      */
     enum outcome (*refund)(struct payment *, const struct payment_refund *, struct payment_answer *);
     /*
-     * Opens a page to pay on, or finds the one that was opened under the key. NULL: this driver has none. Of the other
+     * Opens a page to pay on, or finds the one that was opened under the key; a url that begins with '/' is a path on
+     * this server. REFUSED: there is and will be no page under that key. NULL: this driver has none. Of the other
      * two, look asks only: DONE paid, REFUSED it ended unpaid and always will be, UNKNOWN it is still open, or no clear
      * answer; close ends it unless it was paid: DONE or REFUSED, as charges are closed. CARD, when paid: what the
-     * customer paid with, to be kept for renewals; its token is "" when it cannot be used again.
+     * customer paid with, to be kept for renewals; its token is "" when it cannot be used again. close with an empty
+     * reference: the page that was opened under the key, whether or not anybody heard of it.
      */
     enum outcome (*checkout_open)(struct payment *, const struct payment_checkout *, struct checkout_page *ret,
                                   struct answer *);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "driver/sandbox_inside.h"
+#include "driver/payment/sandbox_bank.h"
 
 /* Beside tok_silent's own row in the tries: how often close was asked about its key. */
 static const char silent_close[] = "tok_silent close";
@@ -14,11 +14,11 @@ struct sandbox {
     struct sandbox_book *book;
 };
 
-static struct sandbox_book *book_of(struct payment *p) {
+struct sandbox_book *sandbox_bank_book(struct payment *p) {
     return ((struct sandbox *)p)->book;
 }
 
-static const char *const decline_reasons[DECLINE_END] = {
+const char *const sandbox_bank_reasons[DECLINE_END] = {
     [DECLINE_METHOD_NOT_SUPPORTED] = "this kind of card is not supported",
     [DECLINE_AUTHENTICATION_REQUIRED] = "the bank wants the cardholder to authenticate",
     [DECLINE_CARD_EXPIRED] = "the card has expired",
@@ -40,7 +40,7 @@ static enum outcome describe(struct payment *p, struct str token, struct card_fa
     return OUTCOME_DONE;
 }
 
-static enum outcome refuse(enum decline decline, const char *reason, struct payment_answer *answer) {
+enum outcome sandbox_bank_refuse(enum decline decline, const char *reason, struct payment_answer *answer) {
     answer->decline = decline;
     return answer_set(&answer->answer, OUTCOME_REFUSED, "%s", reason);
 }
@@ -66,12 +66,22 @@ static struct earlier find_charge(struct sandbox_book *book, const struct paymen
     };
 }
 
-static bool is_closed(struct sandbox_book *book, struct str key) {
+bool sandbox_bank_is_closed(struct sandbox_book *book, struct str key) {
     return notebook_run(book->notebook, "SELECT 1 FROM closed_keys WHERE key = $1", NOTEBOOK_TEXT(key));
 }
 
-/* DECLINE_NONE: the money is taken. */
-static void add_charge(struct sandbox_book *book, const struct payment_charge *job, enum decline decline) {
+void sandbox_bank_close(struct sandbox_book *book, struct str key) {
+    notebook_run(book->notebook, "INSERT OR IGNORE INTO closed_keys (key) VALUES ($1)", NOTEBOOK_TEXT(key));
+}
+
+enum decline sandbox_bank_decline(struct sandbox_book *book, const struct magic_row *card, struct str workspace_id) {
+    if (card->does != MAGIC_ONCE && card->does != MAGIC_NOT_TWICE) return card->decline;
+    int64_t n = sandbox_count_try(book, card->word, workspace_id);
+    bool works = n == 1 || (card->does == MAGIC_NOT_TWICE && n > 2);
+    return works ? DECLINE_NONE : DECLINE_GENERIC;
+}
+
+void sandbox_bank_add(struct sandbox_book *book, const struct payment_charge *job, enum decline decline) {
     static const char sql[] = "INSERT INTO charges (key, token, amount, decline, description, at_ms)"
                               " VALUES ($1, $2, $3, $4, $5, $6)";
     notebook_run(book->notebook, sql, NOTEBOOK_TEXT(job->key), NOTEBOOK_TEXT(job->token), NOTEBOOK_INT(job->amount),
@@ -82,14 +92,16 @@ static enum outcome charge_key(struct sandbox_book *book, const struct payment_c
                                struct payment_answer *answer) {
     struct earlier earlier = find_charge(book, job);
     if (earlier.exists && !earlier.same)
-        return refuse(DECLINE_GENERIC, "this key was used with another card or amount", answer);
+        return sandbox_bank_refuse(DECLINE_GENERIC, "this key was used with another card or amount", answer);
     if (earlier.exists)
-        return earlier.decline ? refuse(earlier.decline, decline_reasons[earlier.decline], answer) : OUTCOME_DONE;
-    if (is_closed(book, job->key)) return refuse(DECLINE_GENERIC, "this key is closed", answer);
+        return earlier.decline ? sandbox_bank_refuse(earlier.decline, sandbox_bank_reasons[earlier.decline], answer)
+                               : OUTCOME_DONE;
+    if (sandbox_bank_is_closed(book, job->key))
+        return sandbox_bank_refuse(DECLINE_GENERIC, "this key is closed", answer);
     if (job->amount < 0 || job->amount > CENTS_MAX)
-        return refuse(DECLINE_GENERIC, "the amount is out of range", answer);
+        return sandbox_bank_refuse(DECLINE_GENERIC, "the amount is out of range", answer);
     const struct magic_row *row = magic_find(MAGIC_PAYMENT, job->token);
-    if (!row) return refuse(DECLINE_GENERIC, "no such card", answer);
+    if (!row) return sandbox_bank_refuse(DECLINE_GENERIC, "no such card", answer);
 
     switch (row->does) {
     case MAGIC_DROPPED:
@@ -103,13 +115,14 @@ static enum outcome charge_key(struct sandbox_book *book, const struct payment_c
     default:
         break;
     }
-    add_charge(book, job, row->decline);
+    enum decline decline = sandbox_bank_decline(book, row, job->workspace_id);
+    sandbox_bank_add(book, job, decline);
     if (row->does == MAGIC_LOST) return no_answer(answer);
-    return row->decline ? refuse(row->decline, decline_reasons[row->decline], answer) : OUTCOME_DONE;
+    return decline ? sandbox_bank_refuse(decline, sandbox_bank_reasons[decline], answer) : OUTCOME_DONE;
 }
 
 static enum outcome charge(struct payment *p, const struct payment_charge *job, struct payment_answer *answer) {
-    struct sandbox_book *book = book_of(p);
+    struct sandbox_book *book = sandbox_bank_book(p);
     notebook_begin(book->notebook);
     return notebook_end(book->notebook, charge_key(book, job, answer), &answer->answer);
 }
@@ -123,12 +136,12 @@ static enum outcome close_key(struct sandbox_book *book, struct str key, struct 
                sandbox_count_try(book, silent_close, key) <= SANDBOX_SILENT_CLOSES) {
         return no_answer(answer);
     }
-    notebook_run(book->notebook, "INSERT OR IGNORE INTO closed_keys (key) VALUES ($1)", NOTEBOOK_TEXT(key));
-    return refuse(decline, "not charged; the key is closed", answer);
+    sandbox_bank_close(book, key);
+    return sandbox_bank_refuse(decline, "not charged; the key is closed", answer);
 }
 
 static enum outcome close(struct payment *p, const struct payment_charge *job, struct payment_answer *answer) {
-    struct sandbox_book *book = book_of(p);
+    struct sandbox_book *book = sandbox_bank_book(p);
     notebook_begin(book->notebook);
     return notebook_end(book->notebook, close_key(book, job->key, answer), &answer->answer);
 }
@@ -140,17 +153,18 @@ static enum outcome refund_key(struct sandbox_book *book, const struct payment_r
     if (notebook_run(book->notebook, earlier, NOTEBOOK_TEXT(job->key))) {
         if (str_eq(notebook_text(book->notebook, 0), job->charge_key) && notebook_int(book->notebook, 1) == job->amount)
             return OUTCOME_DONE;
-        return refuse(DECLINE_NONE, "this key was used for another refund", answer);
+        return sandbox_bank_refuse(DECLINE_NONE, "this key was used for another refund", answer);
     }
     static const char left[] = "SELECT amount - (SELECT coalesce(sum(amount), 0) FROM refunds WHERE charge_key = $1)"
                                " FROM charges WHERE key = $1 AND decline = 0";
     if (!notebook_run(book->notebook, left, NOTEBOOK_TEXT(job->charge_key)))
-        return refuse(DECLINE_NONE, "there is no such charge", answer);
+        return sandbox_bank_refuse(DECLINE_NONE, "there is no such charge", answer);
     if (job->amount <= 0 || job->amount > notebook_int(book->notebook, 0))
-        return refuse(DECLINE_NONE, "more than is left of the charge", answer);
+        return sandbox_bank_refuse(DECLINE_NONE, "more than is left of the charge", answer);
     notebook_run(book->notebook, "SELECT token FROM charges WHERE key = $1", NOTEBOOK_TEXT(job->charge_key));
     enum magic does = magic_of(MAGIC_PAYMENT, notebook_text(book->notebook, 0));
-    if (does == MAGIC_NO_REFUND) return refuse(DECLINE_NONE, "the bank does not take it back to this card", answer);
+    if (does == MAGIC_NO_REFUND)
+        return sandbox_bank_refuse(DECLINE_NONE, "the bank does not take it back to this card", answer);
     static const char sql[] = "INSERT INTO refunds (key, charge_key, amount, at_ms) VALUES ($1, $2, $3, $4)";
     notebook_run(book->notebook, sql, NOTEBOOK_TEXT(job->key), NOTEBOOK_TEXT(job->charge_key),
                  NOTEBOOK_INT(job->amount), NOTEBOOK_INT(clock_now(book->clock)));
@@ -158,14 +172,14 @@ static enum outcome refund_key(struct sandbox_book *book, const struct payment_r
 }
 
 static enum outcome refund(struct payment *p, const struct payment_refund *job, struct payment_answer *answer) {
-    struct sandbox_book *book = book_of(p);
+    struct sandbox_book *book = sandbox_bank_book(p);
     notebook_begin(book->notebook);
     return notebook_end(book->notebook, refund_key(book, job, answer), &answer->answer);
 }
 
 static enum outcome movements(struct payment *p, int64_t from_ms, payment_movement_fn *each, void *arg,
                               struct answer *answer) {
-    struct sandbox_book *book = book_of(p);
+    struct sandbox_book *book = sandbox_bank_book(p);
     static const char sql[] = "SELECT 0, key, amount, at_ms FROM charges WHERE decline = 0 AND at_ms >= $1"
                               " UNION ALL SELECT 1, key, amount, at_ms FROM refunds WHERE at_ms >= $1";
     notebook_begin(book->notebook);
@@ -193,6 +207,10 @@ static const struct payment_ops ops = {
     .charge = charge,
     .close = close,
     .refund = refund,
+    .checkout_open = sandbox_checkout_open,
+    .checkout_look = sandbox_checkout_look,
+    .checkout_close = sandbox_checkout_close,
+    .read_event = sandbox_checkout_event,
     .movements = movements,
     .destroy = destroy,
 };

@@ -46,7 +46,8 @@ ALTER TABLE orders ADD COLUMN discount INTEGER NOT NULL DEFAULT 0; -- cents off 
 ALTER TABLE orders ADD COLUMN payment_driver TEXT NOT NULL DEFAULT 'sandbox'; -- driver/payment; also of its refunds
 ALTER TABLE orders ADD COLUMN card_brand TEXT NOT NULL DEFAULT '';
 ALTER TABLE orders ADD COLUMN card_last4 TEXT NOT NULL DEFAULT '';
--- While reserved, the customer may be paying on a page of the payment provider's; '': not so.
+-- While reserved, the customer may be paying on a page of the payment provider's; '': not opened yet, or charged instead.
+ALTER TABLE orders ADD COLUMN checkout_expires_ms INTEGER NOT NULL DEFAULT 0; -- until when; 0: it is charged instead
 ALTER TABLE orders ADD COLUMN checkout_url TEXT NOT NULL DEFAULT '';
 ALTER TABLE orders ADD COLUMN checkout_reference TEXT NOT NULL DEFAULT ''; -- the provider's name for it
 
