@@ -105,6 +105,7 @@ def test_a_year_in_a_second(owner):
     assert rows(owner.server, "SELECT SUM(amount) FROM charges WHERE decline = 0", file="sandbox.db") == [(100 * (55 + total),)]
     assert {years for years, in rows(owner.server, "SELECT years FROM registrations", file="sandbox.db")} == {2}
     assert rows(owner.server, "SELECT SUM(amount) FROM ledger_entries") == [(0,)]
+    owner.server.cli("ledger", "check")
     one = seen(owner)["items"][-1]
     assert one["day"] == str(first_15th(owner.ordered)) and one["next"] is None and one["timestamp_ended"]
     assert [(line["kind"], line["quantity"], float(line["amount"])) for line in one["items"]] == [
@@ -158,6 +159,7 @@ def test_unpaid_from_the_first_try_to_the_end(owner):
     assert all(row["timestamp_cancelled"] for row in owner.all(ACCOUNTS))
     assert [bool(row["timestamp_cancelled"]) for row in owner.all(ORDERS)] == [True]
     assert rows(owner.server, "SELECT COUNT(*) FROM mailboxes", file="sandbox.db") == [(0,)]
+    owner.server.cli("ledger", "check")
     owner.card("tok_visa")
     advance(owner, "500d")
     assert len(seen(owner)["items"]) == 1 and seen(owner)["upcoming"] == []
