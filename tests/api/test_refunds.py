@@ -151,3 +151,20 @@ def test_what_fails_does_not_renew(server):
         [row for row in client.list(ORDERS + "/accounts", with_passwords="true")["items"] if row["password"]]) == 1)
     assert rows(server, "SELECT COUNT(*) FROM domains WHERE state = 'failed' AND year_renews_ms + month_renews_ms > 0") == [(0,)]
     assert rows(server, "SELECT COUNT(*) FROM accounts WHERE state = 'failed' AND renews_ms > 0") == [(0,)]
+
+
+def test_a_driver_that_is_not_open_is_waited_for(server, tmp_path):
+    """The money was taken by the sandbox; a server that takes cards by Stripe cannot give it back, and says so."""
+    client = make_client(server)
+    client.placed([item(accounts=2)])
+    order = order_of(client)
+    server.stop()
+    server.cli("refund", "make", "--order", order, "--amount", "5", "--why", "x")
+    key = tmp_path / "stripe.key"
+    key.write_text("sk_test_1", encoding="ascii")
+    key.chmod(0o600)
+    server.start(payment="stripe", stripe_key_file=key, stripe_url="http://127.0.0.1:9")
+    wait_for("why", lambda: "the payment driver sandbox is not open here" in server.cli("refund", "list", "--stuck"))
+    server.restart()
+    wait_state(client, ("done", 5))
+    assert given_back(client) == [5]

@@ -90,7 +90,7 @@ static bool no_server(const struct invocation *invocation, const struct sandbox_
     return true;
 }
 
-/* Returns when the clock is TARGET_MS ahead and what is due then has ended. */
+/* Returns when the clock is TARGET_MS ahead and what is due then has ended, or does not end soon. */
 static bool wait_until_there(const struct invocation *invocation, int64_t target_ms, struct error *reterr) {
     struct store *store = invocation->setup->store;
     int64_t last_ahead = -1, moved_at = clock_steady_ms();
@@ -99,9 +99,11 @@ static bool wait_until_there(const struct invocation *invocation, int64_t target
         struct looking looking;
         if (!store_read(store, look_read, &looking, reterr)) return false;
         const struct sandbox_clock *clock = &looking.clock;
-        if (clock->ahead_ms >= target_ms && !looking.stop.holder) {
+        bool is_there = clock->ahead_ms >= target_ms, is_late = clock_steady_ms() - moved_at > COMPLAIN_MS;
+        if (is_there && (!looking.stop.holder || is_late)) {
             struct str now = time_ahead(clock->ahead_ms, invocation->arena);
             printf("%.*s\n", STR_ARG(now));
+            if (looking.stop.holder) fprintf(stderr, "not done yet: %s\n", looking.stop.holder);
             return true;
         }
         if (clock->target_ms < target_ms)
@@ -112,7 +114,7 @@ static bool wait_until_there(const struct invocation *invocation, int64_t target
         if (clock->ahead_ms != last_ahead) {
             last_ahead = clock->ahead_ms;
             moved_at = clock_steady_ms();
-        } else if (clock_steady_ms() - moved_at > COMPLAIN_MS && looking.stop.holder) {
+        } else if (is_late && looking.stop.holder) {
             struct str now = time_ahead(clock->ahead_ms, invocation->arena);
             fprintf(stderr, "still at %.*s: %s\n", STR_ARG(now), looking.stop.holder);
             moved_at = clock_steady_ms();
