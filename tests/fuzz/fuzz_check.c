@@ -1,7 +1,7 @@
 /* fuzz_check: bytes as an order, judged and priced. What is sold must obey the rules, and the sums must agree. */
 #include "base/arena.h"
 #include "core/name.h"
-#include "core/quote.h"
+#include "core/promotion.h"
 #include "core/restricted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -67,6 +67,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct error error;
     if (!quote_make(check, &prices, arena, &quote, &error)) __builtin_trap();
     if (quote.total != quote.total_accounts_month + quote.total_domains_year) __builtin_trap();
+
+    const struct promotion promotions[] = {
+        {.id = STR("a"), .kind = PROMOTION_PERCENT, .value = 7},
+        {.id = STR("b"), .kind = PROMOTION_FREE_DOMAINS, .value = 2, .domains_left = 2},
+        {.id = STR("c"), .kind = PROMOTION_AMOUNT, .value = 1234},
+        {.id = STR("d"), .kind = PROMOTION_FIRST_MONTH},
+    };
+    cents list = quote.total, lines = 0;
+    promotion_apply(promotions, ARRAY_LEN(promotions), &quote);
+    for (size_t i = 0; i < quote.n_items; i++) {
+        struct bill_line bill[LINE_KIND_END];
+        for (size_t n = quote_bill(&quote.items[i], 0, bill); n > 0; n--) {
+            if (bill[n - 1].amount < 0 || bill[n - 1].discount < 0) __builtin_trap();
+            lines += bill[n - 1].amount;
+        }
+    }
+    if (quote.total + quote.discount != list || quote.total != lines || quote.discount < 0) __builtin_trap();
     arena_destroy(arena);
     return 0;
 }
