@@ -106,7 +106,6 @@ CREATE TABLE ledger_entries (
 ) STRICT;
 -- What happened is entered once.
 CREATE UNIQUE INDEX ledger_entries_once ON ledger_entries (transaction_id, account);
-CREATE INDEX ledger_entries_by_account ON ledger_entries (account, seq);
 CREATE TRIGGER ledger_entries_stay BEFORE UPDATE ON ledger_entries BEGIN SELECT RAISE(ABORT, 'ledger entries never change'); END;
 CREATE TRIGGER ledger_entries_last BEFORE DELETE ON ledger_entries BEGIN SELECT RAISE(ABORT, 'ledger entries never go'); END;
 
