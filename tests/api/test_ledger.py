@@ -192,3 +192,35 @@ def test_an_invoice_is_paid_once(books, tmp_path):
     again = run_cli("invoice", "pay", owed, "--note", "bank 78", "--data", str(folder))
     assert again.returncode == 1 and f"nothing is owed on invoice {owed}: it is paid" in again.stderr
     assert check(folder)[0] == 0
+
+
+def test_the_books_of_a_year_are_proved(fresh):
+    """Renewals by card and on account, one that is declined until it is cancelled, a swap, and a part given back."""
+    server = fresh()
+    cards, owing, failing = (make_client(server) for _ in range(3))
+    owing.cli("card", "set", "--on-account")
+    owing.cli("workspace", "credit", "--limit", "1000")
+    lost = name(word="refused-")
+    for client in (cards, owing, failing):
+        client.placed([item(name(), 1, 2)])
+    cards.placed([item(lost, 1, 1)])
+    order_id = cards.send("GET", OWN + "/payments").json()["items"][0]["order_id"]
+    wait_for("the domain's loss", lambda: cards.send("GET", f"{OWN}/orders/{order_id}").json()["domains"][0]["state"] == "failed")
+    swapped = cards.send("POST", f"{OWN}/domains/{lost}/swap", json={"domain": name()})
+    assert swapped.status_code == 200, swapped.text
+    server.cli("refund", "make", "--order", order_id, "--amount", "1.50", "--why", "a kindness")
+    failing.card("tok_expired")
+    server.cli("clock", "advance", "400d")
+
+    payments = server.cli("payment", "list", "--limit", "1000").splitlines()[1:]
+    assert len([line for line in payments if "renewal" in line and "succeeded" in line]) >= 2 * 12
+    assert len([line for line in payments if "renewal" in line and "card_expired" in line]) == 5, "the published schedule"
+    status, rows, text = check(server.dir)
+    assert status == 0 and list(rows) == CHECKS, text
+    view = cards.send("GET", f"{OWN}/orders/{order_id}").json()
+    assert [refund["state"] for refund in view["refunds"]] == ["swapped", "done"]
+    assert [d["swapped_for"] is not None for d in view["domains"]].count(True) == 1
+    assert [invoice["kind"] for invoice in view["invoices"]] == ["invoice", "credit_note"]
+    note = view["invoices"][1]
+    page = cards.send("GET", f"{OWN}/invoices/{note['number']}/page").text
+    assert "Credit note" in page and "a kindness" in page and "$1.50" in page
