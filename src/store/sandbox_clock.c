@@ -23,16 +23,18 @@ static bool write(struct db *db, const struct sandbox_clock *clock, struct error
 }
 
 bool sandbox_clock_aim(struct db *db, int64_t by_ms, struct sandbox_clock *ret, struct error *reterr) {
-    if (!sandbox_clock_get(db, ret, reterr)) return false;
-    if (by_ms > TIME_SPAN_MAX - ret->target_ms)
+    struct sandbox_clock clock = {0};
+    if (!sandbox_clock_get(db, &clock, reterr)) return false;
+    if (by_ms > TIME_SPAN_MAX - clock.target_ms)
         return error_set(reterr, ERR_INVALID, "the clock can be moved by 100 years in all; it is to be %lld days ahead",
-                         (long long)(ret->target_ms / (INT64_C(24) * 60 * 60 * 1000)));
-    ret->target_ms += by_ms;
-    return write(db, ret, reterr);
+                         (long long)(clock.target_ms / (INT64_C(24) * 60 * 60 * 1000)));
+    clock.target_ms += by_ms;
+    *ret = clock;
+    return write(db, &clock, reterr);
 }
 
 bool sandbox_clock_move(struct db *db, int64_t ahead_ms, struct error *reterr) {
-    struct sandbox_clock clock;
+    struct sandbox_clock clock = {0};
     if (!sandbox_clock_get(db, &clock, reterr)) return false;
     if (ahead_ms <= clock.ahead_ms) return true;
     clock.ahead_ms = ahead_ms;
@@ -41,7 +43,7 @@ bool sandbox_clock_move(struct db *db, int64_t ahead_ms, struct error *reterr) {
 }
 
 bool sandbox_clock_give_up(struct db *db, struct error *reterr) {
-    struct sandbox_clock clock;
+    struct sandbox_clock clock = {0};
     if (!sandbox_clock_get(db, &clock, reterr)) return false;
     clock.target_ms = clock.ahead_ms;
     return write(db, &clock, reterr);

@@ -240,7 +240,7 @@ static bool begin_renewals(struct db *db, const struct swap_plan *plan, struct e
 bool swap_do(struct db *db, const struct swap *swap, bool *ret_is_stale, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
     const struct swap_plan *plan = swap->plan;
-    struct swap_plan now;
+    struct swap_plan now = {.provider = PROVIDER_NONE};
     if (!swap_look(db, plan->workspace_id, plan->old_name, arena, &now, reterr)) return false;
     *ret_is_stale = !is_same(&now, plan);
     if (*ret_is_stale) return true;
