@@ -77,9 +77,6 @@ void work_settle(struct run *run) {
     bool ok = settle_due(&run->world, false, SETTLE_MAX, &n, &error);
     if (!ok || n) history_add(run->history, "settle: %zu orders%s%s", n, ok ? "" : ": ", error.message);
     if (!run_is_dead(run)) audit_leases(run);
-    if (run_is_dead(run)) return;
-    ok = renew_due(&run->world, 1 + draw(run, SETTLE_MAX), &n, &error);
-    if (!ok || n) history_add(run->history, "renewals: %zu%s%s", n, ok ? "" : ": ", error.message);
 }
 
 bool work_deliver(struct run *run) {
