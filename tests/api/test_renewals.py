@@ -218,3 +218,46 @@ def test_on_strangers(fresh):
     mine.placed([item()])
     advance(mine, "70d")
     assert seen(mine)["items"] and seen(stranger) == {"upcoming": [], "items": []}
+
+
+def test_on_account(fresh):
+    """Renewals are owed, up to the limit."""
+    client = make_client(fresh(), card=None)
+    client.cli("card", "set", "--on-account")
+    client.cli("workspace", "credit", "--limit", "29.99")
+    client.ordered = today(client)
+    client.placed([item()])
+    first = first_15th(client.ordered)
+    until(client, first)
+    assert short(client) == [("paid", 5.0)]
+    second = first_15th(first)
+    until(client, second)
+    assert short(client) == [("paid", 5.0), ("due", 5.0)]
+    assert seen(client)["items"][0]["reason"]
+    client.cli("workspace", "credit", "--limit", "30")
+    until(client, second + datetime.timedelta(days=1))
+    assert short(client) == [("paid", 5.0), ("paid", 5.0)]
+    owed = rows(client.server, "SELECT SUM(amount) FROM ledger_entries WHERE account LIKE 'receivable/%'")
+    assert owed == [(3000,)] and rows(client.server, "SELECT COUNT(*) FROM charges", file="sandbox.db") == [(0,)]
+    client.server.cli("ledger", "check")
+
+
+def test_extra_accounts_and_a_promotion(fresh):
+    """Each mailbox on its own first day; what a promotion took off the order is not taken off renewals."""
+    client = make_client(fresh())
+    client.ordered = today(client)
+    client.server.cli("promo", "add", "half", "--kind", "percent", "--value", "50")
+    domain = name()
+    assert float(client.placed([item(domain, accounts=[person("ana")])])["total_price"]) == 10
+    until(client, client.ordered + datetime.timedelta(days=20))
+    client.placed([item(domain, accounts=[person("bob")])], "extra_accounts")
+    later = client.ordered + datetime.timedelta(days=20)
+    days = {}
+    for ordered in (client.ordered, later):
+        day = first_15th(ordered)
+        for _ in range(3):
+            days[day] = days.get(day, 0) + 5
+            day = first_15th(day)
+    end = sorted(days)[2]
+    until(client, end)
+    assert short(client) == [("paid", float(days[day])) for day in sorted(days) if day <= end]
