@@ -127,6 +127,8 @@ void operator_change_card(struct run *run);
 void operator_change_price(struct run *run);
 /* A promotion begins or ends. */
 void operator_promote(struct run *run);
+/* Gives something back by hand, or tries again what failed. */
+void operator_see_to_money(struct run *run);
 /* For operator_learn. */
 MUST_CHECK bool operator_learn_promotions(struct db *db, struct run *run, struct error *reterr);
 /* After a start: what an operator asked for before the crash is there, or not. */

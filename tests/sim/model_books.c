@@ -193,7 +193,8 @@ static void check_invoices(struct model *model, const struct seen_books *books, 
                        placed[i] && model->orders[i].amount + model->orders[i].discount > 0, false,
                        model->orders[i].amount);
     for (size_t i = 0; i < books->n_renewals; i++)
-        expect_invoice(model, books, books->renewals[i].id, books->renewals[i].state == RENEWAL_PAID, false,
+        expect_invoice(model, books, books->renewals[i].id,
+                       books->renewals[i].state == RENEWAL_PAID && books->renewals[i].amount > 0, false,
                        books->renewals[i].amount);
     for (size_t i = 0; i < books->n_refunds; i++)
         expect_invoice(model, books, books->refunds[i].id, books->refunds[i].state == REFUND_DONE, true,

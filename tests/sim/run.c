@@ -368,6 +368,8 @@ static void act(struct run *run) {
         operator_change_price(run);
     else if (kind < 598)
         operator_promote(run);
+    else if (kind < 608)
+        operator_see_to_money(run);
     else if (kind < 650)
         work_claim(run);
     else if (kind < 800)
