@@ -300,6 +300,16 @@ def test_a_cards_token(fresh, token):
     client.placed(wanted)
 
 
+@row("Orders", "no card, with hosted checkout on")
+def test_no_card_with_checkout(fresh):
+    server = fresh(checkout="on")
+    client = make_client(server)
+    client.cli("card", "remove")
+    answer = check_answer(client.post([item()]).text, checkout=True)
+    assert answer["order_is_valid"] and "order_error" not in answer and not answer["order_placed"]
+    assert answer["checkout_required"] and answer["checkout_url"].startswith(server.base) and answer["cart_order_id"]
+
+
 @pytest.mark.parametrize("token,works", [("tok_renewal_declined", [True, False, False, False]),
                                          ("tok_renewal_flaky", [True, False, True, True])])
 def test_cards_that_fail_later_do_so_in_each_workspace(fresh, token, works):
