@@ -139,20 +139,33 @@ static void add_line(struct buf *out, yyjson_val *line) {
     BUF_LIT(out, "</td></tr>");
 }
 
-static void add_lines(struct buf *out, yyjson_val *document) {
-    BUF_LIT(out, "<table><thead><tr><th>Item</th><th>Quantity</th><th>Price</th><th>Discount</th><th>Amount</th></tr>"
-                 "</thead><tbody>");
-    yyjson_val *items = yyjson_obj_get(document, "items");
-    size_t i, n;
-    yyjson_val *line;
-    yyjson_arr_foreach(items, i, n, line) add_line(out, line);
-    if (n == 0) {
-        struct str reason = text_of(document, "reason");
-        BUF_LIT(out, "<tr><td>");
+/* What has no lines: a credit note, with what it is for and why, or an order of before there were any. */
+static void add_whole(struct buf *out, yyjson_val *document) {
+    struct str subject = text_of(document, "subject"), reason = text_of(document, "reason");
+    BUF_LIT(out, "<table><thead><tr><th>Item</th><th>Amount</th></tr></thead><tbody><tr><td>");
+    if (subject.n) {
+        add(out, subject);
+        BUF_LIT(out, "<small>");
+        add(out, reason);
+        BUF_LIT(out, "</small>");
+    } else {
         add(out, reason.n ? reason : STR("Domains and mailboxes"));
-        BUF_LIT(out, "</td><td></td><td></td><td></td><td>");
-        add_money(out, document, "total");
-        BUF_LIT(out, "</td></tr>");
+    }
+    BUF_LIT(out, "</td><td>");
+    add_money(out, document, "total");
+    BUF_LIT(out, "</td></tr>");
+}
+
+static void add_lines(struct buf *out, yyjson_val *document) {
+    yyjson_val *items = yyjson_obj_get(document, "items");
+    if (yyjson_arr_size(items) == 0) {
+        add_whole(out, document);
+    } else {
+        size_t i, n;
+        yyjson_val *line;
+        BUF_LIT(out, "<table><thead><tr><th>Item</th><th>Quantity</th><th>Price</th><th>Discount</th><th>Amount</th>"
+                     "</tr></thead><tbody>");
+        yyjson_arr_foreach(items, i, n, line) add_line(out, line);
     }
     BUF_LIT(out, "</tbody></table><table class=\"sum\">");
     struct str discount = number_of(document, "total_discount");

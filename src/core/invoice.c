@@ -93,6 +93,7 @@ bool invoice_json(struct buf *out, const struct invoice *invoice) {
     add_text(out, invoice->bill_kind == BILL_ORDER ? "order_id" : "renewal_id", invoice->bill_id);
     if (invoice->kind == INVOICE_CREDIT_NOTE) {
         add_text(out, "refund_id", invoice->refund_id);
+        add_text(out, "subject", invoice->subject);
         add_text(out, "reason", invoice->why);
         BUF_LIT(out, ",\"credits_invoice\":");
         if (invoice->credits)

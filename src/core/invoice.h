@@ -24,8 +24,9 @@ struct invoice {
     struct str workspace_id, workspace_name;
     enum bill_kind bill_kind;
     struct str bill_id; /* the order or renewal */
-    /* Of a credit note: the refund, why, and the invoice that it credits (0: there is none). It has no lines. */
-    struct str refund_id, why;
+    /* Of a credit note: the refund, what it is for (a domain or an address; empty: a part of the bill), why, and the
+     * invoice that it credits (0: there is none). It has no lines. */
+    struct str refund_id, subject, why;
     int64_t credits;
     struct invoice_line *lines;
     size_t n_lines;

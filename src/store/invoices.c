@@ -43,11 +43,15 @@ static bool fill_in(struct db *db, struct invoice *invoice, struct arena *arena,
     struct stmt *stmt = db_stmt(
         db, "SELECT (SELECT COALESCE(MAX(number), 0) + 1 FROM invoices), s.words, w.name,"
             " CASE WHEN $2 THEN COALESCE((SELECT number FROM invoices WHERE subject_kind = $3 AND subject_id = $4), 0)"
-            " ELSE 0 END FROM workspaces w, seller s WHERE w.id = $1");
+            " ELSE 0 END,"
+            " CASE WHEN $2 THEN COALESCE((SELECT COALESCE(a.email, d.name) FROM refunds r"
+            " LEFT JOIN domains d ON d.id = r.domain_id LEFT JOIN accounts a ON a.id = r.account_id WHERE r.id = $5),"
+            " '') ELSE '' END FROM workspaces w, seller s WHERE w.id = $1");
     stmt_text(stmt, 1, invoice->workspace_id);
     stmt_int(stmt, 2, invoice->kind == INVOICE_CREDIT_NOTE);
     stmt_text(stmt, 3, str_of(bill_kind_names[invoice->bill_kind]));
     stmt_text(stmt, 4, invoice->bill_id);
+    stmt_text(stmt, 5, invoice->refund_id);
     enum db_step step = stmt_step(stmt, reterr);
     if (step == DB_FAIL) return false;
     if (step == DB_END)
@@ -56,6 +60,7 @@ static bool fill_in(struct db *db, struct invoice *invoice, struct arena *arena,
     invoice->seller = row_text(stmt, 1, arena);
     invoice->workspace_name = row_text(stmt, 2, arena);
     invoice->credits = stmt_col_int(stmt, 3);
+    invoice->subject = row_text(stmt, 4, arena);
     stmt_done(stmt);
     return true;
 }

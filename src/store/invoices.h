@@ -13,8 +13,8 @@ MUST_CHECK bool invoices_set_seller(struct db *db, struct str seller, struct err
 MUST_CHECK bool invoices_lines(struct db *db, struct str bill_id, struct arena *arena, struct invoice_line **ret,
                                size_t *ret_n, struct error *reterr);
 /*
- * Writes INVOICE down. Its number, seller, the workspace's name and what a credit note credits are filled in here.
- * ERR_CONFLICT when there is one for the same bill or refund.
+ * Writes INVOICE down. Its number, seller, the workspace's name, and what a credit note credits and is for, are filled
+ * in here. ERR_CONFLICT when there is one for the same bill or refund.
  */
 MUST_CHECK bool invoices_issue(struct db *db, struct invoice *invoice, struct arena *arena, struct error *reterr);
 

@@ -165,6 +165,8 @@ def test_invoices_and_payments_are_listed(books):
     assert all(line.split()[2].startswith("contract-") for line in listed[1:])
     document = json.loads(run_cli("invoice", "show", "1", "--data", str(books)).stdout)
     assert document["number"] == 1 and document["total"] == 60
+    notes = [json.loads(run_cli("invoice", "show", line.split()[0], "--data", str(books)).stdout) for line in listed[1:] if "credit_note" in line]
+    assert [note["subject"].startswith("refused-") and note["total"] for note in notes] == [25, 25] and all(note["reason"] for note in notes)
     payments = run_cli("payment", "list", "--data", str(books)).stdout
     assert len(payments.splitlines()) == 1 + 7 and "card_expired" in payments
     assert len(run_cli("payment", "list", "--limit", "2", "--data", str(books)).stdout.splitlines()) == 3

@@ -209,13 +209,14 @@ static void a_refund_is_owed_and_then_paid(void **state) {
     assert_string_equal(words_of(f, LEDGER " LIMIT 9 OFFSET 2"),
                         "refunds 700 refund " REFUND "/owed|payable/" WORKSPACE " -700 refund " REFUND "/owed"
                         "|payable/" WORKSPACE " 700 refund " REFUND "/paid|cash/sandbox -700 refund " REFUND "/paid");
-    assert_string_equal(document_of(f, 2),
-                        "{\"number\":2,\"kind\":\"credit_note\",\"timestamp_issued\":\"1970-01-01T00:16:40.001Z\""
-                        ",\"currency\":\"USD\",\"seller\":\"\",\"customer\":{\"workspace_id\":\"" WORKSPACE "\""
-                        ",\"name\":\"mine\"},\"renewal_id\":\"" BILL "\",\"refund_id\":\"" REFUND "\""
-                        ",\"reason\":\"one.com could not be registered\",\"credits_invoice\":1,\"total\":7"
-                        ",\"payment\":{\"method\":\"card\",\"driver\":\"sandbox\",\"reference\":\"re_1\",\"brand\":\"\""
-                        ",\"last_4_digits\":\"\"}}");
+    assert_string_equal(
+        document_of(f, 2),
+        "{\"number\":2,\"kind\":\"credit_note\",\"timestamp_issued\":\"1970-01-01T00:16:40.001Z\""
+        ",\"currency\":\"USD\",\"seller\":\"\",\"customer\":{\"workspace_id\":\"" WORKSPACE "\""
+        ",\"name\":\"mine\"},\"renewal_id\":\"" BILL "\",\"refund_id\":\"" REFUND "\""
+        ",\"subject\":\"\",\"reason\":\"one.com could not be registered\",\"credits_invoice\":1,\"total\":7"
+        ",\"payment\":{\"method\":\"card\",\"driver\":\"sandbox\",\"reference\":\"re_1\",\"brand\":\"\""
+        ",\"last_4_digits\":\"\"}}");
 }
 
 static void a_refund_can_be_dropped(void **state) {
