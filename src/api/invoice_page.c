@@ -161,11 +161,10 @@ static void add_lines(struct buf *out, yyjson_val *document) {
     if (yyjson_arr_size(items) == 0) {
         add_whole(out, document);
     } else {
-        size_t i, n;
-        yyjson_val *line;
+        yyjson_arr_iter lines = yyjson_arr_iter_with(items);
         BUF_LIT(out, "<table><thead><tr><th>Item</th><th>Quantity</th><th>Price</th><th>Discount</th><th>Amount</th>"
                      "</tr></thead><tbody>");
-        yyjson_arr_foreach(items, i, n, line) add_line(out, line);
+        for (yyjson_val *line; (line = yyjson_arr_iter_next(&lines));) add_line(out, line);
     }
     BUF_LIT(out, "</tbody></table><table class=\"sum\">");
     struct str discount = number_of(document, "total_discount");

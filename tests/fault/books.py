@@ -46,6 +46,7 @@ def expect_agreement(server):
     assert held == len(placed_domains(server)), "a name is held by an order that came to nothing, or sold twice"
     for file in ("dfyd.db", "sandbox.db"):
         assert query(server, file, "PRAGMA integrity_check") == [("ok",)]
+    server.cli("ledger", "check")
 
 
 class Load:

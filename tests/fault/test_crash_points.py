@@ -60,12 +60,14 @@ def expect_all_delivered(server):
     assert book(server) == {"cents": PRICE_CENTS, "charges": 1, "names": ["crash-one.com", "crash-two.org"],
                             "mailboxes": emails}
     assert order_states(server)[-1:] == ["placed"] and order_states(server).count("placed") == 1
+    server.cli("ledger", "check")
 
 
 def expect_nothing_sold(server):
     assert server.request("GET", "/api/v2/dfy-email-account-orders").json()["items"] == []
     assert book(server)["cents"] == 0
     assert order_states(server) in ([], ["payment_failed"])
+    server.cli("ledger", "check")
 
 
 @pytest.mark.parametrize("point,token,paid", PLACING)

@@ -24,6 +24,7 @@ def test_killed_while_refunding(fresh, point):
     assert rows(server, "dfyd.db", "SELECT account, SUM(amount) FROM ledger_entries WHERE account NOT LIKE 'revenue/%'"
                                    " GROUP BY account HAVING SUM(amount) <> 0") == [("refunds", 2000)]
     assert rows(server, "dfyd.db", "SELECT COUNT(*) FROM invoices WHERE kind = 'credit_note'") == [(1,)]
+    server.cli("ledger", "check")
 
 
 def test_killed_after_swapping(fresh):
@@ -40,3 +41,4 @@ def test_killed_after_swapping(fresh):
     server.wait_accounts(1, "good-crash.com")
     assert rows(server, "dfyd.db", "SELECT state FROM refunds") == [("swapped",)]
     assert rows(server, "dfyd.db", "SELECT COUNT(*) FROM domains WHERE name = 'good-crash.com'") == [(1,)]
+    server.cli("ledger", "check")

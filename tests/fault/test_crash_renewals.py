@@ -42,6 +42,7 @@ def check_books(server):
     assert rows(server, "SELECT COUNT(*) FROM invoices") == [(1 + renewals,)]
     assert rows(server, "SELECT 1 FROM renewal_items GROUP BY account_id, from_ms HAVING COUNT(*) > 1") == []
     assert rows(server, "SELECT COUNT(*) FROM events WHERE type = 'dfy_renewal_succeeded'") == [(renewals,)]
+    server.cli("ledger", "check")
     return renewals
 
 
