@@ -1,7 +1,9 @@
 """`dfyd ledger check`: proves the books of a server that has seen all there is, and finds whatever is changed in them."""
+import concurrent.futures
 import json
 import shutil
 import sqlite3
+import threading
 
 import pytest
 
@@ -226,3 +228,28 @@ def test_the_books_of_a_year_are_proved(fresh):
     note = view["invoices"][1]
     page = cards.send("GET", f"{OWN}/invoices/{note['number']}/page").text
     assert "Credit note" in page and "a kindness" in page and "$1.50" in page
+
+
+def test_the_check_runs_beside_a_server_at_work(fresh):
+    """What is charged and written down while it looks is no difference."""
+    server = fresh()
+    clients = [make_client(server, card=card) for card in ("tok_visa", "tok_lost", "tok_expired", "tok_visa")]
+    busy = threading.Event()
+    busy.set()
+
+    def order(client):
+        while busy.is_set():
+            client.post([item()])
+    with concurrent.futures.ThreadPoolExecutor(len(clients)) as pool:
+        work = [pool.submit(order, client) for client in clients]
+        seen = [0]
+        try:
+            for _ in range(8):
+                status, rows, text = check(server.dir)
+                assert status == 0, text
+                seen.append(next(looked_at for what, (looked_at, _) in rows.items() if what.startswith("the book of sandbox")))
+        finally:
+            busy.clear()
+        for one in work:
+            one.result()
+    assert seen == sorted(seen) and seen[-1] > 8, "orders came while it looked"
