@@ -5,6 +5,7 @@
 
 #include "driver/registrar/registrar.h"
 #include "inside.h"
+#include "step/checkout.h"
 #include "store/facts.h"
 #include "store/idempotency.h"
 #include "store/price_book.h"
@@ -18,6 +19,8 @@ static const char *const prefixes[] = {"ann",       "bob",      "cat",      "dan
 static const char *const tokens[] = {"tok_visa",  "tok_mastercard", "tok_lost",    "tok_dropped",     "tok_silent",
                                      "tok_flaky", "tok_declined",   "tok_expired", "tok_authenticate"};
 static const char *const type_names[] = {"dfy", "pre_warmed_up", "extra_accounts"};
+
+static const char *const checkout_words[] = {"open", "placed", "over", "given back"};
 
 static uint32_t draw(struct run *run, uint32_t below) {
     return rng_below(&run->rng, below);
@@ -107,7 +110,8 @@ static struct request *draw_request(struct run *run) {
         .token = str_of(tokens[run_happens(run, 500) ? 0 : draw(run, (uint32_t)ARRAY_LEN(tokens))]),
         .order = {.type = type, .items = ARENA_ARRAY(run->arena, n, struct order_item), .n_items = n},
     };
-    if (workspace == 1 && run_happens(run, 150)) {
+    request->is_on_page = run_happens(run, 150);
+    if (workspace == 1 && !request->is_on_page && run_happens(run, 150)) {
         request->is_on_account = true;
         request->token = str_of(invoice_token);
     }
@@ -367,6 +371,11 @@ static struct str declined_answer(void *arg, enum decline decline) {
                         decline_names[decline]);
 }
 
+static struct str page_answer(void *arg, struct str url) {
+    const struct task *task = arg;
+    return arena_printf(task->arena, "to be paid at %.*s instead of %.*s", STR_ARG(url), STR_ARG(task->placed_answer));
+}
+
 static void judge(struct run *run, struct task *task) {
     struct error error = {0};
     if (task->rounds++ == ROUNDS_MAX) {
@@ -393,7 +402,7 @@ static void judge(struct run *run, struct task *task) {
     if (!str_is(task->quote.promotion_id, promotion ? promotion->id : ""))
         model_break(&run->model, "request %d was offered promotion %.*s, not %s", request->no,
                     STR_ARG(history_id(task->quote.promotion_id)), promotion ? promotion->id : "none");
-    const struct card card = {.exists = true,
+    const struct card card = {.exists = !request->is_on_page,
                               .token = request->token,
                               .brand = STR("visa"),
                               .last4 = STR("4242"),
@@ -403,6 +412,9 @@ static void judge(struct run *run, struct task *task) {
     place_init(&task->placing, &run->world, task->check, &task->quote, str_of(workspace_ids[request->workspace]), &card,
                request->key, task->placed_answer, task->arena);
     task->placing.declined_answer = declined_answer;
+    task->placed_as->is_on_page = request->is_on_page && task->quote.total > 0;
+    if (task->placed_as->is_on_page)
+        place_on_page(&task->placing, &run->world, STR("https://dfyd.example"), page_answer);
     task->lease_is_over = false;
     task->placing.arg = task;
     task->placed_as->ordered_ms = task->placing.reservation.now_ms;
@@ -419,8 +431,8 @@ static void judge(struct run *run, struct task *task) {
     task->stage = STAGE_PLACE;
 }
 
-static const char *const phase_names[] = {"reserve",  "charge",  "settle",  "release", "placed",
-                                          "declined", "changed", "pending", "error"};
+static const char *const phase_names[] = {"reserve", "charge",  "open",     "keep",    "settle",  "release",
+                                          "placed",  "on page", "declined", "changed", "pending", "error"};
 
 static void place(struct run *run, struct task *task) {
     struct placing *placing = &task->placing;
@@ -434,6 +446,12 @@ static void place(struct run *run, struct task *task) {
         run->totals->counts.placed++;
         tell_order(run, task, TOLD_PLACED);
         tell_answer(run, task, task->placed_answer);
+        break;
+    case PLACE_ON_PAGE:
+        run->totals->counts.pages++;
+        task->placed_as->page = arena_str(run->arena, str_of(placing->page.reference));
+        tell_order(run, task, TOLD_ON_PAGE);
+        tell_answer(run, task, placing->page_answer);
         break;
     case PLACE_DECLINED:
         run->totals->counts.declined++;
@@ -495,6 +513,37 @@ void client_forget(struct run *run) {
         if (run->tasks[i].stage != STAGE_FREE)
             history_add(run->history, "request %d: the connection breaks", run->tasks[i].request->no);
         run->tasks[i].stage = STAGE_FREE;
+    }
+}
+
+/* --- pages to pay on --------------------------------------------------------------------------------------------- */
+
+/* The customer pays, and the bank's notice of it comes, once or more, or never; notices of other orders come too. */
+void client_pay(struct run *run) {
+    static const char *const cards[] = {"tok_visa", "tok_visa", "tok_mastercard", "tok_declined"};
+    struct model *model = &run->model;
+    size_t from = model->n_orders ? draw(run, (uint32_t)model->n_orders) : 0;
+    /* Mostly the newest, which may still be open. */
+    if (run_happens(run, 700)) from = 0;
+    struct model_order *order = NULL;
+    for (size_t i = 0; i < model->n_orders; i++) {
+        struct model_order *other = &model->orders[(from + i) % model->n_orders];
+        if (other->page.n) order = other;
+    }
+    if (!order) return;
+    struct str id = str_of(order->id);
+    if (run_happens(run, 750) &&
+        hostile_pay(run->hostile, id, order->page, str_of(cards[draw(run, (uint32_t)ARRAY_LEN(cards))])))
+        order->is_page_paid = true;
+    if (run_happens(run, 50)) id = str_of(model->orders[from].id);
+    for (uint32_t n = draw(run, 3); n > 0 && !run_is_dead(run); n--) {
+        CLEANUP(arena_cleanup) struct arena *arena = arena_create(2048);
+        struct checkout checkout;
+        enum checkout_state state = CHECKOUT_IS_OPEN;
+        struct error error = {0};
+        bool ok = checkout_look(&run->world, id, run_happens(run, 700), arena, &checkout, &state, &error);
+        history_add(run->history, "a notice about order %.*s: %s", STR_ARG(history_id(id)),
+                    ok ? checkout_words[state] : error.message);
     }
 }
 

@@ -67,6 +67,9 @@ struct bank_row {
 
 /* All of the book, in any order; false when it cannot be read. */
 bool hostile_bank(const struct hostile *hostile, struct arena *arena, struct bank_row **ret, size_t *ret_n);
+/* A customer pays the page for the order KEY, which the bank calls REFERENCE, with the card TOKEN; whether that is
+ * done, now or before. It needs no dfyd. */
+bool hostile_pay(struct hostile *hostile, struct str key, struct str reference, struct str token);
 /* Grows with every call that reached the bank: without one no money moved. */
 int64_t hostile_bank_calls(const struct hostile *hostile);
 

@@ -25,7 +25,7 @@ struct request {
     int no; /* also the number of its body */
     int workspace;
     struct str key, token;
-    bool is_on_account;
+    bool is_on_account, is_on_page;
     struct order order;
 };
 
@@ -103,6 +103,8 @@ void client_repeat(struct run *run);
 bool client_work(struct run *run);
 /* Cancels mailboxes, mostly its own, at once. */
 void client_cancel(struct run *run);
+/* Pays on a page, or a notice comes that somebody did. */
+void client_pay(struct run *run);
 /* Changes or removes the forwarding of a domain, at once. */
 void client_forward(struct run *run);
 

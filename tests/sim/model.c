@@ -6,7 +6,7 @@
 
 #include "history.h"
 
-const char *const told_names[TOLD_END] = {"nothing", "placed", "declined", "changed", "pending", "error"};
+const char *const told_names[TOLD_END] = {"nothing", "placed", "declined", "changed", "pending", "on page", "error"};
 
 void model_init(struct model *model, struct arena *arena) {
     *model = (struct model){
@@ -121,6 +121,10 @@ void model_check_order(struct model *model, const struct model_order *order, con
     switch (order->told) {
     case TOLD_PLACED:
         if (!is_placed) model_break(model, "order %.*s was answered as placed and is lost", STR_ARG(id));
+        break;
+    case TOLD_ON_PAGE:
+        if (order->is_page_paid && !seen->charges)
+            model_break(model, "order %.*s was paid on a page, but the bank knows nothing", STR_ARG(id));
         break;
     case TOLD_DECLINED:
     case TOLD_CHANGED:

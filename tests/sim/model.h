@@ -18,7 +18,8 @@ enum told {
     TOLD_DECLINED,
     TOLD_CHANGED, /* the facts changed: this try came to nothing */
     TOLD_PENDING,
-    TOLD_ERROR, /* nothing was charged */
+    TOLD_ON_PAGE, /* the customer may pay on a page */
+    TOLD_ERROR,   /* nothing was charged */
     TOLD_END
 };
 
@@ -74,6 +75,9 @@ struct model_order {
     cents amount, discount;                  /* by the model's own arithmetic */
     const struct model_promotion *promotion; /* NULL: none applied */
     bool is_on_account;
+    bool is_on_page;
+    struct str page;   /* the bank's name for it, once the customer was told; empty: not told */
+    bool is_page_paid; /* the bank told the customer so */
     struct model_domain *domains;
     size_t n_domains;
     struct str answer; /* to be given once placed; no other order's */

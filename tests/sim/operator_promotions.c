@@ -26,8 +26,8 @@ static void add_promotion(struct run *run) {
         .kind = (enum model_promotion_kind)draw(run, MODEL_PROMOTION_KINDS),
         .starts_ms = now + (run_happens(run, 700) ? 0 : (int64_t)draw(run, 60000)),
         .ends_ms = INT64_MAX,
-        .max_orders = run_happens(run, 600) ? 1 + (int64_t)draw(run, 3) : 0,
-        .max_orders_each = run_happens(run, 400) ? 1 + (int64_t)draw(run, 2) : 0,
+        .max_orders = run_happens(run, 700) ? 1 + (int64_t)draw(run, 2) : 0,
+        .max_orders_each = run_happens(run, 500) ? 1 + (int64_t)draw(run, 2) : 0,
     };
     if (run_happens(run, 400))
         asked->ends_ms = asked->starts_ms + 1 + (int64_t)draw(run, run->is_long ? 900000000 : 200000);

@@ -10,6 +10,7 @@
 #include "inside.h"
 #include "step/deliver.h"
 #include "step/settle.h"
+#include "store/checkout.h"
 #include "store/credit.h"
 #include "store/idempotency.h"
 #include "store/inventory.h"
@@ -22,6 +23,7 @@ enum {
     DEPTH_MAX = 2,
     CREDIT_LIMIT = 15000,
     SWAP_MS = 3600000,
+    CHECKOUT_MS = 300000,
 };
 
 static const int64_t start_ms = INT64_C(1790000000000); /* September 2026 */
@@ -191,6 +193,7 @@ static bool clear_change(struct db *db, void *arg, struct error *reterr) {
     const struct run *run = arg;
     return delivery_free_all(db, clock_now(&run->clock), reterr) && step_free_all(db, clock_now(&run->clock), reterr) &&
            renewal_free_all(db, clock_now(&run->clock), reterr) &&
+           checkout_look_at_all(db, clock_now(&run->clock), reterr) &&
            refund_free_all(db, clock_now(&run->clock), reterr) && idempotency_free_orphans(db, reterr);
 }
 
@@ -327,6 +330,8 @@ static void act_inside(struct run *run) {
         client_cancel(run);
     else if (kind < 36)
         client_forward(run);
+    else if (kind < 38 && run->store)
+        client_pay(run);
     else if (kind < 50)
         work_claim(run);
     else if (kind < 75)
@@ -356,8 +361,10 @@ static void act(struct run *run) {
         client_send(run);
     else if (kind < 140)
         client_repeat(run);
-    else if (kind < 530)
+    else if (kind < 510)
         client_work(run);
+    else if (kind < 530)
+        client_pay(run);
     else if (kind < 550)
         client_cancel(run);
     else if (kind < 570)
@@ -374,13 +381,13 @@ static void act(struct run *run) {
         work_claim(run);
     else if (kind < 800)
         work_run(run);
-    else if (kind < 830)
+    else if (kind < 828)
         work_settle(run);
-    else if (kind < 850)
+    else if (kind < 848)
         work_deliver(run);
-    else if (kind < 865)
+    else if (kind < 875)
         work_refund(run);
-    else if (kind < (run->is_long ? 890 : 870))
+    else if (kind < (run->is_long ? 895 : 880))
         work_renew(run);
     else if (kind < 925)
         move_clock(run);
@@ -512,6 +519,7 @@ static bool init_run(struct run *run, struct sim *sim, uint64_t seed, unsigned p
         .lease_ms = lease_ms,
         .hook_retry_ms = 500,
         .hook_tries = 1000,
+        .checkout_ms = CHECKOUT_MS,
         .swap_ms = draw(run, 2) ? SWAP_MS : 0,
         .reached = reached,
         .reached_arg = run,
@@ -537,6 +545,8 @@ static void finish_run(struct run *run) {
 static void play(struct run *run) {
     set_weather(run);
     start(run);
+    /* What many may want and few can have is there from the beginning, sometimes. */
+    while (!model_is_broken(&run->model) && run->store && run_happens(run, 350)) operator_promote(run);
     for (uint32_t n = 60 + draw(run, 91); n > 0 && !model_is_broken(&run->model); n--) {
         act(run);
         run->totals->counts.actions++;
