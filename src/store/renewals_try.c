@@ -37,14 +37,14 @@ static void read_try(struct stmt *stmt, struct arena *arena, struct renewal_try 
 static bool choose_items(struct db *db, struct str id, struct error *reterr) {
     return renewal_run(
         db,
-        "UPDATE renewal_items SET is_charged = CASE kind"
+        "UPDATE renewal_items SET is_charged = CASE WHEN CASE kind"
         " WHEN 'mailbox_month' THEN EXISTS (SELECT 1 FROM accounts a WHERE a.id = renewal_items.account_id"
         " AND a.state = 'ready')"
         " WHEN 'domain_month' THEN EXISTS (SELECT 1 FROM domains d JOIN accounts a ON a.domain_id = d.id"
         " WHERE d.id = renewal_items.domain_id AND d.state NOT IN ('failed', 'cancelled') AND a.state = 'ready')"
         " ELSE EXISTS (SELECT 1 FROM domains d WHERE d.id = renewal_items.domain_id"
         " AND d.state NOT IN ('failed', 'cancelled') AND NOT EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = d.id"
-        " AND s.kind = 'register_domain' AND s.state <> 'done')) END WHERE renewal_id = $1",
+        " AND s.kind = 'register_domain' AND s.state <> 'done')) END THEN 1 ELSE 0 END WHERE renewal_id = $1",
         id, reterr);
 }
 
