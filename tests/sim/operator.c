@@ -117,7 +117,7 @@ void operator_change_price(struct run *run) {
     cents amount = run_happens(run, 250) ? -1 : run_happens(run, 100) ? 0 : (cents)draw(run, 2500);
     int64_t now = clock_now(&run->clock), wait = run_happens(run, 400) ? 0 : (int64_t)draw(run, 100000);
     if (run->is_long && run_happens(run, 500)) wait *= 1000 * (int64_t)draw(run, 40);
-    if (!run->store || run->model.book.n_prices == MODEL_PRICES) return;
+    if (!run->store || run->asked_price.name || run->model.book.n_prices == MODEL_PRICES) return;
     run->asked_price = (struct model_price){workspace, name, amount, now + wait, 0};
     struct price_change change = {
         .workspace_id = workspace < 0 ? STR("") : str_of(workspace_ids[workspace]),

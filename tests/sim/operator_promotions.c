@@ -79,7 +79,8 @@ static void end_promotion(struct run *run) {
 }
 
 void operator_promote(struct run *run) {
-    if (!run->store) return;
+    /* Of the last one it is not known whether it came to be, before the next start. */
+    if (!run->store || run->asked_promotion.id[0]) return;
     if (run_happens(run, 200))
         end_promotion(run);
     else
