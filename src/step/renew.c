@@ -125,6 +125,8 @@ static bool renew_one(const struct world *world, const struct renewal_try *attem
     struct renewal_result *result = &recording.result;
     if (attempt->amount == 0)
         result->end = RENEWAL_END_PAID;
+    else if (!attempt->payment_id.n && attempt->is_resumed)
+        result->end = RENEWAL_END_AGAIN;
     else if (!attempt->payment_id.n)
         fail(result, false, NULL, STR("the workspace has no card"));
     else

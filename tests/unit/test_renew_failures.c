@@ -326,6 +326,21 @@ static void a_death_after_the_charge(void **state) {
     life_end(&l);
 }
 
+static void a_death_without_a_card(void **state) {
+    struct life l;
+    begin(*state, &l, "tok_visa");
+    struct fixture *f = l.f;
+    OK(store_write(l.world.store, remove_card, NULL, &f->error));
+    assert_int_equal(claim_and_die(&l).tries[0].payment_id.n, 0);
+    set_card(&l, "tok_visa");
+    f->clock.manual_ms = f->now += LEASE_MS;
+    work(&l);
+    assert_string_equal(renewals_of(&l), "2026-02-15 paid 1000");
+    assert_string_equal(failures_of(&l), "");
+    check_books(&l, 1000);
+    life_end(&l);
+}
+
 static void a_card_changed_while_a_charge_was_under_way(void **state) {
     struct life l;
     begin(*state, &l, "tok_visa");
@@ -373,6 +388,7 @@ int main(void) {
         TEST(an_unknown_charge_waits_until_it_is_known),
         TEST(a_death_before_the_charge),
         TEST(a_death_after_the_charge),
+        TEST(a_death_without_a_card),
         TEST(a_card_changed_while_a_charge_was_under_way),
         TEST(a_driver_that_is_not_open),
     };
