@@ -130,6 +130,9 @@ enum http_verdict get_order(struct call *call) {
     payments_add_text(out, "reason", order->reason);
     payments_add_time(out, "timestamp_created", order->created_ms);
     payments_add_time(out, "timestamp_ended", asked.view.ended_ms);
+    bool on_page = order->checkout_url.n > 0;
+    payments_add_text(out, "checkout_url", order->checkout_url);
+    payments_add_time(out, "timestamp_checkout_ends", on_page ? order->checkout_expires_ms : 0);
     add_money(out, &asked.view);
     BUF_LIT(out, ",\"domains\":[");
     for (size_t i = 0; i < asked.view.n_domains; i++) {

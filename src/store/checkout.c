@@ -112,13 +112,14 @@ static bool keep_card(struct db *db, const struct checkout *order, const struct 
     return card_set(db, order->workspace_id, &kept, now_ms, reterr);
 }
 
-static bool is_in_books(struct db *db, struct str order_id, bool *ret, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "SELECT 1 FROM payments WHERE id = $1 AND kind = 'charge' AND state = 'succeeded'");
+/* *ret_first: whether it was not known before. */
+static bool mark_late(struct db *db, struct str order_id, bool *ret_first, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "UPDATE orders SET paid_late = 1 WHERE id = $1 AND paid_late = 0");
     stmt_text(stmt, 1, order_id);
-    enum db_step step = stmt_step(stmt, reterr);
-    *ret = step == DB_ROW;
-    stmt_done(stmt);
-    return step != DB_FAIL;
+    int64_t changed;
+    if (!stmt_run(stmt, &changed, reterr)) return false;
+    *ret_first = changed > 0;
+    return true;
 }
 
 /* The names were given back already: the money is entered and goes back whole. */
@@ -154,10 +155,10 @@ bool checkout_paid(struct db *db, struct ids *ids, struct str order_id, struct s
                refund_decide_lost(db, ids, order_id, now_ms, reterr) &&
                keep_card(db, &order, card, arena, now_ms, reterr);
     case ORDER_PAYMENT_FAILED: {
-        bool known;
+        bool first;
         *ret = CHECKOUT_REFUNDED;
-        if (!is_in_books(db, order_id, &known, reterr)) return false;
-        return known || give_back(db, ids, &order, reference, card, now_ms, reterr);
+        if (!mark_late(db, order_id, &first, reterr)) return false;
+        return !first || give_back(db, ids, &order, reference, card, now_ms, reterr);
     }
     default:
         return true;

@@ -12,7 +12,8 @@
 /* Everything that was charged for. */
 #define BILLS                                                                                                          \
     "bills AS (SELECT 'order' AS kind, id, workspace_id, amount, payment_driver, id AS payment_id FROM orders"         \
-    " WHERE state = 'placed' UNION ALL SELECT 'renewal', id, workspace_id, amount, payment_driver, payment_id"         \
+    " WHERE state = 'placed' OR paid_late = 1 UNION ALL SELECT 'renewal', id, workspace_id, amount, payment_driver, "  \
+    "payment_id"                                                                                                       \
     " FROM renewals WHERE state = 'paid')"
 /* Its lines, added up. */
 #define SUMS                                                                                                           \

@@ -52,7 +52,8 @@ bool order_postpone(struct db *db, struct str order_id, int64_t again_ms, struct
 }
 
 #define ORDER_COLUMNS                                                                                                  \
-    "SELECT o.id, o.workspace_id, o.reason, o.type, o.state, o.amount, o.created_ms, o.attempts, o.settle_after_ms"    \
+    "SELECT o.id, o.workspace_id, o.reason, o.type, o.state, o.amount, o.created_ms, o.attempts, o.settle_after_ms,"   \
+    " CASE o.state WHEN 'reserved' THEN o.checkout_url ELSE '' END, o.checkout_expires_ms"                             \
     " FROM orders o "
 
 static void read_row(struct stmt *stmt, struct arena *arena, struct order_row *ret) {
@@ -66,6 +67,8 @@ static void read_row(struct stmt *stmt, struct arena *arena, struct order_row *r
         .created_ms = stmt_col_int(stmt, 6),
         .attempts = stmt_col_int(stmt, 7),
         .settle_after_ms = stmt_col_int(stmt, 8),
+        .checkout_url = row_text(stmt, 9, arena),
+        .checkout_expires_ms = stmt_col_int(stmt, 10),
     };
 }
 
@@ -89,7 +92,8 @@ bool order_list(struct db *db, bool stuck, size_t max, struct arena *arena, stru
                 struct error *reterr) {
     struct rows rows = {.size = sizeof(struct order_row)};
     struct stmt *stmt =
-        db_stmt(db, ORDER_COLUMNS "WHERE $1 = 0 OR o.state = 'reserved' OR (o.state = 'placed' AND EXISTS"
+        db_stmt(db, ORDER_COLUMNS "WHERE $1 = 0 OR (o.state = 'reserved' AND (o.checkout_url = '' OR o.attempts > 0))"
+                                  " OR (o.state = 'placed' AND EXISTS"
                                   " (SELECT 1 FROM steps s LEFT JOIN accounts a ON a.id = s.account_id"
                                   " JOIN domains d ON d.id = s.domain_id"
                                   " WHERE s.order_id = o.id AND s.state <> 'done' AND NOT (s.kind <> $3 AND"

@@ -118,6 +118,11 @@ def test_an_order_without_a_card_gets_a_page(shop):
     assert answer["checkout_url"].startswith(shop.base + "/sandbox/checkout/") and answer["total_price"] == 20
     assert state(shop, answer) == "reserved" and customer.placed() == []
     assert customer.order(domain)["order_error"] == "unavailable_domains", "held for who may be paying"
+    view = shop.request("GET", "/api/dfyd/v1/orders/" + answer["cart_order_id"], headers=customer.headers).json()
+    assert (view["state"], view["checkout_url"]) == ("reserved", answer["checkout_url"])
+    assert view["timestamp_checkout_ends"] > view["timestamp_created"]
+    assert answer["cart_order_id"] in shop.cli("order", "list", "--limit", "1000")
+    assert answer["cart_order_id"] not in shop.cli("order", "list", "--stuck"), "it waits for the customer alone"
     page = requests.get(answer["checkout_url"], timeout=60)
     assert page.status_code == 200 and "$20.00" in page.text and "<script" not in page.text
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
@@ -132,6 +137,8 @@ def test_paid(shop):
     assert state(shop, answer) == "placed" and customer.placed() == [domain]
     assert back(shop, answer) == "Paid"
     assert charges(shop, answer) == [(2000,)] and payments(shop, answer) == [("charge", "succeeded", 2000)]
+    view = shop.request("GET", "/api/dfyd/v1/orders/" + answer["cart_order_id"], headers=customer.headers).json()
+    assert (view["state"], view["checkout_url"], view["timestamp_checkout_ends"]) == ("placed", None, None)
     # The card is kept: the next order needs no page, and renewals can be paid.
     again = customer.order(name())
     assert again["order_placed"] and again["payment_method_last_4_digits"] == "4444"
@@ -359,6 +366,8 @@ def test_paid_after_the_end_goes_back(fresh):
                  answer["cart_order_id"]) == [(2000,)]
     assert state(server, answer) == "payment_failed" and customer.placed() == [] and other.placed() == [domain]
     assert query(server, "dfyd.db", "SELECT sum(amount) FROM ledger_entries WHERE account LIKE 'payable/%'") == [(0,)]
+    done = server.run("ledger", "check")
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_restart_does_not_close_pages(fresh):

@@ -56,6 +56,7 @@ def expect_paid_once(server):
     assert query(server, "dfyd.db", "SELECT count(*), sum(amount) FROM payments WHERE state = 'succeeded'") == [(1, 2000)]
     assert [account["email"] for account in server.wait_accounts(1)] == ["ann@crash-page.com"]
     assert query(server, "dfyd.db", "SELECT driver, last4 FROM cards") == [("sandbox", "4242")]
+    server.cli("ledger", "check")
 
 
 @pytest.mark.parametrize("point", ["place.reserved", "checkout.opened"])

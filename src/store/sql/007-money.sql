@@ -49,6 +49,7 @@ ALTER TABLE orders ADD COLUMN card_last4 TEXT NOT NULL DEFAULT '';
 -- While reserved, the customer may be paying on a page of the payment provider's; '': not opened yet, or charged instead.
 ALTER TABLE orders ADD COLUMN checkout_expires_ms INTEGER NOT NULL DEFAULT 0; -- until when; 0: it is charged instead
 ALTER TABLE orders ADD COLUMN checkout_url TEXT NOT NULL DEFAULT '';
+ALTER TABLE orders ADD COLUMN paid_late INTEGER NOT NULL DEFAULT 0; -- 1: paid after it was given up; it goes back whole
 ALTER TABLE orders ADD COLUMN checkout_reference TEXT NOT NULL DEFAULT ''; -- the provider's name for it
 
 -- Who takes the money of a card: a name in driver/payment.
