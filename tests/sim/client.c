@@ -227,7 +227,7 @@ static void tell_answer(struct run *run, struct task *task, struct str answer) {
     if (run_is_dead(run)) return;
     const struct request *request = task->request;
     tell(run, task, "200", answer);
-    model_answered(&run->model, request->workspace, request->key, request->no, answer);
+    model_answered(&run->model, request->workspace, request->key, task->key_life, request->no, answer);
 }
 
 static void tell_error(struct run *run, struct task *task, const struct error *error) {
@@ -252,10 +252,10 @@ static void claim(struct run *run, struct task *task) {
         return;
     }
     if (run_is_dead(run)) return;
-    if (keyed.result == IDEMPOTENCY_NEW) {
+    if (keyed.result == IDEMPOTENCY_NEW)
         model_key_new(&run->model, request->workspace, request->key, request->no, keyed.claim.now_ms);
-        return;
-    }
+    task->key_life = model_key_life(&run->model, request->workspace, request->key);
+    if (keyed.result == IDEMPOTENCY_NEW) return;
     task->stage = STAGE_FREE;
     switch (keyed.result) {
     case IDEMPOTENCY_DONE:

@@ -37,7 +37,7 @@ struct task {
     bool is_busy; /* further down on the stack */
     const struct request *request;
     struct arena *arena;
-    int rounds;
+    int rounds, key_life;
     struct check *check;
     int64_t priced_ms;
     struct quote quote;
@@ -105,6 +105,8 @@ bool client_work(struct run *run);
 void client_cancel(struct run *run);
 /* Pays on a page, or a notice comes that somebody did. */
 void client_pay(struct run *run);
+/* Takes another domain in place of one that failed. */
+void client_swap(struct run *run);
 /* Changes or removes the forwarding of a domain, at once. */
 void client_forward(struct run *run);
 

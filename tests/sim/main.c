@@ -122,13 +122,13 @@ static void print_totals(const struct sim_totals *totals, int64_t failures) {
            "%lld requests: %lld orders placed, %lld declined, %lld refused, %lld answers replayed, %lld mailboxes "
            "cancelled, %lld forwardings changed; "
            "%lld steps run, %lld of them after their lease; %lld events told; %lld refunds, %lld renewals, %lld pages "
-           "to pay on; %lld "
+           "to pay on, %lld swaps; %lld "
            "failures\n",
            (long long)t->runs, (long long)t->actions, (long long)t->crashes, (long long)t->changes_lost,
            (long long)t->disk_faults, (long long)t->requests, (long long)t->placed, (long long)t->declined,
            (long long)t->refused, (long long)t->replayed, (long long)t->cancelled, (long long)t->forwarded,
            (long long)t->steps, (long long)t->stale_steps, (long long)t->told, (long long)t->refunds,
-           (long long)t->renewals, (long long)t->pages, (long long)failures);
+           (long long)t->renewals, (long long)t->pages, (long long)t->swapped, (long long)failures);
 }
 
 static void print_points(const struct sim_totals *totals) {

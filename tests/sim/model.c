@@ -13,6 +13,7 @@ void model_init(struct model *model, struct arena *arena) {
         .arena = arena,
         .orders = ARENA_ARRAY(arena, MODEL_ORDERS, struct model_order),
         .keys = ARENA_ARRAY(arena, MODEL_KEYS, struct model_key),
+        .swaps = ARENA_ARRAY(arena, MODEL_SWAPS, struct model_swap),
         .paid = ARENA_ARRAY(arena, MODEL_PAID, struct model_paid),
     };
 }
@@ -308,11 +309,18 @@ void model_key_other_body(struct model *model, int workspace, struct str key, in
     if (!known || known->body == body) model_break(model, "the key %.*s is said to have another body", STR_ARG(key));
 }
 
-void model_answered(struct model *model, int workspace, struct str key, int body, struct str answer) {
+int model_key_life(const struct model *model, int workspace, struct str key) {
+    for (size_t i = 0; i < model->n_keys; i++)
+        if (model->keys[i].workspace == workspace && str_eq(model->keys[i].key, key)) return model->keys[i].life;
+    return 0;
+}
+
+void model_answered(struct model *model, int workspace, struct str key, int life, int body, struct str answer) {
     for (size_t i = 0; i < model->n_orders; i++)
         if (str_eq(model->orders[i].answer, answer)) model->orders[i].told = TOLD_PLACED;
     struct model_key *known = key.n ? key_of(model, workspace, key) : NULL;
-    if (key.n == 0) return;
+    /* A request that took so long that its key is another's by now says nothing of that. */
+    if (key.n == 0 || (known && known->life != life)) return;
     if (!known || known->body != body)
         model_break(model, "the key %.*s has an answer to another body", STR_ARG(key));
     else if (known->answer.n && !str_eq(known->answer, answer))

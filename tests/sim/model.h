@@ -10,7 +10,7 @@
 #include "core/state.h"
 #include "model_prices.h"
 
-enum { MODEL_ORDERS = 400, MODEL_KEYS = 64, MODEL_PAID = 8000, BROKEN_TEXT = 400 };
+enum { MODEL_ORDERS = 400, MODEL_KEYS = 64, MODEL_PAID = 8000, MODEL_SWAPS = 64, BROKEN_TEXT = 400 };
 
 enum told {
     TOLD_NOTHING, /* the connection broke, by a crash */
@@ -94,6 +94,17 @@ struct model_key {
     int life;         /* how often it began anew after that */
 };
 
+/* What a client asked for: another domain in place of one that failed. */
+struct model_swap {
+    struct str old_id, name;
+    struct model_swap_account {
+        const char *id; /* of the new mailbox; read once it is there */
+        struct str old_id, prefix;
+    } * accounts;
+    size_t n_accounts;
+    bool is_told, is_known; /* that it was done: to the client; to the model */
+};
+
 struct model {
     struct arena *arena; /* lives as long as the model */
     struct model_price_book book;
@@ -101,6 +112,8 @@ struct model {
     size_t n_orders;
     struct model_key *keys;
     size_t n_keys;
+    struct model_swap *swaps;
+    size_t n_swaps;
     struct model_paid *paid; /* by renewals */
     size_t n_paid;
     /* The first thing that was not as it must be; empty while all is well. */
@@ -145,8 +158,11 @@ struct model_domain *model_find_domain(const struct model *model, int workspace,
 void model_key_new(struct model *model, int workspace, struct str key, int body, int64_t now_ms);
 void model_key_running(struct model *model, int workspace, struct str key, int body);
 void model_key_other_body(struct model *model, int workspace, struct str key, int body);
-/* A final answer, also a replayed one; KEY may be empty. An answer that says "placed" tells its order so. */
-void model_answered(struct model *model, int workspace, struct str key, int body, struct str answer);
+/* How often the key began anew; 0 when it is not known. */
+int model_key_life(const struct model *model, int workspace, struct str key);
+/* A final answer, also a replayed one; KEY may be empty, and LIFE is what it had when the request began. An answer that
+ * says "placed" tells its order so. */
+void model_answered(struct model *model, int workspace, struct str key, int life, int body, struct str answer);
 /* Answers from before BEFORE_MS may be forgotten from now on. */
 void model_keys_expire(struct model *model, int64_t before_ms);
 

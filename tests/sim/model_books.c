@@ -6,6 +6,7 @@
 #include "history.h"
 #include "hostile.h"
 #include "model_calendar.h"
+#include "model_swaps.h"
 
 static const struct bank_row *find_bank(const struct seen_books *books, struct str key, bool is_refund) {
     for (size_t i = 0; i < books->n_bank; i++)
@@ -255,6 +256,7 @@ static void check_lines(struct model *model, const struct seen_books *books, con
 
 void model_check_books(struct model *model, const struct seen_books *books, const bool *placed, bool is_quiet) {
     learn_domains(model, books);
+    model_learn_swaps(model, books);
     for (size_t i = 0; i < books->n_bank; i++) check_bank_row(model, books, &books->bank[i], is_quiet);
     for (size_t i = 0; i < books->n_payments; i++) check_payment(model, books, &books->payments[i]);
     check_given_back(model, books);

@@ -22,7 +22,7 @@ enum {
     START_TRIES = 6, /* after that a start is left alone */
     DEPTH_MAX = 2,
     CREDIT_LIMIT = 15000,
-    SWAP_MS = 3600000,
+    SWAP_MS = 86400000,
     CHECKOUT_MS = 300000,
 };
 
@@ -361,10 +361,12 @@ static void act(struct run *run) {
         client_send(run);
     else if (kind < 140)
         client_repeat(run);
-    else if (kind < 510)
+    else if (kind < 480)
         client_work(run);
-    else if (kind < 530)
+    else if (kind < 500)
         client_pay(run);
+    else if (kind < 530)
+        client_swap(run);
     else if (kind < 550)
         client_cancel(run);
     else if (kind < 570)
@@ -377,6 +379,7 @@ static void act(struct run *run) {
         operator_promote(run);
     else if (kind < 608)
         operator_see_to_money(run);
+
     else if (kind < 650)
         work_claim(run);
     else if (kind < 800)
@@ -520,7 +523,7 @@ static bool init_run(struct run *run, struct sim *sim, uint64_t seed, unsigned p
         .hook_retry_ms = 500,
         .hook_tries = 1000,
         .checkout_ms = CHECKOUT_MS,
-        .swap_ms = draw(run, 2) ? SWAP_MS : 0,
+        .swap_ms = draw(run, 4) ? SWAP_MS : 0,
         .reached = reached,
         .reached_arg = run,
         .plant = plant,

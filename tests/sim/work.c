@@ -140,6 +140,11 @@ void work_to_the_end(struct run *run) {
             return;
         }
         if (due_ms > last_ms) return;
+        /* While nothing else happens for long, customers may find something else to take. */
+        if (due_ms > clock_now(&run->clock) + DAY_MS / 24 && draw(run, 2)) {
+            client_swap(run);
+            continue;
+        }
         if (!work_off_once(run, due_ms, &error))
             model_break(&run->model, "work fails with nothing in its way: %s", error.message);
     }

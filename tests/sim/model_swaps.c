@@ -1,0 +1,89 @@
+#include "model_swaps.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "history.h"
+
+static bool has_account(const struct seen_books *books, struct str id) {
+    for (size_t i = 0; i < books->n_accounts; i++)
+        if (str_eq(books->accounts[i].id, id)) return true;
+    return false;
+}
+
+static struct model_swap *find_swap(struct model *model, const struct seen_books *books, struct str old_id,
+                                    struct str name) {
+    for (size_t i = 0; i < model->n_swaps; i++) {
+        struct model_swap *swap = &model->swaps[i];
+        if (str_eq(swap->old_id, old_id) && str_eq(swap->name, name) &&
+            (swap->n_accounts == 0 || has_account(books, str_of(swap->accounts[0].id))))
+            return swap;
+    }
+    return NULL;
+}
+
+/* What went back for the old domain of this bill goes back no more. */
+static bool is_dropped(const struct seen_books *books, struct str bill_id, struct str domain_id) {
+    for (size_t i = 0; i < books->n_refunds; i++)
+        if (str_eq(books->refunds[i].bill_id, bill_id) && str_eq(books->refunds[i].domain_id, domain_id))
+            return books->refunds[i].state == REFUND_SWAPPED;
+    return false;
+}
+
+static bool was_its(const struct model_domain *domain, struct str account_id) {
+    for (size_t i = 0; i < domain->n_emails; i++)
+        if (str_is(account_id, domain->accounts[i].id)) return true;
+    return false;
+}
+
+/* The new domain is sold by the same order, for what was paid for the old one. */
+static void add_domain(struct model *model, struct model_order *order, size_t at, const struct model_swap *swap,
+                       struct str new_id) {
+    struct model_domain *domains = ARENA_ARRAY(model->arena, order->n_domains + 1, struct model_domain);
+    memcpy(domains, order->domains, order->n_domains * sizeof *domains);
+    struct model_domain *old = &domains[at], *domain = &domains[order->n_domains];
+    *domain = (struct model_domain){
+        .name = swap->name,
+        .bill = old->bill,
+        .has_forwarding = old->has_forwarding,
+        .forwarding = old->forwarding,
+        .emails = ARENA_ARRAY(model->arena, swap->n_accounts, struct str),
+        .email_lost = ARENA_ARRAY(model->arena, swap->n_accounts, bool),
+        .accounts = ARENA_ARRAY(model->arena, swap->n_accounts, struct model_account),
+    };
+    snprintf(domain->id, UUID_TEXT, "%.*s", STR_ARG(new_id));
+    for (size_t i = 0; i < swap->n_accounts; i++) {
+        const struct model_swap_account *account = &swap->accounts[i];
+        if (!was_its(old, account->old_id)) continue;
+        snprintf(domain->accounts[domain->n_emails].id, UUID_TEXT, "%s", account->id);
+        domain->emails[domain->n_emails++] =
+            arena_printf(model->arena, "%.*s@%.*s", STR_ARG(account->prefix), STR_ARG(swap->name));
+    }
+    memset(&old->bill, 0, sizeof old->bill);
+    order->domains = domains;
+    order->n_domains++;
+}
+
+void model_learn_swaps(struct model *model, const struct seen_books *books) {
+    for (size_t i = 0; i < books->n_domains; i++) {
+        const struct seen_domain *old = &books->domains[i], *domain = NULL;
+        for (size_t j = 0; old->swapped_for.n && j < books->n_domains; j++)
+            if (str_eq(books->domains[j].id, old->swapped_for)) domain = &books->domains[j];
+        if (!domain) continue;
+        struct model_swap *swap = find_swap(model, books, old->id, domain->name);
+        if (!swap) {
+            model_break(model, "nobody asked to swap %.*s for %.*s", STR_ARG(old->name), STR_ARG(domain->name));
+            return;
+        }
+        if (swap->is_known) continue;
+        swap->is_known = true;
+        for (size_t j = 0; j < model->n_orders; j++)
+            for (size_t k = 0, n = model->orders[j].n_domains; k < n; k++)
+                if (str_is(old->id, model->orders[j].domains[k].id) &&
+                    is_dropped(books, str_of(model->orders[j].id), old->id))
+                    add_domain(model, &model->orders[j], k, swap, domain->id);
+    }
+    for (size_t i = 0; i < model->n_swaps; i++)
+        if (model->swaps[i].is_told && !model->swaps[i].is_known)
+            model_break(model, "the swap for %.*s was told and is lost", STR_ARG(model->swaps[i].name));
+}
