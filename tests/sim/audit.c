@@ -47,7 +47,7 @@ static int64_t money_calls(const struct run *run) {
 static bool see_orders(struct db *db, void *arg, struct error *reterr) {
     struct audit *a = arg;
     struct model *model = &a->run->model;
-    if (!audit_read_books(db, a->run->hostile, a->arena, &a->books, reterr)) return false;
+    if (!audit_read_books(db, a->run->hostile, a->is_quiet, a->arena, &a->books, reterr)) return false;
     for (size_t i = 0; i < model->n_orders; i++) {
         struct model_seen seen;
         if (!see_order(db, a, &model->orders[i], &seen, reterr)) return false;

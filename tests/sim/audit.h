@@ -4,6 +4,6 @@
 #include "inside.h"
 #include "model_books.h"
 
-/* All of dfyd's books, and the bank's. */
-MUST_CHECK bool audit_read_books(struct db *db, const struct hostile *hostile, struct arena *arena,
+/* All of dfyd's books, and the bank's; the registrar's with IS_QUIET. */
+MUST_CHECK bool audit_read_books(struct db *db, const struct hostile *hostile, bool is_quiet, struct arena *arena,
                                  struct seen_books *ret, struct error *reterr);

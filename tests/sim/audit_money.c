@@ -1,5 +1,6 @@
 /* What dfyd's books have, read from its tables, and what the bank's book has, for the model to compare. */
 #include "audit.h"
+#include "driver/sandbox_book.h"
 #include "model_books.h"
 #include "store/rows.h"
 
@@ -165,8 +166,8 @@ static bool add_credit(struct db *db, struct arena *arena, struct bank_row *bank
 #define READ(sql, what)                                                                                                \
     read_rows(db, (sql), sizeof(struct seen_##what), what, arena, (void **)&ret->what##s, &ret->n_##what##s, reterr)
 
-bool audit_read_books(struct db *db, const struct hostile *hostile, struct arena *arena, struct seen_books *ret,
-                      struct error *reterr) {
+bool audit_read_books(struct db *db, const struct hostile *hostile, bool is_quiet, struct arena *arena,
+                      struct seen_books *ret, struct error *reterr) {
     *ret = (struct seen_books){0};
     struct bank_row *bank;
     if (!hostile_bank(hostile, arena, &bank, &ret->n_bank))
@@ -198,6 +199,8 @@ bool audit_read_books(struct db *db, const struct hostile *hostile, struct arena
              " d.month_renews_ms, s.due_ms FROM domains d LEFT JOIN steps s ON s.domain_id = d.id AND s.account_id = ''"
              " AND s.kind = 'register_domain' AND s.state = 'done'",
              domain);
+    for (size_t i = 0; ok && is_quiet && i < ret->n_domains; i++)
+        ret->domains[i].years = sandbox_book_years(hostile_book(hostile), ret->domains[i].name);
     for (size_t i = 0; ok && i < ret->n_domains; i++)
         for (int year = 2; year <= YEARS_MAX; year++)
             ret->domains[i].is_not_renewed |= hostile_refused(

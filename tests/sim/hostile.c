@@ -284,7 +284,7 @@ struct drivers hostile_drivers(struct hostile *h) {
     };
 }
 
-struct sandbox_book *hostile_book(struct hostile *h) {
+struct sandbox_book *hostile_book(const struct hostile *h) {
     return h->book;
 }
 

@@ -41,7 +41,7 @@ MUST_CHECK bool hostile_create(const struct hostile_config *config, struct hosti
 void hostile_destroy(struct hostile *hostile);
 /* The drivers, for struct world; they belong to HOSTILE. */
 struct drivers hostile_drivers(struct hostile *hostile);
-struct sandbox_book *hostile_book(struct hostile *hostile);
+struct sandbox_book *hostile_book(const struct hostile *hostile);
 
 /* An event that reached the receiver of webhooks for the first time. */
 struct hostile_told {

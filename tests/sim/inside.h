@@ -152,5 +152,7 @@ void audit_leases(struct run *run);
 /* NEWER, a claim that has not been run yet, still holds its step after an older claim of it was run. */
 void audit_fence(struct run *run, const struct step *newer);
 bool step_is_same(const struct step *a, const struct step *b);
+/* What dfyd's own check says of its books, when nothing is under way. */
+void audit_ledger(struct run *run);
 /* What must be true once nothing is left to do. */
 void audit_quiet(struct run *run);

@@ -85,6 +85,7 @@ struct seen_domain {
     enum domain_state state;
     int64_t paid_years, year_renews_ms, month_renews_ms;
     int64_t registered_ms; /* 0: it was not, or long before it was sold */
+    int64_t years;         /* that the registrar was paid for; 0: it knows none */
     bool is_not_renewed;   /* the registrar refused to */
 };
 

@@ -8,7 +8,7 @@
 #include "model_calendar.h"
 
 /* Tries until the end: at once, after 1, 3 and 7 days, then suspended and once more after 14 days; over after 21. */
-enum { TRIES = 5, DUNNING_DAYS = 21, DAY_MS = 86400000 };
+enum { SUSPENDING = 4, TRIES = 5 };
 
 /* What is paid for again and again. */
 struct thing {
@@ -233,6 +233,16 @@ static bool is_given_up(const struct seen_books *books, struct str domain_id) {
     return false;
 }
 
+/* The registrar was paid for each year that the customer paid for, and for no other. */
+static void check_years(struct model *model, const struct thing *thing, const struct seen_domain *domain) {
+    int64_t paid = 1;
+    for (size_t i = 0; i < model->n_paid; i++)
+        paid += model->paid[i].kind == MODEL_YEAR && str_eq(model->paid[i].thing, thing->id);
+    if (domain->paid_years != domain->years || (thing->domain->bill.unit[MODEL_YEAR] > 0 && domain->paid_years != paid))
+        model_break(model, "%s is registered for %lld years, %lld were wanted and %lld were paid", name_of(thing),
+                    (long long)domain->years, (long long)domain->paid_years, (long long)paid);
+}
+
 static void check_covers(struct model *model, const struct seen_books *books, const bool *placed, int64_t now_ms) {
     struct thing thing;
     for (size_t i = 0; i < books->n_accounts; i++) {
@@ -247,6 +257,7 @@ static void check_covers(struct model *model, const struct seen_books *books, co
             !find_domain(model, domain->id, &thing))
             continue;
         check_cover(model, books, &thing, MODEL_YEAR, now_ms);
+        if (thing.order->type == ORDER_DFY) check_years(model, &thing, domain);
         check_cover(model, books, &thing, MODEL_MONTH, now_ms);
     }
     (void)placed;
@@ -268,6 +279,8 @@ static void check_ended(struct model *model, const struct seen_renewal *renewal,
     if (renewal->state == RENEWAL_CHARGING) model_break(model, "renewal %.*s is charged for ever", STR_ARG(id));
     if ((renewal->state == RENEWAL_DUE || renewal->state == RENEWAL_SUSPENDED) && renewal->due_ms <= now_ms)
         model_break(model, "renewal %.*s is due, but nobody tries it", STR_ARG(id));
+    if (renewal->state == RENEWAL_SUSPENDED && renewal->failures < SUSPENDING)
+        model_break(model, "renewal %.*s was suspended after %lld tries", STR_ARG(id), (long long)renewal->failures);
     if (renewal->state == RENEWAL_CANCELLED && renewal->failures < TRIES)
         model_break(model, "renewal %.*s was cancelled after %lld tries", STR_ARG(id), (long long)renewal->failures);
 }

@@ -454,6 +454,7 @@ static void quieten(struct run *run) {
     start(run);
     if (!model_is_broken(&run->model)) work_to_the_end(run);
     if (!model_is_broken(&run->model)) audit_quiet(run);
+    if (!model_is_broken(&run->model)) audit_ledger(run);
 }
 
 /* --- one run ----------------------------------------------------------------------------------------------------- */
