@@ -302,7 +302,7 @@ bool step_list(struct db *db, struct str order_id, struct arena *arena, struct s
                struct error *reterr) {
     struct rows rows = {.size = sizeof(struct step)};
     struct stmt *stmt =
-        db_stmt(db, STEP_COLUMNS "WHERE s.order_id = $1 ORDER BY s.domain_id, s.rank, s.account_id, s.kind");
+        db_stmt(db, STEP_COLUMNS "WHERE s.order_id = $1 ORDER BY s.domain_id DESC, s.rank, s.account_id DESC, s.kind");
     stmt_text(stmt, 1, order_id);
     enum db_step step;
     while ((step = stmt_step(stmt, reterr)) == DB_ROW) read_row(stmt, arena, rows_add(&rows, arena));

@@ -63,6 +63,6 @@ MUST_CHECK bool step_get(struct db *db, struct str domain_id, struct str account
 MUST_CHECK bool step_free_all(struct db *db, int64_t now_ms, struct error *reterr);
 /* When the next step, unsettled order or renewal is due, INT64_MAX when none. */
 MUST_CHECK bool step_next_due(struct db *db, int64_t *ret_ms, struct error *reterr);
-/* All steps of an order, by domain and rank. */
+/* All steps of an order: domains and mailboxes in the order of its items, by rank. */
 MUST_CHECK bool step_list(struct db *db, struct str order_id, struct arena *arena, struct step **ret, size_t *ret_n,
                           struct error *reterr);

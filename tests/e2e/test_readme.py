@@ -13,6 +13,7 @@ READY = "until curl -sf http://127.0.0.1:8025/healthz >/dev/null; do kill -0 $! 
 def masked(text):
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "<id>", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d", "<day>", text)
     text = re.sub(r'"password":"[A-Za-z0-9]{20}"', '"password":"<password>"', text)
     return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
 

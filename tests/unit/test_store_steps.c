@@ -233,7 +233,7 @@ static void late_mailboxes_join_a_running_domain(void **state) {
     assert_string_equal(words_of(f, DOMAINS), "one.com ready 1");
 }
 
-static void lists_go_by_domain_and_rank(void **state) {
+static void lists_go_by_item_and_rank(void **state) {
     struct fixture *f = *state;
     struct reserve_domain domains[] = {make_domain(f, "zzz.com", 1, ""), make_domain(f, "aaa.com", 1, "target.org")};
     struct reservation r = make_order(f, ORDER_DFY, domains, 2);
@@ -246,9 +246,9 @@ static void lists_go_by_domain_and_rank(void **state) {
         const char *domain;
         enum step_kind kind;
     } expected[] = {
-        {"zzz.com", STEP_REGISTER_DOMAIN}, {"zzz.com", STEP_PUBLISH_DNS}, {"zzz.com", STEP_CREATE_MAILBOX},
-        {"aaa.com", STEP_REGISTER_DOMAIN}, {"aaa.com", STEP_PUBLISH_DNS}, {"aaa.com", STEP_SET_FORWARDING},
-        {"aaa.com", STEP_CREATE_MAILBOX},
+        {"aaa.com", STEP_REGISTER_DOMAIN}, {"aaa.com", STEP_PUBLISH_DNS},     {"aaa.com", STEP_CREATE_MAILBOX},
+        {"aaa.com", STEP_SET_FORWARDING},  {"zzz.com", STEP_REGISTER_DOMAIN}, {"zzz.com", STEP_PUBLISH_DNS},
+        {"zzz.com", STEP_CREATE_MAILBOX},
     };
     assert_int_equal(n, ARRAY_LEN(expected));
     for (size_t i = 0; i < n; i++) {
@@ -283,7 +283,7 @@ int main(void) {
         CASE(giving_up_leases_fences_their_holders),
         CASE(the_oldest_runs_first),
         CASE(late_mailboxes_join_a_running_domain),
-        CASE(lists_go_by_domain_and_rank),
+        CASE(lists_go_by_item_and_rank),
         CASE(only_ends_can_be_recorded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
