@@ -183,8 +183,9 @@ void call_answer(struct call *call) {
 
 /* A host, perhaps with a port (RFC 9110 section 7.2); it comes back in an answer to who sent it. */
 static bool is_host(struct str host) {
+    static const struct str marks = {".-:[]", 5};
     for (size_t i = 0; i < host.n; i++)
-        if (!isalnum((unsigned char)host.p[i]) && !memchr(".-:[]", host.p[i], 5)) return false;
+        if (!isalnum((unsigned char)host.p[i]) && !memchr(marks.p, host.p[i], marks.n)) return false;
     return host.n > 0 && host.n <= HOST_MAX;
 }
 

@@ -36,8 +36,8 @@ bool payment_event_take(const struct call *call, struct payment *payment, paymen
 }
 
 static struct str header_of(void *arg, const char *name) {
-    const struct http_request *request = arg;
-    return http_header(request, name, NULL);
+    const struct call *call = arg;
+    return http_header(call->request, name, NULL);
 }
 
 enum http_verdict checkout_defer(struct call *call) {
@@ -53,9 +53,7 @@ void payment_event_run(struct call *call) {
         call_refuse(call, &error);
         return;
     }
-    /* The headers of this call; they are only read. */
-    void *request = (void *)(uintptr_t)call->request;
-    if (!payment_event_take(call, payment, header_of, request, call->request->body, &error)) {
+    if (!payment_event_take(call, payment, header_of, call, call->request->body, &error)) {
         call_fail(call, &error, "");
         return;
     }

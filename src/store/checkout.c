@@ -27,7 +27,7 @@ static bool read_key(struct db *db, struct str order_id, struct arena *arena, st
 
 bool checkout_opened(struct db *db, const struct checkout_opened *opened, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
-    struct key key;
+    struct key key = {0};
     if (!read_key(db, opened->order_id, arena, &key, reterr)) return false;
     struct stmt *stmt =
         db_stmt(db, "UPDATE orders SET checkout_url = $2, checkout_reference = $3, settle_after_ms = $4,"

@@ -327,8 +327,8 @@ static bool judge_order(struct run *run, struct task *task, struct error *reterr
     const struct rules rules = {.restricted = run->restricted};
     task->check = check_words(&task->request->order, &rules, task->arena);
     struct prices prices;
-    struct promotion *promotions;
-    size_t n_promotions;
+    struct promotion *promotions = NULL;
+    size_t n_promotions = 0;
     struct gathering g = {.task = task,
                           .facts = ARENA_ARRAY(task->arena, task->check->n_items, struct domain_facts),
                           .prices = &prices,

@@ -34,8 +34,9 @@ static bool find_account(const struct model *model, struct str id, struct thing 
 static bool find_domain(const struct model *model, struct str id, struct thing *ret) {
     for (size_t i = 0; i < model->n_orders; i++)
         for (size_t j = 0; model->orders[i].type != ORDER_EXTRA_ACCOUNTS && j < model->orders[i].n_domains; j++) {
-            if (!str_is(id, model->orders[i].domains[j].id)) continue;
-            *ret = (struct thing){&model->orders[i], &model->orders[i].domains[j], NULL, id};
+            const struct model_domain *domain = &model->orders[i].domains[j];
+            if (!domain->id[0] || !str_is(id, domain->id)) continue;
+            *ret = (struct thing){&model->orders[i], domain, NULL, id};
             return true;
         }
     return false;

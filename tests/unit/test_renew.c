@@ -278,7 +278,7 @@ static void two_nodes_renew_at_once(void **state) {
     store_close(nodes[1].world.store);
     work(&l);
     assert_int_equal(number_of(l.f, "SELECT COUNT(*) FROM renewals WHERE state <> 'paid'"), 0);
-    check_books(&l, 5 * (13 * 1000 + 1500));
+    check_books(&l, INT64_C(5) * (13 * 1000 + 1500));
     life_end(&l);
 }
 

@@ -188,7 +188,7 @@ static void an_unpaid_year_ends_the_domain(void **state) {
     assert_string_equal(words_of(l.f, "SELECT DISTINCT state FROM accounts"), "cancelled");
     assert_int_equal(sandbox_book_years(l.book, STR("one.com")), 1);
     live_until(&l, "2028-02-10");
-    check_books(&l, 11 * 1000);
+    check_books(&l, INT64_C(11) * 1000);
     life_end(&l);
 }
 
