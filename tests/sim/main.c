@@ -19,6 +19,7 @@ static const char usage[] =
     "  --jobs N           as many processes, which share the seeds; 0: one a processor (default 1)\n"
     "  --verbose          print every history as it happens\n"
     "  --points           also print how often each named point was reached, and how often the power went there\n"
+    "  --cover            fail when the power never went at one of the named points\n"
     "  --twice            run each history twice; the second must be the first, byte for byte\n"
     "  --plant NAME       build a known bug in: forget-paid, charge-again, no-look, charge-first, tell-once,\n"
     "                     tell-anyhow, renew-twice, renew-again-unknown, charge-cancelled, refund-twice,\n"
@@ -48,7 +49,7 @@ struct options {
     int64_t from, to, jobs;
     unsigned plant;
     const char *plant_name;
-    bool verbose, points, twice, expect_failure;
+    bool verbose, points, cover, twice, expect_failure;
 };
 
 static bool read_plant(const char *name, struct options *options) {
@@ -98,6 +99,7 @@ static bool read_options(int argc, char **argv, struct options *ret) {
     for (int i = 1; i < argc; i++) {
         bool *flag = strcmp(argv[i], "--verbose") == 0          ? &ret->verbose
                      : strcmp(argv[i], "--points") == 0         ? &ret->points
+                     : strcmp(argv[i], "--cover") == 0          ? &ret->cover
                      : strcmp(argv[i], "--twice") == 0          ? &ret->twice
                      : strcmp(argv[i], "--expect-failure") == 0 ? &ret->expect_failure
                                                                 : NULL;
@@ -135,6 +137,29 @@ static void print_points(const struct sim_totals *totals) {
     for (size_t i = 0; i < POINTS_MAX && totals->points[i].name; i++)
         printf("%-20s reached %lld times, the power went %lld times\n", totals->points[i].name,
                (long long)totals->points[i].reached, (long long)totals->points[i].crashed);
+}
+
+/* Every point of what runs in here; docs/testing.md says what is durable at each. */
+static const char *const all_points[] = {
+    "place.reserved",  "place.charged",    "place.closed",    "place.settled",    "place.released",   "settle.claimed",
+    "settle.asked",    "settle.recorded",  "checkout.opened", "checkout.kept",    "checkout.asked",   "checkout.ended",
+    "cancel.recorded", "forward.intended", "forward.acted",   "forward.recorded", "step.claimed",     "step.looked",
+    "step.acted",      "step.recorded",    "deliver.claimed", "deliver.sent",     "deliver.recorded", "renew.collected",
+    "renew.claimed",   "renew.charged",    "renew.closed",    "renew.recorded",   "refund.claimed",   "refund.acted",
+    "refund.recorded", "swap.recorded",
+};
+
+static bool covers_all(const struct sim_totals *totals) {
+    bool ok = true;
+    for (size_t i = 0; i < ARRAY_LEN(all_points); i++) {
+        int64_t crashed = 0;
+        for (size_t j = 0; j < POINTS_MAX && totals->points[j].name; j++)
+            if (strcmp(totals->points[j].name, all_points[i]) == 0) crashed = totals->points[j].crashed;
+        if (crashed) continue;
+        printf("the power never went at %s\n", all_points[i]);
+        ok = false;
+    }
+    return ok;
 }
 
 /* Runs SEED again; the history in HISTORY must come out again. */
@@ -289,6 +314,7 @@ int main(int argc, char **argv) {
     }
     print_totals(&totals, failures);
     if (options.points) print_points(&totals);
+    if (options.cover && failures == 0) ok &= covers_all(&totals);
     sim_destroy(sim);
     history_finish(&history);
     return ok && (failures > 0) == options.expect_failure ? 0 : 1;
