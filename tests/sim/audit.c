@@ -568,7 +568,8 @@ static bool see_everything(struct db *db, void *arg, struct error *reterr) {
     model_check_sales(&a->run->model, a->placed);
     check_steps(a, all);
     return check_domains(db, a, all, reterr) && check_accounts(a, reterr) && check_names(db, a, reterr) &&
-           check_all_addresses(db, a, reterr) && check_stock(db, a, reterr) && check_told(db, a, reterr);
+           check_all_addresses(db, a, reterr) && check_stock(db, a, reterr) &&
+           audit_events(db, a->run, &a->books, a->placed, reterr) && check_told(db, a, reterr);
 }
 
 void audit_quiet(struct run *run) {
