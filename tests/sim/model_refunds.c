@@ -4,11 +4,11 @@
 
 /* What a bill took for a domain, and what went back for it or is owed. */
 struct part {
-    cents paid;               /* all lines */
-    cents mailboxes;          /* the line of its mailboxes */
-    int64_t n_mailboxes;      /* on it */
-    cents back;               /* refunds for the domain and for its mailboxes */
-    size_t n_back, n_domains; /* how many of mailboxes, how many of the domain */
+    cents paid;          /* all lines */
+    cents mailboxes;     /* the line of its mailboxes */
+    int64_t n_mailboxes; /* on it */
+    cents back;          /* refunds for the domain and for its mailboxes */
+    size_t n_domains;    /* how many of the domain itself */
 };
 
 static struct part part_of(const struct seen_books *books, struct str bill_id, struct str domain_id) {
@@ -26,10 +26,7 @@ static struct part part_of(const struct seen_books *books, struct str bill_id, s
         if (!str_eq(refund->bill_id, bill_id) || !str_eq(refund->domain_id, domain_id)) continue;
         if (refund->state == REFUND_SWAPPED) continue;
         part.back += refund->amount;
-        if (refund->account_id.n)
-            part.n_back++;
-        else
-            part.n_domains++;
+        part.n_domains += refund->account_id.n == 0;
     }
     return part;
 }
@@ -54,63 +51,57 @@ static const struct seen_refund *find_refund(const struct seen_books *books, str
     return NULL;
 }
 
-/* What an operator gave back of a bill by hand may leave less for what fails later. */
-static bool is_all_back(const struct seen_books *books, const struct model_order *order) {
-    cents by_hand = 0, back = 0;
-    for (size_t i = 0; i < books->n_refunds; i++) {
-        const struct seen_refund *refund = &books->refunds[i];
-        if (!str_is(refund->bill_id, order->id) || refund->state == REFUND_SWAPPED) continue;
-        back += refund->amount;
-        if (refund->domain_id.n == 0) by_hand += refund->amount;
-    }
-    return by_hand > 0 && back == order->amount;
+/* What an operator gave back of a bill by hand leaves less for what fails. */
+static cents given_by_hand(const struct seen_books *books, const struct model_order *order) {
+    cents sum = 0;
+    for (size_t i = 0; i < books->n_refunds; i++)
+        if (str_is(books->refunds[i].bill_id, order->id) && books->refunds[i].domain_id.n == 0)
+            sum += books->refunds[i].amount;
+    return sum;
 }
 
-/* Of mailboxes, each its equal part of their line, to the cent. */
-static void check_share(struct model *model, const struct part *part, const struct seen_refund *refund) {
-    cents least = part->mailboxes / part->n_mailboxes, most = least + (part->mailboxes % part->n_mailboxes > 0);
-    if (refund->amount < least || refund->amount > most)
-        model_break(model, "%lld cents go back for one of %lld mailboxes that cost %lld", (long long)refund->amount,
+/* A mailbox that was refused by itself: its equal part of their line, to the cent. Returns what lacks. */
+static cents check_mailbox(struct model *model, const struct seen_books *books, const struct model_order *order,
+                           const struct model_domain *domain, size_t at, const struct part *part) {
+    const struct str id = str_of(domain->accounts[at].id);
+    const struct seen_account *account = find_account(books, id);
+    const struct seen_refund *refund = find_refund(books, str_of(order->id), id);
+    bool has_failed = account && account->state == ACCOUNT_FAILED;
+    bool may_have = account && account->state == ACCOUNT_CANCELLED && domain->email_lost[at];
+    if (refund && !has_failed && !may_have)
+        model_break(model, "%.*s was delivered, but its money goes back", STR_ARG(domain->emails[at]));
+    if (part->n_mailboxes == 0 || (!refund && !has_failed)) return 0;
+    cents back = refund ? refund->amount : 0, least = part->mailboxes / part->n_mailboxes;
+    if (back > least + (part->mailboxes % part->n_mailboxes > 0))
+        model_break(model, "%lld cents go back for one of %lld mailboxes that cost %lld", (long long)back,
                     (long long)part->n_mailboxes, (long long)part->mailboxes);
+    return back < least ? least - back : 0;
 }
 
-/* A mailbox that was refused by itself. */
-static void check_mailboxes(struct model *model, const struct seen_books *books, const struct model_order *order,
-                            const struct model_domain *domain, const struct part *part) {
-    for (size_t i = 0; i < domain->n_emails; i++) {
-        const struct str id = str_of(domain->accounts[i].id);
-        const struct seen_account *account = find_account(books, id);
-        const struct seen_refund *refund = find_refund(books, str_of(order->id), id);
-        bool may_be = account && (account->state == ACCOUNT_FAILED ||
-                                  (account->state == ACCOUNT_CANCELLED && domain->email_lost[i]));
-        if (refund && !may_be)
-            model_break(model, "%.*s was delivered, but its money goes back", STR_ARG(domain->emails[i]));
-        if (is_all_back(books, order)) continue;
-        if (refund) check_share(model, part, refund);
-        if (!refund && account && account->state == ACCOUNT_FAILED && part->mailboxes >= part->n_mailboxes &&
-            part->mailboxes > 0)
-            model_break(model, "%.*s was paid and not delivered, but its money does not go back",
-                        STR_ARG(domain->emails[i]));
-    }
+/* Returns what lacks of the money for what was not delivered. */
+static cents check_part(struct model *model, const struct seen_books *books, const struct model_order *order,
+                        const struct model_domain *domain) {
+    const struct seen_domain *seen = find_domain(books, str_of(domain->id));
+    const struct part part = part_of(books, str_of(order->id), str_of(domain->id));
+    if (part.back > part.paid)
+        model_break(model, "%lld of %lld cents go back for %.*s", (long long)part.back, (long long)part.paid,
+                    STR_ARG(domain->name));
+    if (domain->has_failed) return part.paid - part.back;
+    /* Mailboxes that were bought while their domain was cancelled were never there. */
+    bool was_lost = order->type == ORDER_EXTRA_ACCOUNTS && seen && seen->state == DOMAIN_CANCELLED;
+    if (part.n_domains && was_lost) return part.paid - part.back;
+    if (part.n_domains) model_break(model, "the money for %.*s goes back, but it did not fail", STR_ARG(domain->name));
+    cents lacks = 0;
+    for (size_t i = 0; i < domain->n_emails; i++) lacks += check_mailbox(model, books, order, domain, i, &part);
+    return lacks;
 }
 
 static void check_order(struct model *model, const struct seen_books *books, const struct model_order *order) {
-    for (size_t i = 0; i < order->n_domains; i++) {
-        const struct model_domain *domain = &order->domains[i];
-        const struct seen_domain *seen = find_domain(books, str_of(domain->id));
-        const struct part part = part_of(books, str_of(order->id), str_of(domain->id));
-        bool is_extra = order->type == ORDER_EXTRA_ACCOUNTS;
-        if (domain->has_failed) {
-            if (part.back != part.paid && !(part.back < part.paid && is_all_back(books, order)))
-                model_break(model, "%.*s failed: %lld of %lld cents go back", STR_ARG(domain->name),
-                            (long long)part.back, (long long)part.paid);
-            continue;
-        }
-        /* Mailboxes that were bought while their domain was cancelled were never there. */
-        if (part.n_domains && !(is_extra && seen && seen->state == DOMAIN_CANCELLED && part.back == part.paid))
-            model_break(model, "the money for %.*s goes back, but it did not fail", STR_ARG(domain->name));
-        if (!part.n_domains) check_mailboxes(model, books, order, domain, &part);
-    }
+    cents lacks = 0, by_hand = given_by_hand(books, order);
+    for (size_t i = 0; i < order->n_domains; i++) lacks += check_part(model, books, order, &order->domains[i]);
+    if (lacks > by_hand)
+        model_break(model, "order %.*s was paid and not delivered: %lld cents do not go back",
+                    STR_ARG(history_id(str_of(order->id))), (long long)lacks);
 }
 
 /* --- renewals ---------------------------------------------------------------------------------------------------- */
