@@ -123,6 +123,10 @@ void api_destroy(struct api *api) {
     free(api);
 }
 
+void api_tidy(struct api *api) {
+    idempotent_tidy(api->idempotent);
+}
+
 void api_drain(struct api *api) {
     atomic_store(&api->draining, true);
 }

@@ -24,5 +24,7 @@ struct api *api_create(const struct api_config *config);
 void api_destroy(struct api *api);
 /* What http_start wants. */
 struct http_app api_app(struct api *api);
+/* Ends what requests could not, as the disk was full. To be called about once a second; may wait for the disk. */
+void api_tidy(struct api *api);
 /* From now on /readyz says 503, so that a balancer sends no more. */
 void api_drain(struct api *api);

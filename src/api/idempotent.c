@@ -101,6 +101,11 @@ static bool drop_left(struct idempotent *idempotent, struct error *reterr) {
     return true;
 }
 
+void idempotent_tidy(struct idempotent *idempotent) {
+    struct error ignored; /* was logged when the key was left */
+    if (drop_left(idempotent, &ignored)) return;
+}
+
 /* ---- claim, store, drop ---- */
 
 struct claiming {
@@ -178,7 +183,7 @@ void idempotent_drop(const struct call *call, struct str key) {
     }
     bool keep = atomic_load(&call->idempotent->n_left) < LEFT_MAX;
     log_event(LOG_WARN, "idempotency_key_not_dropped", LOG_TEXT("reason", error.message),
-              LOG_TEXT("next", keep ? "dropped before the next is claimed" : "answers 409 until the next start"));
+              LOG_TEXT("next", keep ? "dropped once there is room" : "answers 409 until the next start"));
     if (keep)
         leave(call->idempotent, one, 1);
     else

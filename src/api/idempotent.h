@@ -1,6 +1,7 @@
 /*
  * idempotent: holds a request's Idempotency-Key from its first look to its stored answer, so that a retry is safe.
- * A key that could not be given back, because the disk was full, is given back before the next one is claimed.
+ * A key that could not be given back, because the disk was full, is given back as soon as there is room: before the next
+ * one is claimed, or by idempotent_tidy.
  */
 #pragma once
 
@@ -19,5 +20,8 @@ MUST_CHECK bool idempotent_key(const struct call *call, struct str *ret, struct 
 MUST_CHECK bool idempotent_claim(struct call *call, struct str key, const char *reassure);
 /* Ends KEY with the answer that its retries get. */
 MUST_CHECK bool idempotent_store(const struct call *call, struct str key, struct str answer, struct error *reterr);
+/* Gives back the keys that are left; those that still cannot be stay for the next time. To be called now and then. */
+void idempotent_tidy(struct idempotent *idempotent);
+
 /* Ends KEY as if it had never come. */
 void idempotent_drop(const struct call *call, struct str key);

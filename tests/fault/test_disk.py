@@ -90,6 +90,29 @@ def test_disk_that_fills_up_again_and_again(fresh, token, keyed):
         assert server.order([item(domain)])["order_placed"]
 
 
+def test_key_that_a_full_disk_kept_is_given_back(fresh):
+    """Room for the claim of an Idempotency-Key and no more: once there is room, the key is free without a request."""
+    server = fresh(log_level="warn")
+    server.cli("card", "set", "--workspace", "default", "--token", "tok_visa", "--name", "Jane Doe")
+    assert server.request("GET", "/readyz").status_code == 200
+    log = server.dir / "dfyd.db-wal"
+
+    def order(name):
+        return server.post_order([{**ITEM, "domain": name}], headers={"Idempotency-Key": name})
+
+    for pages in [*range(1, 9)] * 3:  # how many a claim writes is SQLite's affair
+        name = f"kept-{pages}-{log.stat().st_size}.com"
+        limit_files(server, log.stat().st_size + pages * 4120)
+        assert order(name).status_code == 503
+        kept = open_work(server)
+        limit_files(server, None)
+        if kept:
+            break
+    assert kept == [(name,)] and "idempotency_key_not_dropped" in server.log()
+    wait_for("the key to be given back", lambda: not open_work(server))
+    assert order(name).json()["order_placed"]
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 48 MiB."""

@@ -146,11 +146,48 @@ static void a_key_that_a_full_disk_kept_is_free_once_there_is_room(void **state)
     assert_int_equal(claim(d, "a", "{}"), 409);
 }
 
+static bool count_keys(struct db *db, void *arg, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT COUNT(*) FROM idempotency_keys");
+    if (stmt_step(stmt, reterr) != DB_ROW) return false;
+    *(int64_t *)arg = stmt_col_int(stmt, 0);
+    stmt_done(stmt);
+    return true;
+}
+
+static int64_t n_keys(struct desk *d) {
+    int64_t n = -1;
+    struct error error = {0};
+    if (!store_read(d->store, count_keys, &n, &error)) fail_msg("%s", error.message);
+    return n;
+}
+
+/* Also when no request with a key follows that would do it. */
+static void tidying_frees_what_a_full_disk_kept(void **state) {
+    struct desk *d = *state;
+    assert_int_equal(claim(d, "a", "{}"), 0);
+    assert_int_equal(claim(d, "b", "{}"), 0);
+    assert_int_equal(claim(d, "c", "{}"), 0);
+    set_disk(true);
+    idempotent_drop(&d->call, STR("a"));
+    idempotent_drop(&d->call, STR("b"));
+    idempotent_tidy(d->idempotent);
+    set_disk(false);
+    assert_int_equal(n_keys(d), 3);
+    idempotent_tidy(d->idempotent);
+    assert_int_equal(n_keys(d), 1);
+    assert_int_equal(claim(d, "c", "{}"), 409);
+    /* Given back once: who claims it now keeps it. */
+    assert_int_equal(claim(d, "a", "{}"), 0);
+    idempotent_tidy(d->idempotent);
+    assert_int_equal(claim(d, "a", "{}"), 409);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_first_runs_and_the_others_wait_or_get_its_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_dropped_key_is_as_new, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_key_that_a_full_disk_kept_is_free_once_there_is_room, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tidying_frees_what_a_full_disk_kept, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

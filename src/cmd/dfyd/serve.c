@@ -268,6 +268,7 @@ static int wait_for_signal(struct server *server) {
         int found = sigtimedwait(&set, NULL, &(struct timespec){.tv_sec = 1});
         if (found > 0) return found;
         store_tidy(server->setup.store);
+        api_tidy(server->api);
         /* What a burst of orders or connections took and freed goes back to the system. */
         if (++turn % TRIM_TURNS == 0) malloc_trim(0);
         int64_t now = clock_now(&server->setup.clock);
