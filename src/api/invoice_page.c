@@ -2,6 +2,7 @@
 
 #include <yyjson.h>
 
+#include "api/html.h"
 #include "base/clock.h"
 
 enum { DAY_TEXT = 10 }; /* bytes of "2026-03-05" */
@@ -35,27 +36,6 @@ static const char style[] =
     "@media(max-width:600px){main{margin:0;padding:20px}header,.facts{display:block}.seller{text-align:left;"
     "margin-top:16px}.facts div{margin-bottom:12px}}";
 
-static void add(struct buf *out, struct str text) {
-    for (size_t i = 0; i < text.n; i++) {
-        switch (text.p[i]) {
-        case '&':
-            BUF_LIT(out, "&amp;");
-            break;
-        case '<':
-            BUF_LIT(out, "&lt;");
-            break;
-        case '>':
-            BUF_LIT(out, "&gt;");
-            break;
-        case '"':
-            BUF_LIT(out, "&quot;");
-            break;
-        default:
-            buf_add_byte(out, text.p[i]);
-        }
-    }
-}
-
 static struct str text_of(yyjson_val *object, const char *name) {
     yyjson_val *value = yyjson_obj_get(object, name);
     return yyjson_is_str(value) ? (struct str){yyjson_get_str(value), yyjson_get_len(value)} : STR("");
@@ -70,13 +50,12 @@ static struct str number_of(yyjson_val *object, const char *name) {
 static void add_money(struct buf *out, yyjson_val *object, const char *name) {
     cents amount = 0;
     if (!money_parse(number_of(object, name), &amount)) out->failed = true;
-    BUF_LIT(out, "$");
-    money_text(out, amount);
+    html_money(out, amount);
 }
 
 static void add_day(struct buf *out, struct str time) {
     if (time.n > DAY_TEXT) time.n = DAY_TEXT;
-    add(out, time);
+    html_text(out, time);
 }
 
 /* "Name, street, city": the name stands out, the rest gets a line each. */
@@ -84,10 +63,10 @@ static void add_seller(struct buf *out, struct str seller) {
     struct str rest, name = str_trim(str_cut(seller, ',', &rest));
     if (!name.n) return;
     BUF_LIT(out, "<div class=\"seller\"><b>");
-    add(out, name);
+    html_text(out, name);
     BUF_LIT(out, "</b>");
     while (rest.n) {
-        add(out, str_trim(str_cut(rest, ',', &rest)));
+        html_text(out, str_trim(str_cut(rest, ',', &rest)));
         if (rest.n) BUF_LIT(out, "<br>");
     }
     BUF_LIT(out, "</div>");
@@ -97,20 +76,20 @@ static void add_facts(struct buf *out, yyjson_val *document) {
     yyjson_val *customer = yyjson_obj_get(document, "customer");
     bool is_order = yyjson_obj_get(document, "order_id") != NULL;
     BUF_LIT(out, "<section class=\"facts\"><div><h2>Customer</h2><p>");
-    add(out, text_of(customer, "name"));
+    html_text(out, text_of(customer, "name"));
     BUF_LIT(out, "</p><p class=\"id\">");
-    add(out, text_of(customer, "workspace_id"));
+    html_text(out, text_of(customer, "workspace_id"));
     BUF_LIT(out, "</p></div><div><h2>Date</h2><p>");
     add_day(out, text_of(document, "timestamp_issued"));
     BUF_LIT(out, "</p></div><div><h2>");
     buf_add(out, is_order ? STR("Order") : STR("Renewal"));
     BUF_LIT(out, "</h2><p class=\"id\">");
-    add(out, text_of(document, is_order ? "order_id" : "renewal_id"));
+    html_text(out, text_of(document, is_order ? "order_id" : "renewal_id"));
     BUF_LIT(out, "</p></div>");
     struct str credits = number_of(document, "credits_invoice");
     if (credits.n) {
         BUF_LIT(out, "<div><h2>Credits</h2><p>Invoice ");
-        add(out, credits);
+        html_text(out, credits);
         BUF_LIT(out, "</p></div>");
     }
     BUF_LIT(out, "</section>");
@@ -118,15 +97,15 @@ static void add_facts(struct buf *out, yyjson_val *document) {
 
 static void add_line(struct buf *out, yyjson_val *line) {
     BUF_LIT(out, "<tr><td>");
-    add(out, text_of(line, "domain"));
+    html_text(out, text_of(line, "domain"));
     BUF_LIT(out, "<small>");
-    add(out, text_of(line, "description"));
+    html_text(out, text_of(line, "description"));
     BUF_LIT(out, ", ");
     add_day(out, text_of(line, "period_start"));
     BUF_LIT(out, " to ");
     add_day(out, text_of(line, "period_end"));
     BUF_LIT(out, "</small></td><td>");
-    add(out, number_of(line, "quantity"));
+    html_text(out, number_of(line, "quantity"));
     BUF_LIT(out, "</td><td>");
     add_money(out, line, "unit_price");
     BUF_LIT(out, "</td><td>");
@@ -144,12 +123,12 @@ static void add_whole(struct buf *out, yyjson_val *document) {
     struct str subject = text_of(document, "subject"), reason = text_of(document, "reason");
     BUF_LIT(out, "<table><thead><tr><th>Item</th><th>Amount</th></tr></thead><tbody><tr><td>");
     if (subject.n) {
-        add(out, subject);
+        html_text(out, subject);
         BUF_LIT(out, "<small>");
-        add(out, reason);
+        html_text(out, reason);
         BUF_LIT(out, "</small>");
     } else {
-        add(out, reason.n ? reason : STR("Domains and mailboxes"));
+        html_text(out, reason.n ? reason : STR("Domains and mailboxes"));
     }
     BUF_LIT(out, "</td><td>");
     add_money(out, document, "total");
@@ -186,10 +165,10 @@ static void add_card(struct buf *out, yyjson_val *document) {
     struct str brand = text_of(payment, "brand"), last4 = text_of(payment, "last_4_digits");
     if (!brand.n || !str_is(text_of(payment, "method"), "card")) return;
     BUF_LIT(out, " by ");
-    add(out, brand);
+    html_text(out, brand);
     if (!last4.n) return;
     BUF_LIT(out, " ending in ");
-    add(out, last4);
+    html_text(out, last4);
 }
 
 static void add_state(struct buf *out, yyjson_val *document, const struct invoice_row *row) {
@@ -197,8 +176,8 @@ static void add_state(struct buf *out, yyjson_val *document, const struct invoic
     time_format(row->paid_ms, paid);
     BUF_LIT(out, "<p class=\"state\">");
     if (row->state == INVOICE_OWED) {
-        BUF_LIT(out, "On account. To be paid: <b>$");
-        money_text(out, row->owed);
+        BUF_LIT(out, "On account. To be paid: <b>");
+        html_money(out, row->owed);
         BUF_LIT(out, "</b>");
     } else if (row->state == INVOICE_CREDITED) {
         BUF_LIT(out, "On account. All of it was given back: nothing is to be paid.");

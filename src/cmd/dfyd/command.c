@@ -15,6 +15,7 @@
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, ARENA_CHUNK = 16384 };
 /* What getopt_long returns for a flag: FLAG_FIRST + its place in the flags of the command. */
 enum { FLAG_FIRST = 256, NAMES_MAX = 64 };
+enum { ROWS_MAX = 100000 };
 
 static const struct option_row *option_by_flag(const struct command *command, const char *flag) {
     for (size_t i = 0; i < command->n_options; i++)
@@ -41,6 +42,16 @@ const char *const *invocation_values(const struct invocation *invocation, const 
 
 bool invocation_has(const struct invocation *invocation, const char *flag) {
     return given_of(invocation, option_by_flag(invocation->command, flag))->n > 0;
+}
+
+bool invocation_limit(const struct invocation *invocation, size_t *ret, struct error *reterr) {
+    const char *limit = invocation_value(invocation, "limit");
+    int64_t max;
+    if (!str_to_int(str_of(limit), 1, ROWS_MAX, &max))
+        return error_set(reterr, ERR_INVALID, "--limit must be a whole number from 1 to %d, not \"%.40s\"", ROWS_MAX,
+                         limit);
+    *ret = (size_t)max;
+    return true;
 }
 
 /* Prints the message without what the command line or a damaged file may have brought into it: control characters, and

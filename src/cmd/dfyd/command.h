@@ -54,6 +54,8 @@ const char *invocation_value(const struct invocation *invocation, const char *fl
 /* All values of FLAG. */
 const char *const *invocation_values(const struct invocation *invocation, const char *flag, size_t *ret_n);
 bool invocation_has(const struct invocation *invocation, const char *flag);
+/* What --limit says: how many rows a list has at most. ERR_INVALID. */
+MUST_CHECK bool invocation_limit(const struct invocation *invocation, size_t *ret, struct error *reterr);
 
 /* Reads the command line, runs the command and returns the exit status: 0, 1 it failed, 2 it was called wrongly. */
 int command_main(int argc, char **argv);

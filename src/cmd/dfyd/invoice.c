@@ -10,8 +10,6 @@
 #include "text.h"
 #include "who.h"
 
-enum { LIST_MAX = 100000 };
-
 struct job {
     const char *workspace; /* NULL: of all */
     size_t max;
@@ -26,16 +24,6 @@ struct job {
     size_t n_workspaces;
     struct invoice_row invoice;
 };
-
-static bool read_max(const struct invocation *invocation, size_t *ret, struct error *reterr) {
-    const char *limit = invocation_value(invocation, "limit");
-    int64_t max;
-    if (!str_to_int(str_of(limit), 1, LIST_MAX, &max))
-        return error_set(reterr, ERR_INVALID, "--limit must be a whole number from 1 to %d, not \"%.40s\"", LIST_MAX,
-                         limit);
-    *ret = (size_t)max;
-    return true;
-}
 
 static bool read_number(const struct invocation *invocation, int64_t *ret, struct error *reterr) {
     const char *number = invocation_value(invocation, "number");
@@ -66,7 +54,8 @@ bool run_invoice_list(const struct invocation *invocation, struct error *reterr)
                                          "STATE",  "OWED",   "ABOUT",     NULL};
     struct arena *arena = invocation->arena;
     struct job job = {.workspace = invocation_value(invocation, "workspace"), .arena = arena};
-    if (!read_max(invocation, &job.max, reterr) || !store_read(invocation->setup->store, list_read, &job, reterr))
+    if (!invocation_limit(invocation, &job.max, reterr) ||
+        !store_read(invocation->setup->store, list_read, &job, reterr))
         return false;
     struct table *table = table_create(arena, titles);
     for (size_t i = 0; i < job.n; i++) {
@@ -136,7 +125,8 @@ bool run_payment_list(const struct invocation *invocation, struct error *reterr)
                                          "ABOUT", "DRIVER", "REFERENCE", "CARD", "REASON", NULL};
     struct arena *arena = invocation->arena;
     struct job job = {.workspace = invocation_value(invocation, "workspace"), .arena = arena};
-    if (!read_max(invocation, &job.max, reterr) || !store_read(invocation->setup->store, payments_read, &job, reterr))
+    if (!invocation_limit(invocation, &job.max, reterr) ||
+        !store_read(invocation->setup->store, payments_read, &job, reterr))
         return false;
     struct table *table = table_create(arena, titles);
     for (size_t i = 0; i < job.n; i++) {

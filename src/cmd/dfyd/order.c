@@ -6,17 +6,9 @@
 #include "renewal.h"
 #include "setup.h"
 #include "store/steps.h"
-#include "store/workspaces.h"
 #include "table.h"
 #include "text.h"
-
-enum { LIST_MAX = 100000 };
-
-static struct str workspace_name(struct db *db, struct str id, struct arena *arena) {
-    struct workspace workspace;
-    struct error ignored;
-    return workspace_find(db, id, arena, &workspace, &ignored) ? workspace.name : id;
-}
+#include "who.h"
 
 /* When an order whose charge is open is looked at again; nothing else waits for a time. */
 static struct str next_try(const struct order_row *order, struct arena *arena) {
@@ -42,7 +34,7 @@ static bool list_read(struct db *db, void *arg, struct error *reterr) {
         table_add(l->table, (const struct str[]){
                                 orders[i].id,
                                 text_time(orders[i].created_ms, l->arena),
-                                workspace_name(db, orders[i].workspace_id, l->arena),
+                                who_of(db, orders[i].workspace_id, l->arena),
                                 str_of(order_type_names[orders[i].type]),
                                 str_of(order_state_names[orders[i].state]),
                                 text_amount(orders[i].amount, l->arena),
@@ -53,13 +45,9 @@ static bool list_read(struct db *db, void *arg, struct error *reterr) {
 }
 
 bool run_order_list(const struct invocation *invocation, struct error *reterr) {
-    const char *limit = invocation_value(invocation, "limit");
-    int64_t max;
-    if (!str_to_int(str_of(limit), 1, LIST_MAX, &max))
-        return error_set(reterr, ERR_INVALID, "--limit must be a whole number from 1 to %d, not \"%.40s\"", LIST_MAX,
-                         limit);
-    struct listing listing = {
-        .stuck = invocation_has(invocation, "stuck"), .max = (size_t)max, .arena = invocation->arena};
+    size_t max;
+    if (!invocation_limit(invocation, &max, reterr)) return false;
+    struct listing listing = {.stuck = invocation_has(invocation, "stuck"), .max = max, .arena = invocation->arena};
     if (!store_read(invocation->setup->store, list_read, &listing, reterr)) return false;
     table_print(listing.table, stdout);
     return true;
@@ -79,7 +67,7 @@ struct showing {
 static bool show_read(struct db *db, void *arg, struct error *reterr) {
     struct showing *s = arg;
     if (!order_get(db, s->id, s->arena, &s->order, reterr)) return false;
-    s->workspace = workspace_name(db, s->order.workspace_id, s->arena);
+    s->workspace = who_of(db, s->order.workspace_id, s->arena);
     return step_list(db, s->id, s->arena, &s->steps, &s->n, reterr) &&
            renewals_of_order(db, s->id, s->arena, &s->renewals, &s->n_renewals, reterr);
 }

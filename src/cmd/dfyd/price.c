@@ -115,12 +115,8 @@ static bool history_read(struct db *db, void *arg, struct error *reterr) {
 bool run_price_history(const struct invocation *invocation, struct error *reterr) {
     static const char *const titles[] = {"VERSION", "STARTS", "NAME", "AMOUNT", "FOR", "MADE", NULL};
     struct arena *arena = invocation->arena;
-    int64_t max;
-    const char *limit = invocation_value(invocation, "limit");
-    if (!str_to_int(str_of(limit), 1, 1000000, &max))
-        return error_set(reterr, ERR_INVALID, "--limit must be a number from 1 to 1000000; not \"%.40s\"", limit);
-    struct history history = {
-        .workspace = invocation_value(invocation, "workspace"), .arena = arena, .max = (size_t)max};
+    struct history history = {.workspace = invocation_value(invocation, "workspace"), .arena = arena};
+    if (!invocation_limit(invocation, &history.max, reterr)) return false;
     if (!store_read(invocation->setup->store, history_read, &history, reterr)) return false;
     struct table *table = table_create(arena, titles);
     for (size_t i = 0; i < history.n; i++) {

@@ -3,23 +3,17 @@
 #include "commands.h"
 #include "setup.h"
 #include "store/refunds.h"
-#include "store/workspaces.h"
 #include "table.h"
 #include "text.h"
+#include "who.h"
 
-enum { LIST_MAX = 100000, WHY_MAX = 200 };
+enum { WHY_MAX = 200 };
 
 struct listing {
     struct refund_query query;
     struct arena *arena;
     struct table *table;
 };
-
-static struct str workspace_name(struct db *db, struct str id, struct arena *arena) {
-    struct workspace workspace;
-    struct error ignored;
-    return workspace_find(db, id, arena, &workspace, &ignored) ? workspace.name : id;
-}
 
 /* What it is for: a mailbox, a domain or a part of the bill. */
 static struct str subject(const struct refund *refund, struct arena *arena) {
@@ -40,21 +34,18 @@ static bool list_read(struct db *db, void *arg, struct error *reterr) {
         const struct refund *r = &refunds[i];
         bool is_open = r->state == REFUND_WAITING || r->state == REFUND_DUE || r->state == REFUND_RUNNING;
         table_add(l->table,
-                  (const struct str[]){r->id, text_time(r->created_ms, l->arena),
-                                       workspace_name(db, r->workspace_id, l->arena), text_amount(r->amount, l->arena),
-                                       str_of(refund_state_names[r->state]), subject(r, l->arena),
-                                       is_open ? text_time(r->due_ms, l->arena) : STR(""), r->why, r->reason});
+                  (const struct str[]){r->id, text_time(r->created_ms, l->arena), who_of(db, r->workspace_id, l->arena),
+                                       text_amount(r->amount, l->arena), str_of(refund_state_names[r->state]),
+                                       subject(r, l->arena), is_open ? text_time(r->due_ms, l->arena) : STR(""), r->why,
+                                       r->reason});
     }
     return true;
 }
 
 bool run_refund_list(const struct invocation *invocation, struct error *reterr) {
-    const char *limit = invocation_value(invocation, "limit");
-    int64_t max;
-    if (!str_to_int(str_of(limit), 1, LIST_MAX, &max))
-        return error_set(reterr, ERR_INVALID, "--limit must be a whole number from 1 to %d, not \"%.40s\"", LIST_MAX,
-                         limit);
-    struct listing listing = {.query = {.stuck = invocation_has(invocation, "stuck"), .max = (size_t)max},
+    size_t max;
+    if (!invocation_limit(invocation, &max, reterr)) return false;
+    struct listing listing = {.query = {.stuck = invocation_has(invocation, "stuck"), .max = max},
                               .arena = invocation->arena};
     if (!store_read(invocation->setup->store, list_read, &listing, reterr)) return false;
     table_print(listing.table, stdout);

@@ -5,16 +5,8 @@
 #include "commands.h"
 #include "core/calendar.h"
 #include "setup.h"
-#include "store/workspaces.h"
 #include "text.h"
-
-enum { LIST_MAX = 100000 };
-
-static struct str workspace_name(struct db *db, struct str id, struct arena *arena) {
-    struct workspace workspace;
-    struct error ignored;
-    return workspace_find(db, id, arena, &workspace, &ignored) ? workspace.name : id;
-}
+#include "who.h"
 
 static struct str day_of(int64_t ms, struct arena *arena) {
     char text[CALENDAR_TEXT];
@@ -56,18 +48,14 @@ static bool list_read(struct db *db, void *arg, struct error *reterr) {
     if (!renewals_list(db, l->stuck, l->max, l->arena, &rows, &n, reterr)) return false;
     l->table = table_create(l->arena, renewal_table_titles);
     for (size_t i = 0; i < n; i++)
-        renewal_table_add(l->table, &rows[i], workspace_name(db, rows[i].workspace_id, l->arena), l->arena);
+        renewal_table_add(l->table, &rows[i], who_of(db, rows[i].workspace_id, l->arena), l->arena);
     return true;
 }
 
 bool run_renewal_list(const struct invocation *invocation, struct error *reterr) {
-    const char *limit = invocation_value(invocation, "limit");
-    int64_t max;
-    if (!str_to_int(str_of(limit), 1, LIST_MAX, &max))
-        return error_set(reterr, ERR_INVALID, "--limit must be a whole number from 1 to %d, not \"%.40s\"", LIST_MAX,
-                         limit);
-    struct listing listing = {
-        .stuck = invocation_has(invocation, "stuck"), .max = (size_t)max, .arena = invocation->arena};
+    size_t max;
+    if (!invocation_limit(invocation, &max, reterr)) return false;
+    struct listing listing = {.stuck = invocation_has(invocation, "stuck"), .max = max, .arena = invocation->arena};
     if (!store_read(invocation->setup->store, list_read, &listing, reterr)) return false;
     table_print(listing.table, stdout);
     return true;

@@ -14,3 +14,9 @@ struct str who_name(struct str id, const struct workspace *workspaces, size_t n)
         if (str_is(id, workspaces[i].id)) return workspaces[i].name;
     return id.n ? id : STR("everyone");
 }
+
+struct str who_of(struct db *db, struct str id, struct arena *arena) {
+    struct workspace workspace;
+    struct error ignored;
+    return workspace_find(db, id, arena, &workspace, &ignored) ? workspace.name : id;
+}

@@ -7,3 +7,5 @@
 MUST_CHECK bool who_id(struct db *db, const char *name, struct arena *arena, struct str *ret, struct error *reterr);
 /* The name of the one of N workspaces with that id; "everyone" when it is empty. */
 struct str who_name(struct str id, const struct workspace *workspaces, size_t n);
+/* The name of the workspace with that id; the id itself when there is none. From ARENA. */
+struct str who_of(struct db *db, struct str id, struct arena *arena);
