@@ -201,14 +201,9 @@ static bool read_page(struct db *db, void *arg, struct error *reterr) {
 
 enum http_verdict list_keys(struct call *call) {
     struct list_query query;
+    if (!list_read_query(call, &query)) return HTTP_ANSWER;
     struct paging p = {.call = call, .query = &query};
     struct error error = {0};
-    bool ok = schema_query(&list_orders_query, call->request->query, call->arena, &query, &error);
-    if (ok && query.starting_after.n && !uuid_is_valid(query.starting_after)) ok = list_bad_cursor(&error);
-    if (!ok) {
-        call_refuse(call, &error);
-        return HTTP_ANSWER;
-    }
     if (!store_read(call->config->world->store, read_page, &p, &error)) {
         call_fail(call, &error, "");
         return HTTP_ANSWER;
@@ -220,12 +215,7 @@ enum http_verdict list_keys(struct call *call) {
         if (i) buf_add_byte(out, ',');
         add_key(out, &p.rows[i], NULL);
     }
-    BUF_LIT(out, "]");
-    if (shown < p.n) {
-        BUF_LIT(out, ",\"next_starting_after\":");
-        buf_add_json(out, str_of(p.rows[shown - 1].id));
-    }
-    BUF_LIT(out, "}");
+    list_end(out, shown < p.n ? str_of(p.rows[shown - 1].id) : STR(""));
     call_answer(call);
     return HTTP_ANSWER;
 }

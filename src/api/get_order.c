@@ -1,5 +1,6 @@
 /* One order: what became of it, of its money, and what is done next. */
-#include "api/list_query.h"
+#include "api/call.h"
+#include "api/member.h"
 #include "api/payments.h"
 #include "store/order_view.h"
 
@@ -17,9 +18,9 @@ static bool read_view(struct db *db, void *arg, struct error *reterr) {
 static void add_account(struct buf *out, const struct viewed_account *account) {
     BUF_LIT(out, "{\"id\":");
     buf_add_json(out, account->id);
-    payments_add_text(out, "email", account->email);
-    payments_add_text(out, "state", str_of(account_state_names[account->state]));
-    payments_add_text(out, "reason", account->reason);
+    member_text(out, "email", account->email);
+    member_text(out, "state", str_of(account_state_names[account->state]));
+    member_text(out, "reason", account->reason);
     BUF_LIT(out, "}");
 }
 
@@ -27,20 +28,20 @@ static void add_step(struct buf *out, const struct step *step) {
     bool is_waiting = step->state == STEP_DUE || step->state == STEP_RETRYING;
     BUF_LIT(out, "{\"kind\":");
     buf_add_json(out, str_of(step_kind_names[step->kind]));
-    payments_add_text(out, "email", step->email);
-    payments_add_text(out, "state", str_of(step_state_names[step->state]));
+    member_text(out, "email", step->email);
+    member_text(out, "state", str_of(step_state_names[step->state]));
     BUF_LIT(out, ",\"attempts\":");
     buf_add_int(out, step->attempts);
-    payments_add_text(out, "reason", step->reason);
-    payments_add_time(out, "timestamp_next_try", is_waiting ? step->due_ms : 0);
+    member_text(out, "reason", step->reason);
+    member_time(out, "timestamp_next_try", is_waiting ? step->due_ms : 0);
     BUF_LIT(out, "}");
 }
 
 static void add_domain(struct buf *out, const struct viewed_domain *domain) {
     BUF_LIT(out, "{\"domain\":");
     buf_add_json(out, domain->name);
-    payments_add_text(out, "state", str_of(domain_state_names[domain->state]));
-    payments_add_text(out, "swapped_for", domain->swapped_for);
+    member_text(out, "state", str_of(domain_state_names[domain->state]));
+    member_text(out, "swapped_for", domain->swapped_for);
     BUF_LIT(out, ",\"accounts\":[");
     for (size_t i = 0; i < domain->n_accounts; i++) {
         if (i) buf_add_byte(out, ',');
@@ -57,15 +58,15 @@ static void add_domain(struct buf *out, const struct viewed_domain *domain) {
 static void add_refund(struct buf *out, const struct viewed_refund *refund) {
     BUF_LIT(out, "{\"id\":");
     buf_add_json(out, refund->id);
-    payments_add_text(out, "state", refund->state);
-    payments_add_money(out, "amount", refund->amount);
-    payments_add_text(out, "domain", refund->domain);
-    payments_add_text(out, "email", refund->email);
-    payments_add_text(out, "why", refund->why);
-    payments_add_text(out, "reason", refund->reason);
-    payments_add_time(out, "timestamp_created", refund->created_ms);
-    payments_add_time(out, "timestamp_next_try", refund->ended_ms ? 0 : refund->due_ms);
-    payments_add_time(out, "timestamp_ended", refund->ended_ms);
+    member_text(out, "state", refund->state);
+    member_money(out, "amount", refund->amount);
+    member_text(out, "domain", refund->domain);
+    member_text(out, "email", refund->email);
+    member_text(out, "why", refund->why);
+    member_text(out, "reason", refund->reason);
+    member_time(out, "timestamp_created", refund->created_ms);
+    member_time(out, "timestamp_next_try", refund->ended_ms ? 0 : refund->due_ms);
+    member_time(out, "timestamp_ended", refund->ended_ms);
     BUF_LIT(out, "}");
 }
 
@@ -76,20 +77,20 @@ static void add_promotion(struct buf *out, const struct order_view *view) {
     }
     BUF_LIT(out, ",\"promotion\":{\"id\":");
     buf_add_json(out, view->promotion_id);
-    payments_add_text(out, "name", view->promotion_name);
+    member_text(out, "name", view->promotion_name);
     BUF_LIT(out, "}");
 }
 
 static void add_money(struct buf *out, const struct order_view *view) {
-    payments_add_money(out, "total_price", view->order.amount);
-    payments_add_money(out, "total_discount", view->discount);
-    payments_add_text(out, "currency", STR("USD"));
+    member_money(out, "total_price", view->order.amount);
+    member_money(out, "total_discount", view->discount);
+    member_text(out, "currency", STR("USD"));
     BUF_LIT(out, ",\"price_version\":");
     buf_add_int(out, view->price_version);
     add_promotion(out, view);
-    payments_add_text(out, "payment_driver", view->driver);
-    payments_add_text(out, "payment_method_brand", view->brand);
-    payments_add_text(out, "payment_method_last_4_digits", view->last4);
+    member_text(out, "payment_driver", view->driver);
+    member_text(out, "payment_method_brand", view->brand);
+    member_text(out, "payment_method_last_4_digits", view->last4);
     BUF_LIT(out, ",\"items\":[");
     for (size_t i = 0; i < view->n_lines; i++) {
         if (i) buf_add_byte(out, ',');
@@ -125,14 +126,14 @@ enum http_verdict get_order(struct call *call) {
     struct buf *out = &call->response->body;
     BUF_LIT(out, "{\"id\":");
     buf_add_json(out, order->id);
-    payments_add_text(out, "order_type", str_of(order_type_names[order->type]));
-    payments_add_text(out, "state", str_of(order_state_names[order->state]));
-    payments_add_text(out, "reason", order->reason);
-    payments_add_time(out, "timestamp_created", order->created_ms);
-    payments_add_time(out, "timestamp_ended", asked.view.ended_ms);
+    member_text(out, "order_type", str_of(order_type_names[order->type]));
+    member_text(out, "state", str_of(order_state_names[order->state]));
+    member_text(out, "reason", order->reason);
+    member_time(out, "timestamp_created", order->created_ms);
+    member_time(out, "timestamp_ended", asked.view.ended_ms);
     bool on_page = order->checkout_url.n > 0;
-    payments_add_text(out, "checkout_url", order->checkout_url);
-    payments_add_time(out, "timestamp_checkout_ends", on_page ? order->checkout_expires_ms : 0);
+    member_text(out, "checkout_url", order->checkout_url);
+    member_time(out, "timestamp_checkout_ends", on_page ? order->checkout_expires_ms : 0);
     add_money(out, &asked.view);
     BUF_LIT(out, ",\"domains\":[");
     for (size_t i = 0; i < asked.view.n_domains; i++) {

@@ -24,6 +24,12 @@ static bool read_cursor(struct str cursor, struct str *ret_before, struct error 
     return true;
 }
 
+static struct str cursor_of(const struct account_row *row, struct arena *arena) {
+    char stamp[TIME_TEXT];
+    time_format(row->created_ms, stamp);
+    return arena_printf(arena, "%.*s:%s", STR_ARG(row->id), stamp);
+}
+
 /* A password is shown only while its mailbox works. */
 static bool add_password(struct call *call, const struct account_row *row, struct error *reterr) {
     struct str password = STR("");
@@ -45,15 +51,7 @@ static bool write_page(struct call *call, const struct paging *p, bool with_pass
         if (with_passwords && !add_password(call, &p->rows[i], reterr)) return false;
         buf_add_byte(out, '}');
     }
-    BUF_LIT(out, "]");
-    if (shown < p->n) {
-        const struct account_row *last = &p->rows[shown - 1];
-        char stamp[TIME_TEXT];
-        time_format(last->created_ms, stamp);
-        BUF_LIT(out, ",\"next_starting_after\":");
-        buf_add_json(out, arena_printf(call->arena, "%.*s:%s", STR_ARG(last->id), stamp));
-    }
-    BUF_LIT(out, "}");
+    list_end(out, shown < p->n ? cursor_of(&p->rows[shown - 1], call->arena) : STR(""));
     return true;
 }
 

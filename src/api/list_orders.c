@@ -40,16 +40,8 @@ static void add_row(struct buf *out, const struct domain_row *row, struct str wo
 
 enum http_verdict list_orders(struct call *call) {
     struct list_query query;
+    if (!list_read_query(call, &query)) return HTTP_ANSWER;
     struct error error = {0};
-    if (!schema_query(&list_orders_query, call->request->query, call->arena, &query, &error)) {
-        call_refuse(call, &error);
-        return HTTP_ANSWER;
-    }
-    if (query.starting_after.n && !uuid_is_valid(query.starting_after)) {
-        (void)list_bad_cursor(&error);
-        call_refuse(call, &error);
-        return HTTP_ANSWER;
-    }
     struct paging p = {.call = call, .query = &query};
     if (!store_read(call->config->world->store, read_page, &p, &error)) {
         call_fail(call, &error, "");
@@ -62,12 +54,7 @@ enum http_verdict list_orders(struct call *call) {
         if (i) buf_add_byte(out, ',');
         add_row(out, &p.rows[i], str_of(call->identity->workspace.id));
     }
-    BUF_LIT(out, "]");
-    if (shown < p.n) {
-        BUF_LIT(out, ",\"next_starting_after\":");
-        buf_add_json(out, p.rows[shown - 1].id);
-    }
-    BUF_LIT(out, "}");
+    list_end(out, shown < p.n ? p.rows[shown - 1].id : STR(""));
     call_answer(call);
     return HTTP_ANSWER;
 }

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "api/member.h"
+
 static const struct schema_field fields[] = {
     {.name = "limit",
      .type = SCHEMA_INTEGER,
@@ -56,4 +58,18 @@ void list_add_account(struct buf *out, const struct account_row *row) {
 bool list_bad_cursor(struct error *reterr) {
     return error_set(reterr, ERR_INVALID,
                      "querystring/starting_after must be the next_starting_after of the page before");
+}
+
+bool list_read_query(struct call *call, struct list_query *ret) {
+    struct error error = {0};
+    bool ok = schema_query(&list_orders_query, call->request->query, call->arena, ret, &error);
+    if (ok && ret->starting_after.n && !uuid_is_valid(ret->starting_after)) ok = list_bad_cursor(&error);
+    if (!ok) call_refuse(call, &error);
+    return ok;
+}
+
+void list_end(struct buf *out, struct str next) {
+    BUF_LIT(out, "]");
+    if (next.n) member_text(out, "next_starting_after", next);
+    BUF_LIT(out, "}");
 }

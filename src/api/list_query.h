@@ -1,4 +1,4 @@
-/* list_query: what the lists of orders and accounts have in common: their query, times and cursors. */
+/* list_query: what lists have in common: their query, times, cursors and end. */
 #pragma once
 
 #include "api/call.h"
@@ -19,3 +19,7 @@ void list_add_account(struct buf *out, const struct account_row *row);
 void list_add_time(struct buf *out, int64_t ms);
 /* Fills ERR for a starting_after that no page gave out, and returns false. */
 bool list_bad_cursor(struct error *reterr);
+/* The query of a list whose cursors are ids. False: it was wrong, and CALL is answered. */
+bool list_read_query(struct call *call, struct list_query *ret);
+/* What follows the last item of {"items":[...; NEXT is the cursor of the next page, empty when there is none. */
+void list_end(struct buf *out, struct str next);

@@ -1,60 +1,40 @@
 #include "api/payments.h"
 
 #include "api/list_query.h"
-
-void payments_add_text(struct buf *out, const char *name, struct str value) {
-    buf_printf(out, ",\"%s\":", name);
-    if (value.n)
-        buf_add_json(out, value);
-    else
-        BUF_LIT(out, "null");
-}
-
-void payments_add_time(struct buf *out, const char *name, int64_t ms) {
-    buf_printf(out, ",\"%s\":", name);
-    if (ms)
-        list_add_time(out, ms);
-    else
-        BUF_LIT(out, "null");
-}
-
-void payments_add_money(struct buf *out, const char *name, cents amount) {
-    buf_printf(out, ",\"%s\":", name);
-    money_json(out, amount);
-}
+#include "api/member.h"
 
 void payments_write(struct buf *out, const struct payment_row *row) {
     BUF_LIT(out, "{\"id\":");
     buf_add_json(out, row->id);
-    payments_add_text(out, "kind", row->is_refund ? STR("refund") : STR("charge"));
-    payments_add_text(out, "state", row->failed ? STR("failed") : STR("succeeded"));
-    payments_add_text(out, "order_id", row->bill_kind == BILL_ORDER ? row->bill_id : STR(""));
-    payments_add_text(out, "renewal_id", row->bill_kind == BILL_RENEWAL ? row->bill_id : STR(""));
-    payments_add_money(out, "amount", row->amount);
-    payments_add_text(out, "currency", STR("USD"));
-    payments_add_text(out, "payment_failure_reason", row->decline);
-    payments_add_text(out, "reason", row->reason);
-    payments_add_text(out, "driver", row->driver);
-    payments_add_text(out, "reference", row->reference);
-    payments_add_text(out, "payment_method_brand", row->brand);
-    payments_add_text(out, "payment_method_last_4_digits", row->last4);
-    payments_add_time(out, "timestamp_created", row->at_ms);
+    member_text(out, "kind", row->is_refund ? STR("refund") : STR("charge"));
+    member_text(out, "state", row->failed ? STR("failed") : STR("succeeded"));
+    member_text(out, "order_id", row->bill_kind == BILL_ORDER ? row->bill_id : STR(""));
+    member_text(out, "renewal_id", row->bill_kind == BILL_RENEWAL ? row->bill_id : STR(""));
+    member_money(out, "amount", row->amount);
+    member_text(out, "currency", STR("USD"));
+    member_text(out, "payment_failure_reason", row->decline);
+    member_text(out, "reason", row->reason);
+    member_text(out, "driver", row->driver);
+    member_text(out, "reference", row->reference);
+    member_text(out, "payment_method_brand", row->brand);
+    member_text(out, "payment_method_last_4_digits", row->last4);
+    member_time(out, "timestamp_created", row->at_ms);
     BUF_LIT(out, "}");
 }
 
 void invoices_write(struct buf *out, const struct invoice_row *row) {
     BUF_LIT(out, "{\"number\":");
     buf_add_int(out, row->number);
-    payments_add_text(out, "kind", str_of(invoice_kind_names[row->kind]));
-    payments_add_text(out, "state", str_of(invoice_state_names[row->state]));
-    payments_add_text(out, "order_id", row->order_id);
-    payments_add_text(out, "renewal_id", row->renewal_id);
-    payments_add_text(out, "refund_id", row->refund_id);
-    payments_add_money(out, "total", row->total);
-    payments_add_money(out, "amount_owed", row->owed);
-    payments_add_text(out, "currency", STR("USD"));
-    payments_add_time(out, "timestamp_issued", row->issued_ms);
-    payments_add_time(out, "timestamp_paid", row->paid_ms);
+    member_text(out, "kind", str_of(invoice_kind_names[row->kind]));
+    member_text(out, "state", str_of(invoice_state_names[row->state]));
+    member_text(out, "order_id", row->order_id);
+    member_text(out, "renewal_id", row->renewal_id);
+    member_text(out, "refund_id", row->refund_id);
+    member_money(out, "total", row->total);
+    member_money(out, "amount_owed", row->owed);
+    member_text(out, "currency", STR("USD"));
+    member_time(out, "timestamp_issued", row->issued_ms);
+    member_time(out, "timestamp_paid", row->paid_ms);
     BUF_LIT(out, "}");
 }
 
@@ -80,20 +60,10 @@ static bool read_payments(struct db *db, void *arg, struct error *reterr) {
                          p->call->arena, &p->payments, &p->n, reterr);
 }
 
-static enum http_verdict refused(struct call *call, const struct error *error) {
-    call_refuse(call, error);
-    return HTTP_ANSWER;
-}
-
 enum http_verdict list_payments(struct call *call) {
     struct list_query query;
+    if (!list_read_query(call, &query)) return HTTP_ANSWER;
     struct error error = {0};
-    if (!schema_query(&list_orders_query, call->request->query, call->arena, &query, &error))
-        return refused(call, &error);
-    if (query.starting_after.n && !uuid_is_valid(query.starting_after)) {
-        (void)list_bad_cursor(&error);
-        return refused(call, &error);
-    }
     struct paging p = {.call = call, .query = &query};
     if (!store_read(call->config->world->store, read_payments, &p, &error)) {
         call_fail(call, &error, "");
@@ -106,9 +76,7 @@ enum http_verdict list_payments(struct call *call) {
         if (i) buf_add_byte(out, ',');
         payments_write(out, &p.payments[i]);
     }
-    BUF_LIT(out, "]");
-    if (shown < p.n) payments_add_text(out, "next_starting_after", p.payments[shown - 1].id);
-    BUF_LIT(out, "}");
+    list_end(out, shown < p.n ? p.payments[shown - 1].id : STR(""));
     call_answer(call);
     return HTTP_ANSWER;
 }
@@ -124,12 +92,12 @@ static bool read_invoices(struct db *db, void *arg, struct error *reterr) {
 enum http_verdict list_invoices(struct call *call) {
     struct list_query query;
     struct error error = {0};
-    if (!schema_query(&list_orders_query, call->request->query, call->arena, &query, &error))
-        return refused(call, &error);
     struct paging p = {.call = call, .query = &query, .before = INT64_MAX};
-    if (query.starting_after.n && !str_to_int(query.starting_after, 1, INT64_MAX, &p.before)) {
-        (void)list_bad_cursor(&error);
-        return refused(call, &error);
+    if (!schema_query(&list_orders_query, call->request->query, call->arena, &query, &error) ||
+        (query.starting_after.n && !str_to_int(query.starting_after, 1, INT64_MAX, &p.before) &&
+         !list_bad_cursor(&error))) {
+        call_refuse(call, &error);
+        return HTTP_ANSWER;
     }
     if (!store_read(call->config->world->store, read_invoices, &p, &error)) {
         call_fail(call, &error, "");
@@ -142,9 +110,7 @@ enum http_verdict list_invoices(struct call *call) {
         if (i) buf_add_byte(out, ',');
         invoices_write(out, &p.invoices[i]);
     }
-    BUF_LIT(out, "]");
-    if (shown < p.n) buf_printf(out, ",\"next_starting_after\":\"%lld\"", (long long)p.invoices[shown - 1].number);
-    BUF_LIT(out, "}");
+    list_end(out, shown < p.n ? arena_printf(call->arena, "%lld", (long long)p.invoices[shown - 1].number) : STR(""));
     call_answer(call);
     return HTTP_ANSWER;
 }

@@ -1,6 +1,6 @@
 /* What is due when, and what became of it. */
 #include "api/list_query.h"
-#include "api/payments.h"
+#include "api/member.h"
 #include "core/calendar.h"
 #include "store/renewals_view.h"
 
@@ -35,7 +35,7 @@ static void add_day(struct buf *out, const char *name, int64_t ms) {
 static void add_upcoming(struct buf *out, const struct upcoming_day *day) {
     BUF_LIT(out, "{");
     add_day(out, "day", day->day_ms);
-    payments_add_money(out, "amount", day->amount);
+    member_money(out, "amount", day->amount);
     for (int kind = 0; kind < LINE_KIND_END; kind++)
         buf_printf(out, ",\"%ss\":%lld", line_kind_names[kind], (long long)day->n[kind]);
     BUF_LIT(out, "}");
@@ -47,17 +47,17 @@ static void add_renewal(struct buf *out, const struct renewal_row *r) {
     buf_add_json(out, r->id);
     BUF_LIT(out, ",");
     add_day(out, "day", r->day_ms);
-    payments_add_text(out, "state", str_of(renewal_state_names[r->state]));
-    payments_add_money(out, "amount", r->amount);
-    payments_add_text(out, "currency", STR("USD"));
+    member_text(out, "state", str_of(renewal_state_names[r->state]));
+    member_money(out, "amount", r->amount);
+    member_text(out, "currency", STR("USD"));
     buf_printf(out, ",\"failures\":%lld", (long long)r->failures);
-    payments_add_text(out, "reason", r->reason);
-    payments_add_text(out, "next", !is_open ? STR("") : r->cancels ? STR("cancel") : STR("try"));
-    payments_add_time(out, "timestamp_next", is_open ? r->due_ms : 0);
-    payments_add_text(out, "payment_method_brand", r->brand);
-    payments_add_text(out, "payment_method_last_4_digits", r->last4);
-    payments_add_time(out, "timestamp_created", r->created_ms);
-    payments_add_time(out, "timestamp_ended", is_open ? 0 : r->due_ms);
+    member_text(out, "reason", r->reason);
+    member_text(out, "next", !is_open ? STR("") : r->cancels ? STR("cancel") : STR("try"));
+    member_time(out, "timestamp_next", is_open ? r->due_ms : 0);
+    member_text(out, "payment_method_brand", r->brand);
+    member_text(out, "payment_method_last_4_digits", r->last4);
+    member_time(out, "timestamp_created", r->created_ms);
+    member_time(out, "timestamp_ended", is_open ? 0 : r->due_ms);
     BUF_LIT(out, ",\"items\":[");
     for (size_t i = 0; i < r->n_lines; i++) {
         if (i) buf_add_byte(out, ',');
@@ -68,12 +68,8 @@ static void add_renewal(struct buf *out, const struct renewal_row *r) {
 
 enum http_verdict list_renewals(struct call *call) {
     struct list_query query;
+    if (!list_read_query(call, &query)) return HTTP_ANSWER;
     struct error error = {0};
-    if (!schema_query(&list_orders_query, call->request->query, call->arena, &query, &error) ||
-        (query.starting_after.n && !uuid_is_valid(query.starting_after) && !list_bad_cursor(&error))) {
-        call_refuse(call, &error);
-        return HTTP_ANSWER;
-    }
     struct paging p = {
         .call = call,
         .query = &query,
@@ -99,9 +95,7 @@ enum http_verdict list_renewals(struct call *call) {
         if (i) buf_add_byte(out, ',');
         add_renewal(out, &p.renewals[i]);
     }
-    BUF_LIT(out, "]");
-    if (shown < p.n) payments_add_text(out, "next_starting_after", p.renewals[shown - 1].id);
-    BUF_LIT(out, "}");
+    list_end(out, shown < p.n ? p.renewals[shown - 1].id : STR(""));
     call_answer(call);
     return HTTP_ANSWER;
 }
