@@ -48,9 +48,7 @@ bool checkout_get(struct db *db, struct str order_id, struct arena *arena, struc
             " (SELECT COUNT(*) FROM accounts a WHERE a.order_id = o.id)"
             " FROM orders o WHERE o.id = $1 AND o.checkout_expires_ms > 0");
     stmt_text(stmt, 1, order_id);
-    enum db_step step = stmt_step(stmt, reterr);
-    if (step == DB_FAIL) return false;
-    if (step == DB_END) return error_set(reterr, ERR_NOT_FOUND, "there is no such order to be paid");
+    if (!row_find(stmt, reterr, "there is no such order to be paid")) return false;
     *ret = (struct checkout){
         .state = (enum order_state)row_word(stmt, 0, order_state_names, ORDER_STATE_END),
         .id = row_text(stmt, 1, arena),

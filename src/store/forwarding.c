@@ -16,14 +16,7 @@ static bool find_domain(struct db *db, struct str workspace_id, struct str name,
                                     " WHERE name = $1 AND active = 1 AND workspace_id = $2 AND state <> 'reserved'");
     stmt_text(stmt, 1, name);
     stmt_text(stmt, 2, workspace_id);
-    switch (stmt_step(stmt, reterr)) {
-    case DB_FAIL:
-        return false;
-    case DB_END:
-        return error_set(reterr, ERR_NOT_FOUND, "Resource not found");
-    case DB_ROW:
-        break;
-    }
+    if (!row_find(stmt, reterr, "Resource not found")) return false;
     ret->id = row_text(stmt, 0, arena);
     ret->order_id = row_text(stmt, 1, arena);
     ret->now.domain = arena_str(arena, name);

@@ -91,9 +91,7 @@ bool inventory_for_sale(struct db *db, struct arena *arena, struct stock **ret, 
 bool inventory_remove(struct db *db, struct str domain, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, "SELECT order_id IS NOT NULL FROM stock WHERE domain = $1");
     stmt_text(stmt, 1, domain);
-    enum db_step step = stmt_step(stmt, reterr);
-    if (step == DB_FAIL) return false;
-    if (step == DB_END) return error_set(reterr, ERR_NOT_FOUND, "%.*s is not stocked", STR_ARG(domain));
+    if (!row_find(stmt, reterr, "%.*s is not stocked", STR_ARG(domain))) return false;
     bool sold = stmt_col_int(stmt, 0) != 0;
     stmt_done(stmt);
     if (sold) return error_set(reterr, ERR_CONFLICT, "%.*s is sold", STR_ARG(domain));

@@ -52,10 +52,7 @@ static bool fill_in(struct db *db, struct invoice *invoice, struct arena *arena,
     stmt_text(stmt, 3, str_of(bill_kind_names[invoice->bill_kind]));
     stmt_text(stmt, 4, invoice->bill_id);
     stmt_text(stmt, 5, invoice->refund_id);
-    enum db_step step = stmt_step(stmt, reterr);
-    if (step == DB_FAIL) return false;
-    if (step == DB_END)
-        return error_set(reterr, ERR_NOT_FOUND, "there is no workspace %.*s", STR_ARG(invoice->workspace_id));
+    if (!row_find(stmt, reterr, "there is no workspace %.*s", STR_ARG(invoice->workspace_id))) return false;
     invoice->number = stmt_col_int(stmt, 0);
     invoice->seller = row_text(stmt, 1, arena);
     invoice->workspace_name = row_text(stmt, 2, arena);
@@ -149,9 +146,7 @@ bool invoices_get(struct db *db, struct str workspace_id, int64_t number, struct
                                                     "WHERE i.number = $1 AND ($2 = '' OR i.workspace_id = $2)");
     stmt_int(stmt, 1, number);
     stmt_text(stmt, 2, workspace_id);
-    enum db_step step = stmt_step(stmt, reterr);
-    if (step == DB_FAIL) return false;
-    if (step == DB_END) return error_set(reterr, ERR_NOT_FOUND, "there is no invoice %lld", (long long)number);
+    if (!row_find(stmt, reterr, "there is no invoice %lld", (long long)number)) return false;
     read_row(stmt, arena, ret);
     ret->document = row_text(stmt, 10, arena);
     stmt_done(stmt);

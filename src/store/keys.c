@@ -62,14 +62,7 @@ bool key_find(struct db *db, const unsigned char hash[KEY_HASH], struct arena *a
               struct error *reterr) {
     struct stmt *stmt = db_stmt(db, COLUMNS " WHERE hash = $1 AND revoked_ms = 0");
     stmt_blob(stmt, 1, (struct str){(const char *)hash, KEY_HASH});
-    switch (stmt_step(stmt, reterr)) {
-    case DB_FAIL:
-        return false;
-    case DB_END:
-        return error_set(reterr, ERR_NOT_FOUND, "there is no such API key");
-    case DB_ROW:
-        break;
-    }
+    if (!row_find(stmt, reterr, "there is no such API key")) return false;
     read_row(stmt, arena, ret);
     stmt_done(stmt);
     return true;
@@ -108,9 +101,7 @@ bool key_page(struct db *db, struct str workspace_id, bool operators, struct str
 bool key_get(struct db *db, struct str id, struct arena *arena, struct api_key *ret, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, COLUMNS " WHERE id = $1");
     stmt_text(stmt, 1, id);
-    enum db_step step = stmt_step(stmt, reterr);
-    if (step == DB_FAIL) return false;
-    if (step == DB_END) return error_set(reterr, ERR_NOT_FOUND, "there is no API key with the id %.*s", STR_ARG(id));
+    if (!row_find(stmt, reterr, "there is no API key with the id %.*s", STR_ARG(id))) return false;
     read_row(stmt, arena, ret);
     stmt_done(stmt);
     return true;

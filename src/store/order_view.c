@@ -11,9 +11,7 @@ static bool read_order(struct db *db, struct str workspace_id, struct str order_
                                     " WHERE o.id = $1 AND o.workspace_id = $2");
     stmt_text(stmt, 1, order_id);
     stmt_text(stmt, 2, workspace_id);
-    enum db_step step = stmt_step(stmt, reterr);
-    if (step == DB_FAIL) return false;
-    if (step == DB_END) return error_set(reterr, ERR_NOT_FOUND, "there is no order %.*s", STR_ARG(order_id));
+    if (!row_find(stmt, reterr, "there is no order %.*s", STR_ARG(order_id))) return false;
     view->ended_ms = stmt_col_int(stmt, 0);
     view->price_version = stmt_col_int(stmt, 1);
     view->discount = stmt_col_int(stmt, 2);

@@ -75,14 +75,7 @@ static void read_row(struct stmt *stmt, struct arena *arena, struct order_row *r
 bool order_get(struct db *db, struct str order_id, struct arena *arena, struct order_row *ret, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, ORDER_COLUMNS "WHERE o.id = $1");
     stmt_text(stmt, 1, order_id);
-    switch (stmt_step(stmt, reterr)) {
-    case DB_FAIL:
-        return false;
-    case DB_END:
-        return error_set(reterr, ERR_NOT_FOUND, "there is no order %.*s", STR_ARG(order_id));
-    case DB_ROW:
-        break;
-    }
+    if (!row_find(stmt, reterr, "there is no order %.*s", STR_ARG(order_id))) return false;
     read_row(stmt, arena, ret);
     stmt_done(stmt);
     return true;

@@ -72,11 +72,8 @@ bool promotion_end(struct db *db, struct str name, int64_t at_ms, int64_t now_ms
         return error_set(reterr, ERR_INVALID, "a promotion ends now or later: orders of before have used it");
     struct stmt *stmt = db_stmt(db, "SELECT ends_ms FROM promotions WHERE name = $1");
     stmt_text(stmt, 1, name);
-    enum db_step step = stmt_step(stmt, reterr);
-    if (step == DB_FAIL) return false;
-    if (step == DB_END)
-        return error_set(reterr, ERR_NOT_FOUND, "there is no promotion \"%.*s\"; `dfyd promo list --all` lists them",
-                         STR_ARG(name));
+    if (!row_find(stmt, reterr, "there is no promotion \"%.*s\"; `dfyd promo list --all` lists them", STR_ARG(name)))
+        return false;
     bool has_ended = stmt_col_int(stmt, 0) <= now_ms;
     stmt_done(stmt);
     if (has_ended) return error_set(reterr, ERR_CONFLICT, "the promotion \"%.*s\" has ended before", STR_ARG(name));

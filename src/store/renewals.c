@@ -25,14 +25,7 @@ bool renewal_run(struct db *db, const char *sql, struct str id, struct error *re
 static bool read_order_day(struct db *db, struct str order_id, int64_t *ret, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, "SELECT created_ms FROM orders WHERE id = $1");
     stmt_text(stmt, 1, order_id);
-    switch (stmt_step(stmt, reterr)) {
-    case DB_FAIL:
-        return false;
-    case DB_END:
-        return error_set(reterr, ERR_NOT_FOUND, "there is no order %.*s", STR_ARG(order_id));
-    case DB_ROW:
-        break;
-    }
+    if (!row_find(stmt, reterr, "there is no order %.*s", STR_ARG(order_id))) return false;
     *ret = stmt_col_int(stmt, 0);
     stmt_done(stmt);
     return true;
@@ -217,14 +210,7 @@ bool renewal_free_all(struct db *db, int64_t now_ms, struct error *reterr) {
 bool renewal_retry(struct db *db, struct str id, int64_t now_ms, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, "SELECT state FROM renewals WHERE id = $1");
     stmt_text(stmt, 1, id);
-    switch (stmt_step(stmt, reterr)) {
-    case DB_FAIL:
-        return false;
-    case DB_END:
-        return error_set(reterr, ERR_NOT_FOUND, "there is no renewal %.*s", STR_ARG(id));
-    case DB_ROW:
-        break;
-    }
+    if (!row_find(stmt, reterr, "there is no renewal %.*s", STR_ARG(id))) return false;
     enum renewal_state state = (enum renewal_state)row_word(stmt, 0, renewal_state_names, RENEWAL_STATE_END);
     stmt_done(stmt);
     if (state == RENEWAL_CHARGING)

@@ -1,10 +1,23 @@
 #include "store/rows.h"
 
 #include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/ids.h"
 #include "core/state.h"
+
+bool row_find(struct stmt *stmt, struct error *reterr, const char *missing, ...) {
+    enum db_step step = stmt_step(stmt, reterr);
+    if (step != DB_END) return step == DB_ROW;
+    char words[sizeof reterr->message];
+    va_list args;
+    va_start(args, missing);
+    vsnprintf(words, sizeof words, missing, args);
+    va_end(args);
+    return error_set(reterr, ERR_NOT_FOUND, "%s", words);
+}
 
 struct str row_text(struct stmt *stmt, int column, struct arena *arena) {
     struct str text = stmt_col_text(stmt, column);

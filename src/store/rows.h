@@ -3,6 +3,8 @@
 
 #include "store/db.h"
 
+/* Steps to the row that STMT selects; ERR_NOT_FOUND, with MISSING as its words, when there is none. */
+MUST_CHECK bool row_find(struct stmt *stmt, struct error *reterr, const char *missing, ...) PRINTF_LIKE(3, 4);
 /* A column as text from ARENA. */
 struct str row_text(struct stmt *stmt, int column, struct arena *arena);
 /* A UUID column into its fixed place. */

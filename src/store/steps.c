@@ -285,14 +285,7 @@ bool step_get(struct db *db, struct str domain_id, struct str account_id, enum s
     stmt_text(stmt, 1, domain_id);
     stmt_text(stmt, 2, account_id);
     stmt_text(stmt, 3, str_of(step_kind_names[kind]));
-    switch (stmt_step(stmt, reterr)) {
-    case DB_FAIL:
-        return false;
-    case DB_END:
-        return error_set(reterr, ERR_NOT_FOUND, "there is no such step");
-    case DB_ROW:
-        break;
-    }
+    if (!row_find(stmt, reterr, "there is no such step")) return false;
     read_row(stmt, arena, ret);
     stmt_done(stmt);
     return true;

@@ -57,14 +57,7 @@ bool swap_look(struct db *db, struct str workspace_id, struct str name, struct a
             " ORDER BY 7 DESC, d.swapped_for <> '' DESC, d.id DESC LIMIT 1");
     stmt_text(stmt, 1, workspace_id);
     stmt_text(stmt, 2, name);
-    switch (stmt_step(stmt, reterr)) {
-    case DB_FAIL:
-        return false;
-    case DB_END:
-        return error_set(reterr, ERR_NOT_FOUND, "Resource not found");
-    case DB_ROW:
-        break;
-    }
+    if (!row_find(stmt, reterr, "Resource not found")) return false;
     *ret = (struct swap_plan){
         .old_id = row_text(stmt, 0, arena),
         .old_name = arena_str(arena, name),

@@ -31,14 +31,7 @@ bool workspace_find(struct db *db, struct str id_or_name, struct arena *arena, s
     struct stmt *stmt = db_stmt(db, COLUMNS " WHERE id = $1 OR name = $1"
                                             " ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1");
     stmt_text(stmt, 1, id_or_name);
-    switch (stmt_step(stmt, reterr)) {
-    case DB_FAIL:
-        return false;
-    case DB_END:
-        return error_set(reterr, ERR_NOT_FOUND, "there is no workspace \"%.*s\"", STR_ARG(id_or_name));
-    case DB_ROW:
-        break;
-    }
+    if (!row_find(stmt, reterr, "there is no workspace \"%.*s\"", STR_ARG(id_or_name))) return false;
     read_row(stmt, arena, ret);
     stmt_done(stmt);
     return true;

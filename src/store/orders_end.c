@@ -1,0 +1,224 @@
+/* How orders end: settled, when they are paid, or released. */
+#include "store/orders.h"
+
+#include "store/books.h"
+#include "store/cancel.h"
+#include "store/events.h"
+#include "store/idempotency.h"
+#include "store/promotions.h"
+#include "store/renewals.h"
+#include "store/rows.h"
+
+/* Runs one change of an order's rows; SQL names the order $1. */
+static bool run_on(struct db *db, const char *sql, struct str order_id, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, sql);
+    stmt_text(stmt, 1, order_id);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+/* A step of KIND for each of the order's domains; SQL has $1 order, $2 kind, $3 rank, $4 state, $5 now. */
+static bool insert_steps(struct db *db, const char *sql, struct str order_id, enum step_kind kind,
+                         enum step_state state, int64_t now_ms, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, sql);
+    stmt_text(stmt, 1, order_id);
+    stmt_text(stmt, 2, str_of(step_kind_names[kind]));
+    stmt_int(stmt, 3, step_rank(kind));
+    stmt_text(stmt, 4, str_of(step_state_names[state]));
+    stmt_int(stmt, 5, now_ms);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+#define STEP_COLUMNS                                                                                                   \
+    "INSERT INTO steps (domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts, due_ms, reason) "
+
+/* The work of an order that brings new domains. Pre-warmed ones are registered and published already. */
+static bool settle_domains(struct db *db, struct str order_id, bool pre_warmed, int64_t now_ms, struct error *reterr) {
+    static const char each_domain[] =
+        STEP_COLUMNS "SELECT id, '', $2, $3, order_id, workspace_id, $4, 0, $5, '' FROM domains WHERE order_id = $1";
+    static const char each_forwarding[] =
+        STEP_COLUMNS "SELECT id, '', $2, $3, order_id, workspace_id, $4, 0, $5, '' FROM domains"
+                     " WHERE order_id = $1 AND forwarding <> ''";
+    static const char each_account[] = STEP_COLUMNS
+        "SELECT domain_id, id, $2, $3, order_id, workspace_id, $4, 0, $5, '' FROM accounts WHERE order_id = $1";
+    if (!pre_warmed && (!insert_steps(db, each_domain, order_id, STEP_REGISTER_DOMAIN, STEP_DUE, now_ms, reterr) ||
+                        !insert_steps(db, each_domain, order_id, STEP_PUBLISH_DNS, STEP_BLOCKED, now_ms, reterr)))
+        return false;
+    enum step_state last = pre_warmed ? STEP_DUE : STEP_BLOCKED;
+    return insert_steps(db, each_account, order_id, STEP_CREATE_MAILBOX, last, now_ms, reterr) &&
+           insert_steps(db, each_forwarding, order_id, STEP_SET_FORWARDING, last, now_ms, reterr) &&
+           run_on(db, "UPDATE accounts SET state = 'pending' WHERE order_id = $1 AND state = 'reserved'", order_id,
+                  reterr) &&
+           run_on(db,
+                  "UPDATE domains SET state = CASE WHEN EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = domains.id)"
+                  " THEN 'provisioning' ELSE 'ready' END WHERE order_id = $1 AND state = 'reserved'",
+                  order_id, reterr);
+}
+
+/*
+ * The work of an order that adds mailboxes. The domain may have been lost between reservation and payment: its mailbox
+ * then fails. While it is not published yet, the mailbox waits with the others.
+ */
+static bool settle_accounts(struct db *db, struct str order_id, int64_t now_ms, struct error *reterr) {
+    static const char each_account[] = STEP_COLUMNS
+        "SELECT a.domain_id, a.id, $2, $3, a.order_id, a.workspace_id,"
+        " CASE WHEN d.state IN ('failed', 'cancelled') THEN 'skipped'"
+        " WHEN EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = d.id AND s.rank < $3 AND s.state <> 'done')"
+        " THEN 'blocked' ELSE $4 END, 0, $5,"
+        " CASE WHEN d.state IN ('failed', 'cancelled') THEN 'the domain was lost' ELSE '' END"
+        " FROM accounts a JOIN domains d ON d.id = a.domain_id WHERE a.order_id = $1";
+    return insert_steps(db, each_account, order_id, STEP_CREATE_MAILBOX, STEP_DUE, now_ms, reterr) &&
+           run_on(db,
+                  "UPDATE accounts SET state = 'failed', active = 0, reason = 'the domain was lost'"
+                  " WHERE order_id = $1 AND state = 'reserved'"
+                  " AND domain_id IN (SELECT id FROM domains WHERE state IN ('failed', 'cancelled'))",
+                  order_id, reterr) &&
+           run_on(db, "UPDATE accounts SET state = 'pending' WHERE order_id = $1 AND state = 'reserved'", order_id,
+                  reterr) &&
+           run_on(db,
+                  "UPDATE domains SET state = 'provisioning' WHERE state IN ('ready', 'partial')"
+                  " AND id IN (SELECT domain_id FROM accounts WHERE order_id = $1 AND state = 'pending')",
+                  order_id, reterr);
+}
+
+/* What the end of an order needs to know of it; text in fixed places, as the row is changed next. */
+struct ending {
+    enum order_state state;
+    enum order_type type;
+    char workspace_id[UUID_TEXT];
+    cents amount;
+    struct str key, answer; /* from an arena, here and below */
+    struct str driver, brand, last4, promotion_id;
+    struct actor actor;
+};
+
+static bool read_ending(struct db *db, struct str order_id, struct arena *arena, struct ending *ret,
+                        struct error *reterr) {
+    struct stmt *stmt = db_stmt(
+        db,
+        "SELECT state, type, workspace_id, idempotency_key, answer, actor_key_id, actor_address, actor_agent, amount,"
+        " payment_driver, card_brand, card_last4, promotion_id FROM orders WHERE id = $1");
+    stmt_text(stmt, 1, order_id);
+    if (!row_find(stmt, reterr, "there is no order %.*s", STR_ARG(order_id))) return false;
+    ret->state = (enum order_state)row_word(stmt, 0, order_state_names, ORDER_STATE_END);
+    ret->type = (enum order_type)row_word(stmt, 1, order_type_names, ARRAY_LEN(order_type_names));
+    row_uuid(stmt, 2, ret->workspace_id);
+    ret->key = row_text(stmt, 3, arena);
+    ret->answer = row_text(stmt, 4, arena);
+    ret->actor = (struct actor){row_text(stmt, 5, arena), row_text(stmt, 6, arena), row_text(stmt, 7, arena)};
+    ret->amount = stmt_col_int(stmt, 8);
+    ret->driver = row_text(stmt, 9, arena);
+    ret->brand = row_text(stmt, 10, arena);
+    ret->last4 = row_text(stmt, 11, arena);
+    ret->promotion_id = row_text(stmt, 12, arena);
+    stmt_done(stmt);
+    return true;
+}
+
+/* The answer lives on under the idempotency key alone. */
+static bool end_order(struct db *db, struct str order_id, enum order_state state, struct str reason, int64_t now_ms,
+                      struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "UPDATE orders SET state = $2, reason = $3, ended_ms = $4, answer = ''"
+                                    " WHERE id = $1 AND state = 'reserved'");
+    stmt_text(stmt, 1, order_id);
+    stmt_text(stmt, 2, str_of(order_state_names[state]));
+    stmt_text(stmt, 3, reason);
+    stmt_int(stmt, 4, now_ms);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+/* The domains that an order is about; extra accounts name theirs, too. */
+static bool count_domains(struct db *db, struct str order_id, int64_t *ret, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT COUNT(DISTINCT domain_id) FROM accounts WHERE order_id = $1");
+    stmt_text(stmt, 1, order_id);
+    if (stmt_step(stmt, reterr) != DB_ROW) return false;
+    *ret = stmt_col_int(stmt, 0);
+    stmt_done(stmt);
+    return true;
+}
+
+/* Tells those who ask later: the audit record, whose id is the order's, and the event. */
+static bool tell_placed(struct db *db, struct str order_id, const struct ending *order, struct arena *arena,
+                        int64_t now_ms, struct error *reterr) {
+    int64_t domains;
+    if (!count_domains(db, order_id, &domains, reterr)) return false;
+    const struct audit_record record = {
+        .id = order_id,
+        .workspace_id = str_of(order->workspace_id),
+        .activity = ACTIVITY_ORDER_PLACED,
+        .actor = order->actor,
+        .affected = domains,
+        .detail = arena_printf(arena, "{\"order_id\":\"%.*s\",\"order_type\":\"%s\"}", STR_ARG(order_id),
+                               order_type_names[order->type]),
+        .now_ms = now_ms,
+    };
+    const struct event event = {
+        .workspace_id = record.workspace_id, .type = EVENT_ORDER_PLACED, .order_id = order_id, .now_ms = now_ms};
+    return audit_add(db, &record, reterr) && event_add(db, &event, reterr);
+}
+
+static struct charged charge_of(struct str order_id, const struct ending *order, struct str reference, int64_t now_ms) {
+    return (struct charged){
+        .kind = BILL_ORDER,
+        .bill_id = order_id,
+        .workspace_id = str_of(order->workspace_id),
+        .payment_id = order_id,
+        .driver = order->driver,
+        .reference = reference,
+        .brand = order->brand,
+        .last4 = order->last4,
+        .amount = order->amount,
+        .now_ms = now_ms,
+    };
+}
+
+bool order_settle(struct db *db, struct str order_id, struct str reference, int64_t now_ms, struct error *reterr) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
+    struct ending order = {.state = ORDER_RESERVED};
+    if (!read_ending(db, order_id, arena, &order, reterr)) return false;
+    if (order.state == ORDER_PLACED) return true;
+    if (!order_may_move(order.state, ORDER_PLACED))
+        return error_set(reterr, ERR_CONFLICT, "order %.*s was released: its names are given back", STR_ARG(order_id));
+    if (!end_order(db, order_id, ORDER_PLACED, STR(""), now_ms, reterr)) return false;
+    if (order.type == ORDER_EXTRA_ACCOUNTS) {
+        if (!settle_accounts(db, order_id, now_ms, reterr)) return false;
+    } else if (!settle_domains(db, order_id, order.type == ORDER_PRE_WARMED_UP, now_ms, reterr)) {
+        return false;
+    }
+    if (!renewal_begin(db, order_id, reterr)) return false;
+    struct charged charge = charge_of(order_id, &order, reference, now_ms);
+    if (!books_charged(db, &charge, reterr) || !tell_placed(db, order_id, &order, arena, now_ms, reterr)) return false;
+    return !order.key.n || idempotency_store(db, str_of(order.workspace_id), order.key, order.answer, now_ms, reterr);
+}
+
+static bool give_promotion_back(struct db *db, struct str order_id, const struct ending *order, struct error *reterr) {
+    struct stmt *stmt =
+        db_stmt(db, "SELECT COUNT(*) FROM bill_lines WHERE bill_id = $1 AND kind = 'domain_year' AND amount = 0");
+    stmt_text(stmt, 1, order_id);
+    if (stmt_step(stmt, reterr) != DB_ROW) return false;
+    int64_t n_free = stmt_col_int(stmt, 0);
+    stmt_done(stmt);
+    return promotion_give_back(db, order->promotion_id, str_of(order->workspace_id), n_free, reterr);
+}
+
+bool order_release(struct db *db, struct str order_id, struct str decline, struct str reason, struct str answer,
+                   int64_t now_ms, struct error *reterr) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
+    struct ending order = {.state = ORDER_RESERVED};
+    if (!read_ending(db, order_id, arena, &order, reterr)) return false;
+    if (order.state == ORDER_PAYMENT_FAILED) return true;
+    if (!order_may_move(order.state, ORDER_PAYMENT_FAILED))
+        return error_set(reterr, ERR_CONFLICT, "order %.*s is placed: it cannot be released", STR_ARG(order_id));
+    struct charged charge = charge_of(order_id, &order, STR(""), now_ms);
+    if (!end_order(db, order_id, ORDER_PAYMENT_FAILED, decline.n ? decline : reason, now_ms, reterr) ||
+        (decline.n && !books_declined(db, &charge, decline, reason, reterr)) ||
+        !cancel_release(db, order_id, now_ms, reterr) ||
+        (order.promotion_id.n && !give_promotion_back(db, order_id, &order, reterr)) ||
+        !run_on(db, "DELETE FROM bill_lines WHERE bill_id = $1", order_id, reterr) ||
+        !run_on(db, "DELETE FROM accounts WHERE order_id = $1 AND state = 'reserved'", order_id, reterr) ||
+        !run_on(db, "DELETE FROM domains WHERE order_id = $1 AND state = 'reserved'", order_id, reterr) ||
+        !run_on(db, "UPDATE stock SET order_id = NULL WHERE order_id = $1", order_id, reterr))
+        return false;
+    if (!order.key.n) return true;
+    return answer.n ? idempotency_store(db, str_of(order.workspace_id), order.key, answer, now_ms, reterr)
+                    : idempotency_drop(db, str_of(order.workspace_id), order.key, reterr);
+}
