@@ -77,12 +77,12 @@ static bool read_steps(struct db *db, struct arena *arena, struct order_view *vi
     struct step *steps;
     size_t n;
     if (!step_list(db, view->order.id, arena, &steps, &n, reterr)) return false;
-    /* Steps come by domain, too, but from the other end. */
-    size_t at = view->n_domains;
+    /* They stand in the order of the domains. */
+    size_t at = 0;
     for (size_t i = 0; i < n; i++) {
-        while (at > 0 && !str_eq(view->domains[at - 1].id, steps[i].domain_id)) at--;
-        if (at == 0) break;
-        struct viewed_domain *domain = &view->domains[at - 1];
+        while (at < view->n_domains && !str_eq(view->domains[at].id, steps[i].domain_id)) at++;
+        if (at == view->n_domains) break;
+        struct viewed_domain *domain = &view->domains[at];
         if (domain->n_steps++ == 0) domain->steps = &steps[i];
     }
     return true;
