@@ -7,6 +7,7 @@ const struct webhook_type webhook_types[] = {
     {"dfy_domain_failed", "Domain failed", "dfy"},
     {"dfy_domain_swapped", "Domain swapped", "dfy"},
     {"dfy_account_ready", "Email account ready", "dfy"},
+    {"dfy_account_failed", "Email account failed", "dfy"},
     {"dfy_account_cancelled", "Email account cancelled", "dfy"},
     {"dfy_renewal_succeeded", "Renewal succeeded", "dfy"},
     {"dfy_renewal_failed", "Renewal failed", "dfy"},

@@ -2,6 +2,7 @@
 #include "store/refunds.h"
 
 #include "store/books.h"
+#include "store/events.h"
 #include "store/refund_amounts.h"
 #include "store/rows.h"
 
@@ -180,17 +181,59 @@ bool refund_decide_domain(struct db *db, struct ids *ids, const struct refund_re
     return decide_all(db, ids, billed.first, billed.n, request, ret_amount, reterr);
 }
 
+/* A mailbox that was lost with its domain. */
+struct lost {
+    struct str workspace_id, domain, email;
+};
+
+static bool tell_lost(struct db *db, const struct billed *billed, cents amount, const struct refund_request *request,
+                      struct error *reterr) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
+    struct rows rows = {.size = sizeof(struct lost)};
+    struct stmt *stmt = db_stmt(db, "SELECT a.workspace_id, d.name, a.email FROM accounts a JOIN domains d"
+                                    " ON d.id = a.domain_id WHERE a.order_id = $1 AND a.domain_id = $2 ORDER BY a.id");
+    stmt_text(stmt, 1, billed->bill_id);
+    stmt_text(stmt, 2, billed->domain_id);
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW)
+        *(struct lost *)rows_add(&rows, arena) =
+            (struct lost){row_text(stmt, 0, arena), row_text(stmt, 1, arena), row_text(stmt, 2, arena)};
+    if (step == DB_FAIL) return false;
+    const struct lost *all = rows.first;
+    for (size_t i = 0; i < rows.n; i++) {
+        const struct event event = {
+            .workspace_id = all[i].workspace_id,
+            .type = EVENT_ACCOUNT_FAILED,
+            .domain = all[i].domain,
+            .email = all[i].email,
+            .reason = request->why,
+            .order_id = billed->bill_id,
+            .refund = bill_share(amount, (int64_t)i, (int64_t)rows.n),
+            .now_ms = request->now_ms,
+        };
+        if (!event_add(db, &event, reterr)) return false;
+    }
+    return true;
+}
+
 bool refund_decide_lost(struct db *db, struct ids *ids, struct str order_id, int64_t now_ms, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
     struct stmt *stmt = db_stmt(db, "SELECT DISTINCT l.bill_id, l.domain_id, 'order' FROM bill_lines l"
                                     " JOIN domains d ON d.id = l.domain_id AND d.order_id <> l.bill_id"
                                     " WHERE l.bill_id = $1 AND d.state IN ('failed', 'cancelled')");
     stmt_text(stmt, 1, order_id);
-    struct rows billed;
-    if (!read_billed(stmt, arena, &billed, reterr)) return false;
+    struct rows rows;
+    if (!read_billed(stmt, arena, &rows, reterr)) return false;
     const struct refund_request request = {.why = STR("the domain was lost"), .now_ms = now_ms};
-    cents amount;
-    return decide_all(db, ids, billed.first, billed.n, &request, &amount, reterr);
+    const struct billed *billed = rows.first;
+    for (size_t i = 0; i < rows.n; i++) {
+        cents amount;
+        /* Asked for again, nothing is decided, and nothing told. */
+        if (!decide_all(db, ids, &billed[i], 1, &request, &amount, reterr) ||
+            (amount > 0 && !tell_lost(db, &billed[i], amount, &request, reterr)))
+            return false;
+    }
+    return true;
 }
 
 bool refund_make(struct db *db, struct ids *ids, struct str bill_id, cents amount, struct str why, int64_t now_ms,

@@ -123,8 +123,13 @@ static bool refund_mailbox(struct db *db, const struct step *step, const struct 
         .why = end->reason,
         .now_ms = end->now_ms,
     };
-    cents amount;
-    return end->keeps_money || refund_decide(db, end->ids, &request, &amount, reterr);
+    cents amount = 0;
+    if (!end->keeps_money && !refund_decide(db, end->ids, &request, &amount, reterr)) return false;
+    struct event event = event_about(step, EVENT_ACCOUNT_FAILED, end->now_ms);
+    event.email = step->email;
+    event.reason = end->reason;
+    event.refund = amount;
+    return event_add(db, &event, reterr);
 }
 
 /* A refused mailbox no longer holds its address, and is given its money back. */

@@ -33,6 +33,19 @@ bool audit_events(struct db *db, struct run *run, const struct seen_books *books
                 !expect(db, run, "dfy_domain_failed", order->domains[j].name, 1, INT64_MAX, reterr))
                 return false;
     }
+    /* Mailboxes that failed with their domain were told of with it. */
+    for (size_t i = 0; i < books->n_refunds; i++) {
+        struct str id = books->refunds[i].account_id;
+        bool is_order = model_find_order(&run->model, books->refunds[i].bill_id) != NULL;
+        for (size_t j = 0; is_order && id.n && j < model->n_orders; j++)
+            for (size_t k = 0; k < model->orders[j].n_domains; k++) {
+                const struct model_domain *domain = &model->orders[j].domains[k];
+                for (size_t l = 0; l < domain->n_emails; l++)
+                    if (str_is(id, domain->accounts[l].id) &&
+                        !expect(db, run, "dfy_account_failed", domain->emails[l], 1, INT64_MAX, reterr))
+                        return false;
+            }
+    }
     for (size_t i = 0; i < books->n_renewals; i++) {
         const struct seen_renewal *renewal = &books->renewals[i];
         bool is_paid = renewal->state == RENEWAL_PAID && renewal->amount > 0;

@@ -146,6 +146,9 @@ static void a_mailbox_gets_its_share_once(void **state) {
     assert_int_equal(number_of(f, "SELECT SUM(amount) FROM refunds"), 1000);
     assert_string_equal(words_of(f, "SELECT amount FROM refunds ORDER BY account_id"), "333|333|334");
     assert_string_equal(words_of(f, "SELECT state FROM domains"), "partial");
+    assert_int_equal(number_of(f, "SELECT COUNT(*) FROM events WHERE type = 'dfy_account_failed' AND payload LIKE"
+                                  " '%@one.com\"%\"reason\":\"%\"refund\":3.33}'"),
+                     2);
     struct refund_request request = {.bill_kind = BILL_ORDER,
                                      .bill_id = str_of(r.order_id),
                                      .domain_id = str_of(one.id),
@@ -181,6 +184,14 @@ static void every_bill_of_a_failed_domain_goes_back(void **state) {
     settle(f, &unpaid);
     assert_string_equal(words_of(f, "SELECT amount || state || why FROM refunds ORDER BY id DESC LIMIT 1"),
                         "400duethe domain was lost");
+    static const char lost[] = "SELECT payload FROM events WHERE type = 'dfy_account_failed'";
+    static const char told[] = "{\"domain\":\"one.com\",\"email\":\"z@one.com\",\"order_id\":\"%s\","
+                               "\"reason\":\"the domain was lost\",\"refund\":4}";
+    char expected[200];
+    snprintf(expected, sizeof expected, told, unpaid.order_id);
+    assert_string_equal(words_of(f, lost), expected);
+    settle(f, &unpaid);
+    assert_string_equal(words_of(f, lost), expected);
     assert_int_equal(number_of(f, OWED), 3400);
     assert_int_equal(number_of(f, CASH), 3400);
 }
