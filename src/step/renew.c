@@ -127,6 +127,8 @@ static bool renew_one(const struct world *world, const struct renewal_try *attem
         result->end = RENEWAL_END_PAID;
     else if (!attempt->payment_id.n && attempt->is_resumed)
         result->end = RENEWAL_END_AGAIN;
+    else if (attempt->is_too_large)
+        fail(result, false, NULL, STR("its sum is more than can be charged at once"));
     else if (!attempt->payment_id.n)
         fail(result, false, NULL, STR("the workspace has no card"));
     else

@@ -40,9 +40,10 @@ bool renewal_begin(struct db *db, struct str order_id, struct error *reterr) {
         bool is_yearly;
     } things[] = {
         {"UPDATE accounts SET renews_ms = $2 WHERE order_id = $1 AND renews_ms = 0 AND month_price > 0"
-         " AND state NOT IN ('reserved', 'failed', 'cancelled')"
-         " AND NOT EXISTS (SELECT 1 FROM renewal_items i WHERE i.domain_id = accounts.domain_id"
-         " AND i.account_id = accounts.id)",
+         " AND state NOT IN ('reserved', 'failed', 'cancelled') AND NOT" RENEWAL_RUNS_OUT(
+             "accounts.domain_id") " AND NOT EXISTS (SELECT 1 FROM renewal_items i WHERE i.domain_id = "
+                                   "accounts.domain_id"
+                                   " AND i.account_id = accounts.id)",
          false},
         {"UPDATE domains SET month_renews_ms = $2 WHERE order_id = $1 AND month_renews_ms = 0 AND month_price > 0"
          " AND state NOT IN ('reserved', 'failed', 'cancelled')"

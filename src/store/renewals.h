@@ -41,6 +41,7 @@ struct renewal_try {
     struct str payment_id;                  /* the charge's key; empty with an amount of 0 and without a card */
     int64_t payment_ms;                     /* when the key was written down */
     struct str driver, token, brand, last4; /* of the card as it was then; empty: there was none */
+    bool is_too_large;  /* its sum leaves the range of money, so that nobody can be asked for it; amount is the most */
     bool is_resumed;    /* the charge was under way before: ask what became of it, and nothing else first */
     bool is_unanswered; /* and was asked about then, without a clear answer */
 };

@@ -55,11 +55,13 @@ bool renewal_move_on(struct db *db, struct str id, struct error *reterr) {
     static const char *const sql[] = {
         "UPDATE accounts SET renews_ms = (SELECT MAX(i.to_ms) FROM renewal_items i WHERE i.renewal_id = $1"
         " AND i.domain_id = accounts.domain_id AND i.account_id = accounts.id) WHERE state IN ('pending', 'ready')"
-        " AND id IN (SELECT account_id FROM renewal_items WHERE renewal_id = $1 AND kind = 'mailbox_month')",
+        " AND NOT" RENEWAL_RUNS_OUT("accounts.domain_id") " AND id IN (SELECT account_id FROM renewal_items WHERE "
+                                                          "renewal_id = $1 AND kind = 'mailbox_month')",
 #define MOVE_DOMAIN(column, kind)                                                                                      \
     "UPDATE domains SET " column " = (SELECT MAX(i.to_ms) FROM renewal_items i WHERE i.renewal_id = $1"                \
     " AND i.domain_id = domains.id AND i.kind = '" kind "') WHERE state NOT IN ('failed', 'cancelled')"                \
-    " AND id IN (SELECT domain_id FROM renewal_items WHERE renewal_id = $1 AND kind = '" kind "')"
+    " AND NOT" RENEWAL_RUNS_OUT(                                                                                       \
+        "domains.id") " AND id IN (SELECT domain_id FROM renewal_items WHERE renewal_id = $1 AND kind = '" kind "')"
         MOVE_DOMAIN("month_renews_ms", "domain_month"),
         MOVE_DOMAIN("year_renews_ms", "domain_year"),
 #undef MOVE_DOMAIN

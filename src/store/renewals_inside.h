@@ -5,6 +5,14 @@
 #include "core/state.h"
 #include "store/renewals.h"
 
+/*
+ * SQL: whether the registrar refused to renew the domain whose id is ID. It runs out: neither it nor its mailboxes are
+ * charged for any more.
+ */
+#define RENEWAL_RUNS_OUT(id)                                                                                           \
+    " EXISTS (SELECT 1 FROM steps n WHERE n.domain_id = " id                                                           \
+    " AND n.account_id = '' AND n.kind = 'renew_domain' AND n.state = 'failed') "
+
 /* Runs a change whose one parameter $1 is ID. */
 MUST_CHECK bool renewal_run(struct db *db, const char *sql, struct str id, struct error *reterr);
 /* The renewal's mailboxes, those of its domains too, may not be used from now on, or may again unless another unpaid

@@ -37,20 +37,29 @@ static void read_try(struct stmt *stmt, struct arena *arena, struct renewal_try 
 static bool choose_items(struct db *db, struct str id, struct error *reterr) {
     return renewal_run(
         db,
-        "UPDATE renewal_items SET is_charged = CASE WHEN CASE kind"
-        " WHEN 'mailbox_month' THEN EXISTS (SELECT 1 FROM accounts a WHERE a.id = renewal_items.account_id"
-        " AND a.state = 'ready')"
-        " WHEN 'domain_month' THEN EXISTS (SELECT 1 FROM domains d JOIN accounts a ON a.domain_id = d.id"
-        " WHERE d.id = renewal_items.domain_id AND d.state NOT IN ('failed', 'cancelled') AND a.state = 'ready')"
-        " ELSE EXISTS (SELECT 1 FROM domains d WHERE d.id = renewal_items.domain_id"
-        " AND d.state NOT IN ('failed', 'cancelled') AND NOT EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = d.id"
-        " AND s.kind = 'register_domain' AND s.state <> 'done')) END THEN 1 ELSE 0 END WHERE renewal_id = $1",
+        "UPDATE renewal_items SET is_charged = CASE WHEN" RENEWAL_RUNS_OUT(
+            "renewal_items.domain_id") " THEN 0 WHEN CASE kind"
+                                       " WHEN 'mailbox_month' THEN EXISTS (SELECT 1 FROM accounts a WHERE a.id = "
+                                       "renewal_items.account_id"
+                                       " AND a.state = 'ready')"
+                                       " WHEN 'domain_month' THEN EXISTS (SELECT 1 FROM domains d JOIN accounts a ON "
+                                       "a.domain_id = d.id"
+                                       " WHERE d.id = renewal_items.domain_id AND d.state NOT IN ('failed', "
+                                       "'cancelled') AND a.state = 'ready')"
+                                       " ELSE EXISTS (SELECT 1 FROM domains d WHERE d.id = renewal_items.domain_id"
+                                       " AND d.state NOT IN ('failed', 'cancelled') AND NOT EXISTS (SELECT 1 FROM "
+                                       "steps s WHERE s.domain_id = d.id"
+                                       " AND s.kind = 'register_domain' AND s.state <> 'done')) END THEN 1 ELSE 0 END "
+                                       "WHERE renewal_id = $1",
         id, reterr);
 }
 
-/* The bill of what is charged, instead of that of an earlier try. *ret_n: how many things are on it, also free ones. */
+/*
+ * The bill of what is charged, instead of that of an earlier try. *ret_n: how many things are on it, also free ones.
+ * *ret_fits: whether its sum is money; else it stays empty.
+ */
 static bool write_bill(struct db *db, struct str id, struct arena *arena, cents *ret_amount, int64_t *ret_n,
-                       struct error *reterr) {
+                       bool *ret_fits, struct error *reterr) {
     if (!renewal_run(db, "DELETE FROM bill_lines WHERE bill_id = $1", id, reterr)) return false;
     struct rows rows = {.size = sizeof(struct bill_line)};
     struct stmt *stmt = db_stmt(db, "SELECT kind, domain_id, COUNT(*), amount, from_ms, to_ms FROM renewal_items"
@@ -59,24 +68,23 @@ static bool write_bill(struct db *db, struct str id, struct arena *arena, cents 
                                     " ORDER BY domain_id, kind, amount, from_ms, to_ms");
     stmt_text(stmt, 1, id);
     *ret_amount = *ret_n = 0;
-    bool fits = true;
+    *ret_fits = true;
     enum db_step step;
     while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
-        const struct bill_line line = {
+        struct bill_line line = {
             .kind = (enum line_kind)row_word(stmt, 0, line_kind_names, LINE_KIND_END),
             .domain_id = row_text(stmt, 1, arena),
             .quantity = stmt_col_int(stmt, 2),
             .unit = stmt_col_int(stmt, 3),
-            .amount = stmt_col_int(stmt, 2) * stmt_col_int(stmt, 3),
             .from_ms = stmt_col_int(stmt, 4),
             .to_ms = stmt_col_int(stmt, 5),
         };
         *ret_n += line.quantity;
-        fits &= money_add(ret_amount, line.unit, line.quantity);
+        *ret_fits &= money_add(&line.amount, line.unit, line.quantity) && money_add(ret_amount, line.amount, 1);
         if (line.unit > 0) *(struct bill_line *)rows_add(&rows, arena) = line;
     }
     if (step == DB_FAIL) return false;
-    if (!fits) return error_set(reterr, ERR_INTERNAL, "renewal %.*s leaves the range of money", STR_ARG(id));
+    if (!*ret_fits) return true;
     const struct bill_line *lines = rows.first;
     for (size_t i = 0; i < rows.n; i++)
         if (!bill_line_add(db, id, (int64_t)i, &lines[i], reterr)) return false;
@@ -112,7 +120,7 @@ static bool begin_charge(struct db *db, struct ids *ids, struct renewal_try *att
     struct card card;
     if (!card_get(db, attempt->workspace_id, arena, &card, reterr)) return false;
     char id[UUID_TEXT] = "";
-    bool is_charged = attempt->amount > 0 && card.exists;
+    bool is_charged = attempt->amount > 0 && card.exists && !attempt->is_too_large;
     if (is_charged) ids_uuid(ids, id);
     attempt->payment_id = arena_str(arena, str_of(id));
     attempt->payment_ms = now_ms;
@@ -148,10 +156,13 @@ static bool lease(struct db *db, struct renewal_try *attempt, int64_t until_ms, 
 static bool begin_try(struct db *db, struct ids *ids, struct renewal_try *attempt, int64_t now_ms, bool charge_all,
                       struct arena *arena, bool *ret_ended, struct error *reterr) {
     int64_t n;
+    bool fits;
     *ret_ended = attempt->stage >= DUNNING_TRIES && attempt->next_ms <= now_ms;
     if (*ret_ended) return cancel(db, ids, attempt, now_ms, reterr);
     if (!charge_all && !choose_items(db, attempt->id, reterr)) return false;
-    if (!write_bill(db, attempt->id, arena, &attempt->amount, &n, reterr)) return false;
+    if (!write_bill(db, attempt->id, arena, &attempt->amount, &n, &fits, reterr)) return false;
+    attempt->is_too_large = !fits;
+    if (!fits) attempt->amount = CENTS_MAX;
     *ret_ended = n == 0;
     if (*ret_ended)
         return renewal_run(db, "UPDATE renewals SET amount = 0 WHERE id = $1", attempt->id, reterr) &&

@@ -226,6 +226,62 @@ static void a_registrar_that_refuses(void **state) {
     life_end(&l);
 }
 
+/* A name that is not renewed runs out: its mailboxes are not charged on, either, though a month was still unpaid. */
+static void a_registrar_that_refuses_while_a_month_is_unpaid(void **state) {
+    struct life l;
+    life_begin(*state, &l, "2026-01-17");
+    buy(&l, "norenew-one.com", 1);
+    live_until(&l, "2027-01-14");
+    set_card(&l, "tok_declined");
+    live_until(&l, "2027-01-16T12:00:00.000Z");
+    set_card(&l, "tok_visa");
+    live_until(&l, "2027-01-17");
+    assert_string_equal(words_of(l.f, "SELECT state FROM steps WHERE kind = 'renew_domain'"), "failed");
+    int64_t charged = 10 * 500 + 1500;
+    check_books(&l, charged);
+    live_until(&l, "2029-01-10");
+    assert_string_equal(words_of(l.f, "SELECT renews_ms || '' FROM accounts"), "0");
+    check_books(&l, charged);
+    life_end(&l);
+}
+
+/* Mailboxes that are added to it later are not renewed beyond its end. */
+static void more_mailboxes_of_a_name_that_is_not_renewed(void **state) {
+    struct life l;
+    life_begin(*state, &l, "2026-01-10");
+    buy(&l, "norenew-one.com", 1);
+    live_until(&l, "2027-01-11");
+    struct reserve_domain more = priced_domain(&l, "norenew-one.com", 'b', 1, PROVIDER_GOOGLE);
+    place(&l, ORDER_EXTRA_ACCOUNTS, &more, 1);
+    live_until(&l, "2029-01-10");
+    check_books(&l, 11 * 500 + 1500);
+    life_end(&l);
+}
+
+/* ---- sums beyond all bounds ---- */
+
+/* One workspace's sum that cannot be charged stops nobody else's renewals, nor its own schedule. */
+static void a_sum_that_leaves_the_range_of_money(void **state) {
+    struct life l;
+    life_begin(*state, &l, "2026-01-10");
+    struct fixture *f = l.f;
+    buy(&l, "one.com", 2);
+    buy(&l, "two.com", 1);
+    change(&l, "UPDATE accounts SET month_price = 100000000000 WHERE email LIKE '%@one.com'");
+    change(&l, "UPDATE accounts SET workspace_id = '" STRANGER "' WHERE email LIKE '%@two.com'");
+    change(&l,
+           "INSERT INTO cards (workspace_id, token, brand, last4, name_on_card, driver, updated_ms) SELECT '" STRANGER
+           "', token, brand, last4, name_on_card, driver, updated_ms FROM cards");
+    live_until(&l, "2026-03-20");
+    assert_string_equal(
+        words_of(f, "SELECT workspace_id || ' ' || state || ' ' || amount || ' ' || reason FROM"
+                    " renewals ORDER BY workspace_id"),
+        "01900000-0000-7000-8000-000000000001 cancelled 100000000000 its sum is more than can be charged at once"
+        "|01900000-0000-7000-8000-000000000002 paid 500 |01900000-0000-7000-8000-000000000002 paid 500 ");
+    check_books(&l, 1000);
+    life_end(&l);
+}
+
 /* ---- no clear answer ---- */
 
 static void a_lost_answer_is_asked_for(void **state) {
@@ -383,6 +439,9 @@ int main(void) {
         TEST(an_unpaid_year_ends_the_domain),
         TEST(two_renewals_close_a_mailbox_until_both_are_paid),
         TEST(a_registrar_that_refuses),
+        TEST(a_registrar_that_refuses_while_a_month_is_unpaid),
+        TEST(more_mailboxes_of_a_name_that_is_not_renewed),
+        TEST(a_sum_that_leaves_the_range_of_money),
         TEST(a_lost_answer_is_asked_for),
         TEST(no_answer_and_no_charge_is_a_failed_try),
         TEST(an_unknown_charge_waits_until_it_is_known),
