@@ -35,6 +35,7 @@ static enum outcome give_back(const struct world *world, const struct refund *re
         .charge_key = refund->payment_id,
         .charge_reference = refund->payment_reference,
         .amount = refund->amount,
+        .retries = refund->retries,
     };
     if (refund->attempts > 1 && WORLD_PLANTED(world, PLANT_REFUND_TWICE)) job.key.n--;
     struct payment *payment = drivers_payment(world->drivers, refund->payment_driver);

@@ -17,7 +17,8 @@ const char *const refund_state_names[REFUND_STATE_END] = {
 #define REFUND_COLUMNS                                                                                                 \
     "SELECT r.id, r.workspace_id, r.bill_kind, r.bill_id, r.payment_id, r.payment_driver, COALESCE(p.reference, ''),"  \
     " r.domain_id, r.account_id, COALESCE(d.name, ''), COALESCE(a.email, ''), r.amount, r.state, r.why, r.reason,"     \
-    " r.attempts, r.due_ms, r.created_ms, r.ended_ms FROM refunds r LEFT JOIN payments p ON p.id = r.payment_id"       \
+    " r.attempts, r.due_ms, r.created_ms, r.ended_ms, r.retries FROM refunds r LEFT JOIN payments p ON p.id = "        \
+    "r.payment_id"                                                                                                     \
     " LEFT JOIN domains d ON d.id = r.domain_id LEFT JOIN accounts a ON a.id = r.account_id "
 
 static void read_row(struct stmt *stmt, struct arena *arena, struct refund *ret) {
@@ -41,6 +42,7 @@ static void read_row(struct stmt *stmt, struct arena *arena, struct refund *ret)
         .due_ms = stmt_col_int(stmt, 16),
         .created_ms = stmt_col_int(stmt, 17),
         .ended_ms = stmt_col_int(stmt, 18),
+        .retries = stmt_col_int(stmt, 19),
     };
 }
 
@@ -132,6 +134,18 @@ bool refund_decide(struct db *db, struct ids *ids, const struct refund_request *
     if (amount > 0 && !decide(db, ids, &bill, request, amount, id, reterr)) return false;
     *ret_amount = amount;
     return true;
+}
+
+bool refund_decide_amount(struct db *db, struct ids *ids, const struct refund_request *request, cents amount,
+                          struct error *reterr) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
+    struct paid_bill bill;
+    bool is_paid;
+    if (!refund_bill(db, request->bill_id, arena, &bill, &is_paid, reterr)) return false;
+    if (is_paid && amount > bill.left) amount = bill.left;
+    if (!is_paid || amount <= 0) return true;
+    char id[UUID_TEXT];
+    return decide(db, ids, &bill, request, amount, id, reterr);
 }
 
 /* Bills, and for which domain. */
@@ -313,7 +327,8 @@ bool refund_retry(struct db *db, struct str id, int64_t now_ms, struct error *re
     if (refund->state != REFUND_FAILED)
         return error_set(reterr, ERR_CONFLICT, "refund %.*s is %s: only a failed one is tried again this way",
                          STR_ARG(id), refund_state_names[refund->state]);
-    struct stmt *stmt = db_stmt(db, "UPDATE refunds SET state = 'due', due_ms = $2, ended_ms = 0 WHERE id = $1");
+    struct stmt *stmt = db_stmt(db, "UPDATE refunds SET state = 'due', due_ms = $2, ended_ms = 0, retries = retries + 1"
+                                    " WHERE id = $1");
     stmt_text(stmt, 1, id);
     stmt_int(stmt, 2, now_ms);
     return stmt_run(stmt, NULL, reterr);

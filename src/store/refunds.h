@@ -38,7 +38,10 @@ struct refund_request {
  */
 MUST_CHECK bool refund_decide(struct db *db, struct ids *ids, const struct refund_request *request, cents *ret_amount,
                               struct error *reterr);
-/* The same for all that was ever paid for a domain. REQUEST's bill and account are not read. */
+/* The same, of an AMOUNT that the caller read from the bill. */
+MUST_CHECK bool refund_decide_amount(struct db *db, struct ids *ids, const struct refund_request *request, cents amount,
+                                     struct error *reterr);
+/* refund_decide for all that was ever paid for a domain. REQUEST's bill and account are not read. */
 MUST_CHECK bool refund_decide_domain(struct db *db, struct ids *ids, const struct refund_request *request,
                                      cents *ret_amount, struct error *reterr);
 /* The same for mailboxes of an order whose domain was lost before it was paid. After order_settle, in its transaction.
@@ -63,6 +66,7 @@ struct refund {
     enum refund_state state;
     struct str why, reason; /* why it goes back; why it is tried again or failed */
     int64_t attempts;       /* claims so far, this one too; also the fence */
+    int64_t retries;        /* how often it was asked for again after it had failed */
     int64_t due_ms, created_ms, ended_ms;
 };
 
@@ -81,7 +85,7 @@ struct refund_end {
  * lost meanwhile. */
 MUST_CHECK bool refund_record(struct db *db, const struct refund *refund, const struct refund_end *end, bool *ret_stale,
                               struct error *reterr);
-/* A failed one is due again, under the same key. ERR_NOT_FOUND, ERR_CONFLICT (it did not fail). */
+/* A failed one is due again, one of its retries more. ERR_NOT_FOUND, ERR_CONFLICT (it did not fail). */
 MUST_CHECK bool refund_retry(struct db *db, struct str id, int64_t now_ms, struct error *reterr);
 /* Gives up all leases; at start, when no other process can hold one. */
 MUST_CHECK bool refund_free_all(struct db *db, int64_t now_ms, struct error *reterr);

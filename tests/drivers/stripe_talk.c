@@ -81,8 +81,8 @@ static void close_key(struct talk *t) {
 
 static void refund(struct talk *t) {
     struct payment_answer answer;
-    const struct payment_refund job = {text(t, "key"), text(t, "charge_key"), text(t, "reference"),
-                                       number(t, "amount")};
+    const struct payment_refund job = {text(t, "key"), text(t, "charge_key"), text(t, "reference"), number(t, "amount"),
+                                       number(t, "retries")};
     t->outcome = payment_refund(t->payment, &job, &answer);
     say_answer(t, &answer);
 }

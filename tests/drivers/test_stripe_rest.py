@@ -99,6 +99,36 @@ def test_refunds_that_take_time_or_fail(stripe, talk, card, later, outcomes):
     assert [first, talk.ask("refund", **job)["outcome"]] == outcomes
 
 
+def test_a_refused_refund_is_tried_again_once_it_is_mended(stripe, talk):
+    """The failed one stays among Stripe's refunds; the retry is another one, given back once however often it is asked for."""
+    customer, method = stripe.customer("pm_double_refundFailedAtOnce")
+    job = charged(talk, token=f"{customer}/{method}")
+    assert talk.ask("refund", **job)["outcome"] == "refused"
+    assert talk.ask("refund", **job, retries=1)["outcome"] == "refused"
+    assert talk.ask("refund", **job, retries=1)["outcome"] == "refused"
+    assert len(stripe.objects("refund")) == 2 and given_back(stripe) == []
+    stripe.card(method, refund="ok")
+    assert talk.ask("refund", **job, retries=1)["outcome"] == "refused", "nobody asked for another"
+    stripe.fault("hold_after", method="POST", path="refunds$")
+    stripe.fault("error_after", method="POST", path="refunds$")
+    for _ in range(3):
+        said = talk.ask("refund", **job, retries=2)
+    assert said["outcome"] == "done" and given_back(stripe) == [500]
+
+
+def test_a_refusal_that_stripe_keeps_under_its_key(stripe, talk):
+    """More than was left, until an earlier refund came back: the kept refusal is not taken for the answer to the retry."""
+    customer, method = stripe.customer("pm_card_refundFail")
+    job = charged(talk, token=f"{customer}/{method}")
+    assert talk.ask("refund", **job)["outcome"] == "done"
+    more = {**job, "key": str(uuid.uuid4()), "amount": 1000}
+    assert talk.ask("refund", **more)["outcome"] == "refused"
+    stripe.settle(stripe.objects("refund")[0]["id"], "failed")
+    assert talk.ask("refund", **more)["outcome"] == "refused", "Stripe keeps the first answer"
+    assert talk.ask("refund", **more, retries=1)["outcome"] == "done"
+    assert given_back(stripe) == [1000]
+
+
 def test_a_refund_of_nothing(stripe, talk):
     said = talk.ask("refund", key="k", charge_key="c", reference="", amount=1)
     assert said["outcome"] == "refused" and "dashboard" in said["reason"]

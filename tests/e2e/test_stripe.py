@@ -166,6 +166,12 @@ def test_a_refund_that_stripe_cannot_make_is_stuck_and_shown(stripe, shop):
     wait_for("it is stuck", lambda: "Stripe could not give it back" in shop.cli("refund", "list", "--stuck"))
     assert stripe.books()["net"] == 2000
     shop.check_books()
+    [refund] = stripe.objects("refund")
+    stripe.card(shop.method, refund="ok")
+    shop.cli("refund", "retry", "--id", refund["metadata"]["dfyd_key"])
+    wait_for("it went back", lambda: stripe.books()["net"] == 0 and "done" in shop.cli("refund", "list").split())
+    assert refund["metadata"]["dfyd_key"] not in shop.cli("refund", "list", "--stuck")
+    shop.check_books()
 
 
 def test_the_ledger_sees_what_stripe_alone_did(stripe, shop):

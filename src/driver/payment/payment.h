@@ -43,6 +43,7 @@ struct payment_refund {
     struct str charge_key;       /* of the charge that gave the money */
     struct str charge_reference; /* the provider's name for it */
     cents amount;                /* above 0, at most what is left of the charge */
+    int64_t retries; /* how often it was refused before, and what was to be mended is mended: it is another request */
 };
 
 enum { PAYMENT_TOKEN_BYTES = 160, PAYMENT_URL_BYTES = 2048 };
@@ -99,7 +100,8 @@ struct payment_ops {
     enum outcome (*close)(struct payment *, const struct payment_charge *, struct payment_answer *);
     /*
      * Gives money back, once a key. DONE: it is on its way to the customer. REFUSED: it cannot be given back this way,
-     * and asking again does not help. Repeat freely under the same key. Mandatory.
+     * and asking again does not help before something is mended. Repeat freely under the same key; with more RETRIES
+     * than before only after REFUSED. Mandatory.
      */
     enum outcome (*refund)(struct payment *, const struct payment_refund *, struct payment_answer *);
     /*

@@ -217,7 +217,7 @@ CREATE INDEX renewal_items_by_domain ON renewal_items (domain_id);
 
 -- Money that goes back. What it is for is given back once: the index says so.
 CREATE TABLE refunds (
-    id TEXT NOT NULL PRIMARY KEY, -- also the payment provider's idempotency key
+    id TEXT NOT NULL PRIMARY KEY, -- what the payment provider knows it by
     workspace_id TEXT NOT NULL REFERENCES workspaces (id),
     bill_kind TEXT NOT NULL CHECK (bill_kind IN ('order', 'renewal')),
     bill_id TEXT NOT NULL, -- the order or renewal that took the money
@@ -229,6 +229,7 @@ CREATE TABLE refunds (
     state TEXT NOT NULL CHECK (state IN ('waiting', 'due', 'running', 'done', 'failed', 'swapped')), -- waiting: may be swapped until due_ms
     why TEXT NOT NULL, -- for people: what could not be delivered
     attempts INTEGER NOT NULL,
+    retries INTEGER NOT NULL DEFAULT 0, -- how often it was asked for again after the provider had refused it
     due_ms INTEGER NOT NULL,
     reason TEXT NOT NULL, -- why it is retried or failed
     created_ms INTEGER NOT NULL,

@@ -1,4 +1,8 @@
-/* Refunds: looked for first, by the key in their metadata, and made second. */
+/*
+ * Refunds: looked for first, by the key in their metadata, and made second. One that Stripe could not make stays there
+ * as failed, and Stripe keeps its refusals under the idempotency key: so each retry has an idempotency key of its own,
+ * and the failed ones of before do not count.
+ */
 #include <stdio.h>
 
 #include "driver/payment/stripe/inside.h"
@@ -8,12 +12,18 @@ struct refunding {
     struct payment_answer *answer;
     bool is_found;
     enum outcome outcome; /* of the one found */
+    int64_t n_failed;     /* that ended without giving anything back */
 };
+
+static bool has_failed(yyjson_val *refund) {
+    struct str status = stripe_text(refund, "status");
+    return str_is(status, "failed") || str_is(status, "canceled");
+}
 
 static enum outcome read_refund(struct refunding *r, yyjson_val *refund) {
     struct answer *answer = &r->answer->answer;
     struct str id = stripe_text(refund, "id"), status = stripe_text(refund, "status");
-    if (str_is(status, "failed") || str_is(status, "canceled"))
+    if (has_failed(refund))
         return answer_set(answer, OUTCOME_REFUSED, "Stripe could not give it back (%.*s is %.*s)", STR_ARG(id),
                           STR_ARG(status));
     if (!str_is(status, "succeeded") && !str_is(status, "pending"))
@@ -33,9 +43,10 @@ static bool is_refund(yyjson_val *refund, struct str key) {
 static bool keep_ours(void *arg, yyjson_val *refund) {
     struct refunding *r = arg;
     if (!is_refund(refund, r->job->key)) return true;
+    if (has_failed(refund) && r->n_failed++ < r->job->retries) return true;
     r->is_found = true;
     r->outcome = read_refund(r, refund);
-    return false;
+    return has_failed(refund); /* a retry of it may have come through */
 }
 
 static void of_charge(const void *arg, struct form *query) {
@@ -45,6 +56,8 @@ static void of_charge(const void *arg, struct form *query) {
 
 /* DONE: all refunds of the charge were seen. */
 static enum outcome look(struct stripe *s, struct refunding *r) {
+    r->is_found = false;
+    r->n_failed = 0;
     enum outcome outcome = stripe_list(s, "/v1/refunds", of_charge, r, keep_ours, r, &r->answer->answer);
     return outcome == OUTCOME_DONE ? OUTCOME_DONE : OUTCOME_UNKNOWN;
 }
@@ -63,7 +76,9 @@ static void post(struct stripe *s, const struct payment_refund *job, struct aren
     form_text(&form, "payment_intent", job->charge_reference);
     form_int(&form, "amount", job->amount);
     form_text(&form, "metadata[" STRIPE_KEY_NAME "]", job->key);
-    stripe_post(s, STR("/v1/refunds"), &form, arena_printf(arena, "%.*s-refund", STR_ARG(job->key)), arena, ret);
+    struct str key = arena_printf(arena, "%.*s-refund", STR_ARG(job->key));
+    if (job->retries > 0) key = arena_printf(arena, "%.*s-%lld", STR_ARG(key), (long long)job->retries);
+    stripe_post(s, STR("/v1/refunds"), &form, key, arena, ret);
 }
 
 enum outcome stripe_refund(struct payment *p, const struct payment_refund *job, struct payment_answer *answer) {
