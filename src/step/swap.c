@@ -27,6 +27,7 @@ bool swap_domain(const struct world *world, struct swap_plan *plan, struct str n
                  .name = name,
                  .id = str_of(id),
                  .audit_id = str_of(audit_id),
+                 .ids = world->ids,
                  .actor = actor,
                  .now_ms = clock_now(world->clock)},
     };

@@ -1,6 +1,7 @@
 #include "store/swap.h"
 
 #include "core/state.h"
+#include "store/bills.h"
 #include "store/books.h"
 #include "store/events.h"
 #include "store/refunds.h"
@@ -218,6 +219,98 @@ static bool move_bills(struct db *db, const struct swap *swap, struct error *ret
                swap->plan->old_id, swap->id);
 }
 
+/* A mailbox that was cancelled before the swap, its place on its line and that line, which is the new domain's now. */
+struct left_out {
+    struct str account_id, bill_id;
+    int64_t place, position;
+    struct bill_line line;
+};
+
+static bool read_left_out(struct db *db, const struct swap *swap, struct arena *arena, struct rows *ret,
+                          struct error *reterr) {
+    *ret = (struct rows){.size = sizeof(struct left_out)};
+    struct stmt *stmt = db_stmt(
+        db, "SELECT a.id, l.bill_id, (SELECT COUNT(*) FROM accounts b WHERE b.domain_id = $1 AND b.order_id ="
+            " a.order_id AND b.id < a.id), l.position, l.quantity, l.unit, l.amount, l.from_ms, l.to_ms FROM accounts a"
+            " JOIN bill_lines l ON l.bill_id = a.order_id AND l.domain_id = $2 AND l.kind = 'mailbox_month'"
+            " WHERE a.domain_id = $1 AND a.state = 'cancelled' ORDER BY l.bill_id, a.id");
+    stmt_text(stmt, 1, swap->plan->old_id);
+    stmt_text(stmt, 2, swap->id);
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW)
+        *(struct left_out *)rows_add(ret, arena) = (struct left_out){
+            .account_id = row_text(stmt, 0, arena),
+            .bill_id = row_text(stmt, 1, arena),
+            .place = stmt_col_int(stmt, 2),
+            .position = stmt_col_int(stmt, 3),
+            .line = {.kind = LINE_MAILBOX_MONTH,
+                     .domain_id = swap->plan->old_id,
+                     .quantity = stmt_col_int(stmt, 4),
+                     .unit = stmt_col_int(stmt, 5),
+                     .amount = stmt_col_int(stmt, 6),
+                     .from_ms = stmt_col_int(stmt, 7),
+                     .to_ms = stmt_col_int(stmt, 8)},
+        };
+    return step == DB_END;
+}
+
+/* PART of the line of LEFT goes back to the old domain, as a line of its own. */
+static bool split_line(struct db *db, const struct left_out *left, const struct bill_line *part, struct error *reterr) {
+    struct stmt *stmt;
+    if (part->quantity == left->line.quantity) {
+        stmt = db_stmt(db, "UPDATE bill_lines SET domain_id = $3 WHERE bill_id = $1 AND position = $2");
+        stmt_text(stmt, 1, left->bill_id);
+        stmt_int(stmt, 2, left->position);
+        stmt_text(stmt, 3, part->domain_id);
+        return stmt_run(stmt, NULL, reterr);
+    }
+    stmt = db_stmt(db, "UPDATE bill_lines SET quantity = quantity - $3, discount = discount - $4, amount = amount - $5"
+                       " WHERE bill_id = $1 AND position = $2");
+    stmt_text(stmt, 1, left->bill_id);
+    stmt_int(stmt, 2, left->position);
+    stmt_int(stmt, 3, part->quantity);
+    stmt_int(stmt, 4, part->discount);
+    stmt_int(stmt, 5, part->amount);
+    if (!stmt_run(stmt, NULL, reterr)) return false;
+    stmt = db_stmt(db, "SELECT MAX(position) + 1 FROM bill_lines WHERE bill_id = $1");
+    stmt_text(stmt, 1, left->bill_id);
+    if (stmt_step(stmt, reterr) != DB_ROW) return false;
+    int64_t position = stmt_col_int(stmt, 0);
+    stmt_done(stmt);
+    return bill_line_add(db, left->bill_id, position, part, reterr);
+}
+
+/* Nobody gets the mailboxes that are cancelled by now: what was paid for them goes back. */
+static bool give_back_cancelled(struct db *db, const struct swap *swap, struct arena *arena, struct error *reterr) {
+    struct rows rows;
+    if (!read_left_out(db, swap, arena, &rows, reterr)) return false;
+    const struct left_out *all = rows.first;
+    struct bill_line part = {.quantity = 0};
+    for (size_t i = 0; i < rows.n; i++) {
+        bool is_first = i == 0 || !str_eq(all[i].bill_id, all[i - 1].bill_id);
+        bool is_last = i + 1 == rows.n || !str_eq(all[i].bill_id, all[i + 1].bill_id);
+        cents share = bill_share(all[i].line.amount, all[i].place, all[i].line.quantity);
+        if (is_first) {
+            part = all[i].line;
+            part.quantity = part.amount = 0;
+        }
+        part.quantity++;
+        part.amount += share;
+        part.discount = part.quantity * part.unit - part.amount;
+        if (is_last && !split_line(db, &all[i], &part, reterr)) return false;
+        const struct refund_request request = {
+            .domain_id = swap->plan->old_id,
+            .account_id = all[i].account_id,
+            .bill_kind = BILL_ORDER,
+            .bill_id = all[i].bill_id,
+            .why = STR("cancelled before its domain was swapped"),
+            .now_ms = swap->now_ms,
+        };
+        if (!refund_decide_amount(db, swap->ids, &request, share, reterr)) return false;
+    }
+    return true;
+}
+
 /* On the days of their orders. */
 static bool begin_renewals(struct db *db, const struct swap_plan *plan, struct error *reterr) {
     if (!renewal_begin(db, plan->order_id, reterr)) return false;
@@ -240,6 +333,7 @@ bool swap_do(struct db *db, const struct swap *swap, bool *ret_is_stale, struct 
     if (!add_domain(db, swap, reterr)) return false;
     for (size_t i = 0; i < plan->n_accounts; i++)
         if (!add_account(db, swap, &plan->accounts[i], arena, reterr)) return false;
-    return move_bills(db, swap, reterr) && drop_refunds(db, swap, arena, reterr) && add_steps(db, swap, reterr) &&
+    return move_bills(db, swap, reterr) && drop_refunds(db, swap, arena, reterr) &&
+           give_back_cancelled(db, swap, arena, reterr) && add_steps(db, swap, reterr) &&
            begin_renewals(db, plan, reterr) && tell(db, swap, arena, reterr);
 }

@@ -39,12 +39,14 @@ struct swap {
     struct str name;              /* the new domain's */
     struct str id;                /* the same */
     struct str audit_id;
+    struct ids *ids; /* of refunds */
     struct actor actor;
     int64_t now_ms;
 };
 
 /*
- * Does it: the refund is dropped, the new domain takes the old one's place on its bills, and its steps are due.
+ * Does it: the refund is dropped, the new domain takes the old one's place on its bills, and its steps are due. What was
+ * paid for mailboxes that are cancelled by now stays with the old one, and goes back.
  * *ret_is_stale, and nothing is changed: the plan holds no longer. ERR_CONFLICT: the new name was taken meanwhile.
  */
 MUST_CHECK bool swap_do(struct db *db, const struct swap *swap, bool *ret_is_stale, struct error *reterr);

@@ -25,8 +25,9 @@ static struct model_swap *find_swap(struct model *model, const struct seen_books
 /* What went back for the old domain of this bill goes back no more. */
 static bool is_dropped(const struct seen_books *books, struct str bill_id, struct str domain_id) {
     for (size_t i = 0; i < books->n_refunds; i++)
-        if (str_eq(books->refunds[i].bill_id, bill_id) && str_eq(books->refunds[i].domain_id, domain_id))
-            return books->refunds[i].state == REFUND_SWAPPED;
+        if (str_eq(books->refunds[i].bill_id, bill_id) && str_eq(books->refunds[i].domain_id, domain_id) &&
+            books->refunds[i].state == REFUND_SWAPPED)
+            return true;
     return false;
 }
 
@@ -36,9 +37,33 @@ static bool was_its(const struct model_domain *domain, struct str account_id) {
     return false;
 }
 
+/* What was paid for N mailboxes that were cancelled before the swap stays with the old domain, a line of its own. */
+static void keep_cancelled(struct model *model, const struct seen_books *books, const struct model_order *order,
+                           struct model_domain *old, struct model_bill *bill, int64_t n) {
+    int64_t all = bill->quantity[MODEL_MAILBOX];
+    cents unit = bill->unit[MODEL_MAILBOX], paid = all * unit - bill->discount[MODEL_MAILBOX];
+    if (n == 0 || unit == 0) return;
+    for (size_t i = 0; i < books->n_lines; i++) {
+        const struct seen_line *line = &books->lines[i];
+        if (!str_is(line->bill_id, order->id) || !str_is(line->domain_id, old->id)) continue;
+        /* Equal parts to the cent. */
+        if (line->quantity != n || line->amount < n * (paid / all) ||
+            line->amount > n * (paid / all + (paid % all > 0)))
+            break;
+        old->bill.quantity[MODEL_MAILBOX] = n;
+        old->bill.unit[MODEL_MAILBOX] = unit;
+        old->bill.discount[MODEL_MAILBOX] = line->discount;
+        bill->quantity[MODEL_MAILBOX] -= n;
+        bill->discount[MODEL_MAILBOX] -= line->discount;
+        return;
+    }
+    model_break(model, "%lld mailboxes of %.*s were cancelled before its swap, and what was paid for them is gone",
+                (long long)n, STR_ARG(old->name));
+}
+
 /* The new domain is sold by the same order, for what was paid for the old one. */
-static void add_domain(struct model *model, struct model_order *order, size_t at, const struct model_swap *swap,
-                       struct str new_id) {
+static void add_domain(struct model *model, const struct seen_books *books, struct model_order *order, size_t at,
+                       const struct model_swap *swap, struct str new_id) {
     struct model_domain *domains = ARENA_ARRAY(model->arena, order->n_domains + 1, struct model_domain);
     memcpy(domains, order->domains, order->n_domains * sizeof *domains);
     struct model_domain *old = &domains[at], *domain = &domains[order->n_domains];
@@ -60,6 +85,7 @@ static void add_domain(struct model *model, struct model_order *order, size_t at
             arena_printf(model->arena, "%.*s@%.*s", STR_ARG(account->prefix), STR_ARG(swap->name));
     }
     memset(&old->bill, 0, sizeof old->bill);
+    keep_cancelled(model, books, order, old, &domain->bill, (int64_t)(old->n_emails - domain->n_emails));
     order->domains = domains;
     order->n_domains++;
 }
@@ -81,7 +107,7 @@ void model_learn_swaps(struct model *model, const struct seen_books *books) {
             for (size_t k = 0, n = model->orders[j].n_domains; k < n; k++)
                 if (str_is(old->id, model->orders[j].domains[k].id) &&
                     is_dropped(books, str_of(model->orders[j].id), old->id))
-                    add_domain(model, &model->orders[j], k, swap, domain->id);
+                    add_domain(model, books, &model->orders[j], k, swap, domain->id);
     }
     for (size_t i = 0; i < model->n_swaps; i++)
         if (model->swaps[i].is_told && !model->swaps[i].is_known)

@@ -1,3 +1,4 @@
+#include "store/cancel.h"
 #include "store/refunds.h"
 #include "store/swap.h"
 #include "store_fixture.h"
@@ -69,8 +70,12 @@ static bool swap_to(struct fixture *f, struct swap_plan *plan, const char *name,
         ids_uuid(&f->ids, plan->accounts[i].id);
         plan->accounts[i].sealed_password = STR("new seal");
     }
-    const struct swap swap = {
-        .plan = plan, .name = str_of(name), .id = str_of(id), .audit_id = str_of(audit_id), .now_ms = f->now + 10};
+    const struct swap swap = {.plan = plan,
+                              .name = str_of(name),
+                              .id = str_of(id),
+                              .audit_id = str_of(audit_id),
+                              .ids = &f->ids,
+                              .now_ms = f->now + 10};
     return IN_TX(swap_do(f->db, &swap, ret_stale, &f->error));
 }
 
@@ -170,6 +175,45 @@ static void what_changed_meanwhile_is_seen(void **state) {
     assert_string_equal(words_of(f, ACCOUNTS), "a@one.com failed|b@one.com cancelled|a@two.com pending");
 }
 
+static bool cancel(struct fixture *f, const char *email) {
+    struct str address = str_of(email);
+    const struct cancellation job = {.workspace_id = STR(WORKSPACE),
+                                     .emails = &address,
+                                     .n = 1,
+                                     .audit_id = str_of(words_of(f, "SELECT lower(hex(randomblob(16)))")),
+                                     .now_ms = f->now};
+    struct account_row *rows;
+    size_t n;
+    return IN_TX(cancel_accounts(f->db, &job, f->arena, &rows, &n, &f->error));
+}
+
+/* Its mailbox was paid for and does not go over: its price goes back, and once. */
+static void a_mailbox_cancelled_before_the_swap_is_paid_back(void **state) {
+    struct fixture *f = *state;
+    struct swap_plan plan;
+    bool stale;
+    buy(f);
+    struct reservation more = reserve_more(f, 2, 'x');
+    settle(f, &more);
+    refuse(f);
+    OK(cancel(f, "b@one.com"));
+    OK(cancel(f, "x@one.com"));
+    OK(cancel(f, "y@one.com"));
+    OK(look(f, WORKSPACE, &plan));
+    assert_int_equal(plan.n_accounts, 1);
+    OK(swap_to(f, &plan, "two.com", &stale));
+    assert_false(stale);
+    assert_string_equal(
+        words_of(f, "SELECT email || ' ' || state FROM accounts ORDER BY email"),
+        "a@one.com failed|a@two.com pending|b@one.com cancelled|x@one.com cancelled|y@one.com cancelled");
+    assert_int_equal(number_of(f, OWED), 1500);
+    /* The rest, when the new one fails, too. */
+    f->now += 10;
+    refuse(f);
+    assert_int_equal(number_of(f, OWED), 3500);
+    assert_int_equal(number_of(f, "SELECT SUM(amount) FROM refunds WHERE state <> 'swapped'"), 3500);
+}
+
 static void the_new_ones_mailboxes_share_the_line(void **state) {
     struct fixture *f = *state;
     struct swap_plan plan;
@@ -203,6 +247,7 @@ int main(void) {
         TEST(a_refund_that_is_on_its_way_wins),
         TEST(a_swap_wins_over_a_refund_that_waits),
         TEST(what_changed_meanwhile_is_seen),
+        TEST(a_mailbox_cancelled_before_the_swap_is_paid_back),
         TEST(the_new_ones_mailboxes_share_the_line),
 #undef TEST
     };
