@@ -39,10 +39,15 @@ def test_stopped_while_provisioning(fresh):
     assert query(server, "sandbox.db", "SELECT sum(amount) FROM charges") == [(2 * CENTS,)]
 
 
+@pytest.mark.parametrize("inherited", [signal.SIG_DFL, signal.SIG_IGN])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_second_signal_ends_the_wait(fresh, number):
-    """Somebody sends a body too slowly to wait for."""
-    server = fresh(drain_ms=600_000)
+def test_a_second_signal_ends_the_wait(fresh, number, inherited):
+    """Somebody sends a body too slowly to wait for. What a script starts with `&` inherits that SIGINT is ignored."""
+    before = signal.signal(number, inherited)
+    try:
+        server = fresh(drain_ms=600_000)
+    finally:
+        signal.signal(number, before)
     with socket.create_connection((server.host, server.port)) as slow:
         slow.sendall(b"POST /api/v2/dfy-email-account-orders HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
         wait_for("the request", lambda: server.request("GET", "/healthz").ok)

@@ -279,9 +279,12 @@ static int wait_for_signal(struct server *server) {
     }
 }
 
-/* A second signal ends the process at once; nothing durable is lost by that. */
+/* A second signal ends the process at once; nothing durable is lost by that. Also where SIGINT is ignored from the
+ * start, as it is for what a script runs in the background: the first one was taken, too. */
 static void allow_impatience(void) {
     sigset_t set = stop_signals();
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
