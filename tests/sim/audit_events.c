@@ -36,8 +36,10 @@ bool audit_events(struct db *db, struct run *run, const struct seen_books *books
     /* Mailboxes that failed with their domain were told of with it. */
     for (size_t i = 0; i < books->n_refunds; i++) {
         struct str id = books->refunds[i].account_id;
-        bool is_order = model_find_order(&run->model, books->refunds[i].bill_id) != NULL;
-        for (size_t j = 0; is_order && id.n && j < model->n_orders; j++)
+        bool has_failed = false;
+        for (size_t j = 0; id.n && j < books->n_accounts; j++)
+            has_failed |= str_eq(books->accounts[j].id, id) && books->accounts[j].state == ACCOUNT_FAILED;
+        for (size_t j = 0; has_failed && j < model->n_orders; j++)
             for (size_t k = 0; k < model->orders[j].n_domains; k++) {
                 const struct model_domain *domain = &model->orders[j].domains[k];
                 for (size_t l = 0; l < domain->n_emails; l++)

@@ -90,25 +90,43 @@ static void add_domain(struct model *model, const struct seen_books *books, stru
     order->n_domains++;
 }
 
-void model_learn_swaps(struct model *model, const struct seen_books *books) {
+static const struct seen_domain *find_domain(const struct seen_books *books, struct str id) {
+    for (size_t i = 0; i < books->n_domains; i++)
+        if (str_eq(books->domains[i].id, id)) return &books->domains[i];
+    return NULL;
+}
+
+/* False when OLD is not known yet, as it was itself taken in place of another. */
+static bool learn(struct model *model, const struct seen_books *books, const struct seen_domain *old,
+                  const struct seen_domain *domain, struct model_swap *swap) {
+    for (size_t i = 0; i < model->n_orders; i++)
+        for (size_t j = 0, n = model->orders[i].n_domains; j < n; j++) {
+            if (!str_is(old->id, model->orders[i].domains[j].id)) continue;
+            swap->is_known = true;
+            if (is_dropped(books, str_of(model->orders[i].id), old->id))
+                add_domain(model, books, &model->orders[i], j, swap, domain->id);
+        }
+    return swap->is_known;
+}
+
+/* Whether one more was learned. */
+static bool learn_some(struct model *model, const struct seen_books *books) {
+    bool any = false;
     for (size_t i = 0; i < books->n_domains; i++) {
-        const struct seen_domain *old = &books->domains[i], *domain = NULL;
-        for (size_t j = 0; old->swapped_for.n && j < books->n_domains; j++)
-            if (str_eq(books->domains[j].id, old->swapped_for)) domain = &books->domains[j];
+        const struct seen_domain *old = &books->domains[i];
+        const struct seen_domain *domain = old->swapped_for.n ? find_domain(books, old->swapped_for) : NULL;
         if (!domain) continue;
         struct model_swap *swap = find_swap(model, books, old->id, domain->name);
-        if (!swap) {
+        if (!swap)
             model_break(model, "nobody asked to swap %.*s for %.*s", STR_ARG(old->name), STR_ARG(domain->name));
-            return;
-        }
-        if (swap->is_known) continue;
-        swap->is_known = true;
-        for (size_t j = 0; j < model->n_orders; j++)
-            for (size_t k = 0, n = model->orders[j].n_domains; k < n; k++)
-                if (str_is(old->id, model->orders[j].domains[k].id) &&
-                    is_dropped(books, str_of(model->orders[j].id), old->id))
-                    add_domain(model, books, &model->orders[j], k, swap, domain->id);
+        else if (!swap->is_known)
+            any |= learn(model, books, old, domain, swap);
     }
+    return any;
+}
+
+void model_learn_swaps(struct model *model, const struct seen_books *books) {
+    while (!model_is_broken(model) && learn_some(model, books)) continue;
     for (size_t i = 0; i < model->n_swaps; i++)
         if (model->swaps[i].is_told && !model->swaps[i].is_known)
             model_break(model, "the swap for %.*s was told and is lost", STR_ARG(model->swaps[i].name));
