@@ -107,12 +107,16 @@ struct order_row {
     int64_t created_ms, attempts, settle_after_ms;
     struct str checkout_url; /* of the page it is to be paid on; empty: none, or the order has ended */
     int64_t checkout_expires_ms;
+    int64_t next_step_ms; /* in lists: when the next of its steps is tried; 0: none is open */
 };
 
 /* ERR_NOT_FOUND. */
 MUST_CHECK bool order_get(struct db *db, struct str order_id, struct arena *arena, struct order_row *ret,
                           struct error *reterr);
-/* Newest first, at most MAX; only those with something unfinished or failed when STUCK;
- * one whose customer may still pay is not. */
+/*
+ * Newest first, at most MAX; a placed one has the first of its steps that failed or is tried again as its reason. Only
+ * those with something unfinished, or failed and not given back or swapped yet, when STUCK; one whose customer may
+ * still pay is not.
+ */
 MUST_CHECK bool order_list(struct db *db, bool stuck, size_t max, struct arena *arena, struct order_row **ret,
                            size_t *ret_n, struct error *reterr);

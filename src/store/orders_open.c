@@ -52,9 +52,21 @@ bool order_postpone(struct db *db, struct str order_id, int64_t again_ms, struct
 }
 
 #define ORDER_COLUMNS                                                                                                  \
-    "SELECT o.id, o.workspace_id, o.reason, o.type, o.state, o.amount, o.created_ms, o.attempts, o.settle_after_ms,"   \
-    " CASE o.state WHEN 'reserved' THEN o.checkout_url ELSE '' END, o.checkout_expires_ms"                             \
-    " FROM orders o "
+    "o.id, o.workspace_id, o.reason, o.type, o.state, o.amount, o.created_ms, o.attempts, o.settle_after_ms,"          \
+    " CASE o.state WHEN 'reserved' THEN o.checkout_url ELSE '' END, o.checkout_expires_ms"
+
+/* Whether the order's money for what the step S failed at has gone back, or another domain was taken. */
+#define IS_MADE_GOOD                                                                                                   \
+    "EXISTS (SELECT 1 FROM refunds r WHERE r.domain_id = s.domain_id AND r.domain_id <> ''"                            \
+    " AND r.account_id IN ('', s.account_id) AND r.state IN ('done', 'swapped'))"
+/* The step of the order O that people should know of first. */
+#define STEP_REASON                                                                                                    \
+    "COALESCE((SELECT s.kind || ' ' || d.name || ': ' || s.reason FROM steps s JOIN domains d ON d.id = s.domain_id"   \
+    " WHERE s.order_id = o.id AND (s.state = 'retrying' OR (s.state = 'failed' AND NOT " IS_MADE_GOOD "))"             \
+    " ORDER BY s.state DESC, s.domain_id, s.rank LIMIT 1), '')"
+#define NEXT_STEP                                                                                                      \
+    "COALESCE((SELECT MIN(s.due_ms) FROM steps s WHERE s.order_id = o.id"                                              \
+    " AND s.state IN ('due', 'retrying', 'running')), 0)"
 
 static void read_row(struct stmt *stmt, struct arena *arena, struct order_row *ret) {
     *ret = (struct order_row){
@@ -73,7 +85,7 @@ static void read_row(struct stmt *stmt, struct arena *arena, struct order_row *r
 }
 
 bool order_get(struct db *db, struct str order_id, struct arena *arena, struct order_row *ret, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, ORDER_COLUMNS "WHERE o.id = $1");
+    struct stmt *stmt = db_stmt(db, "SELECT " ORDER_COLUMNS " FROM orders o WHERE o.id = $1");
     stmt_text(stmt, 1, order_id);
     if (!row_find(stmt, reterr, "there is no order %.*s", STR_ARG(order_id))) return false;
     read_row(stmt, arena, ret);
@@ -85,18 +97,25 @@ bool order_list(struct db *db, bool stuck, size_t max, struct arena *arena, stru
                 struct error *reterr) {
     struct rows rows = {.size = sizeof(struct order_row)};
     struct stmt *stmt =
-        db_stmt(db, ORDER_COLUMNS "WHERE $1 = 0 OR (o.state = 'reserved' AND (o.checkout_url = '' OR o.attempts > 0))"
-                                  " OR (o.state = 'placed' AND EXISTS"
-                                  " (SELECT 1 FROM steps s LEFT JOIN accounts a ON a.id = s.account_id"
-                                  " JOIN domains d ON d.id = s.domain_id"
-                                  " WHERE s.order_id = o.id AND s.state <> 'done' AND NOT (s.kind <> $3 AND"
-                                  " (d.state = 'cancelled' OR COALESCE(a.state, '') = 'cancelled'))))"
-                                  " ORDER BY o.id DESC LIMIT $2");
+        db_stmt(db, "SELECT " ORDER_COLUMNS ", " STEP_REASON ", " NEXT_STEP " FROM orders o"
+                    " WHERE $1 = 0 OR (o.state = 'reserved' AND (o.checkout_url = '' OR o.attempts > 0))"
+                    " OR (o.state = 'placed' AND EXISTS"
+                    " (SELECT 1 FROM steps s LEFT JOIN accounts a ON a.id = s.account_id"
+                    " JOIN domains d ON d.id = s.domain_id"
+                    " WHERE s.order_id = o.id AND s.state <> 'done'"
+                    " AND NOT (s.state IN ('failed', 'skipped') AND " IS_MADE_GOOD ")"
+                    " AND NOT (s.kind <> $3 AND (d.state = 'cancelled' OR COALESCE(a.state, '') = 'cancelled'))))"
+                    " ORDER BY o.id DESC LIMIT $2");
     stmt_int(stmt, 1, stuck);
     stmt_int(stmt, 2, (int64_t)max);
     stmt_text(stmt, 3, str_of(step_kind_names[STEP_REMOVE_MAILBOX]));
     enum db_step step;
-    while ((step = stmt_step(stmt, reterr)) == DB_ROW) read_row(stmt, arena, rows_add(&rows, arena));
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
+        struct order_row *row = rows_add(&rows, arena);
+        read_row(stmt, arena, row);
+        if (!row->reason.n) row->reason = row_text(stmt, 11, arena);
+        row->next_step_ms = stmt_col_int(stmt, 12);
+    }
     if (step == DB_FAIL) return false;
     *ret = rows.first;
     *ret_n = rows.n;

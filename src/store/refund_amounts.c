@@ -119,5 +119,5 @@ bool refund_refuse_unpaid(struct db *db, struct str bill_id, struct error *reter
     if (what == 2 || what == 3)
         return error_set(reterr, ERR_CONFLICT, "nothing was charged for %s %.*s", what == 2 ? "order" : "renewal",
                          STR_ARG(bill_id));
-    return error_set(reterr, ERR_NOT_FOUND, "there is no order %.*s", STR_ARG(bill_id));
+    return error_set(reterr, ERR_NOT_FOUND, "there is no order or renewal %.*s", STR_ARG(bill_id));
 }

@@ -8,12 +8,13 @@ import subprocess
 
 import pytest
 import requests
+from conftest import wait_for
 
 ORDERS = "/api/v2/dfy-email-account-orders"
 COMMANDS = ["serve", "key create", "key list", "key revoke", "workspace create", "workspace list", "workspace show",
             "workspace plan", "workspace credit", "card set", "card show", "card remove", "clock show", "clock advance",
             "inventory add", "inventory list",
-            "inventory remove", "price list", "price history", "price set", "price unset",
+            "inventory remove", "price add", "price list", "price history", "price end",
             "promo add", "promo list", "promo end",
             "refund list", "refund make", "refund retry", "renewal list", "renewal retry", "restrict add", "restrict allow",
             "restrict remove", "restrict list", "openapi", "order list", "order show",
@@ -73,6 +74,7 @@ def test_version(cli):
     (["serve", "--frobnicate"], ["--frobnicate", "dfyd serve --help"]),
     (["serve", "--list", "127.0.0.1:0"], ["--list", "did you mean --listen?"]),
     (["serve", "-x"], ["-x", "dfyd serve --help"]),
+    (["clock", "advance", "-5d"], ["clock advance has no flag -5d", "dfyd clock advance --help"]),
     (["--data", "x", "serve"], ["--data", "before the command"]),
     (["serve", "--listen"], ["--listen needs a value", "127.0.0.1:8025"]),
     (["serve", "extra"], ['does not take "extra"']),
@@ -340,14 +342,14 @@ def test_a_plan_that_ends(dfyd):
 def test_prices(dfyd):
     first = quote(dfyd)["price_per_account_per_month"]
     assert first == 5 and re.search(r"^google_mailbox_month +5\.00 +5\.00 ", dfyd.cli("price", "list"), re.M)
-    dfyd.cli("price", "set", "--name", "google_mailbox_month", "--amount", "4.50")
+    dfyd.cli("price", "add", "google_mailbox_month", "--amount", "4.50")
     assert quote(dfyd)["price_per_account_per_month"] == 4.5
     dfyd.cli("price", "set", "--name", "google_mailbox_month", "--amount", "3.07", "--workspace", "default")
     answer = quote(dfyd)
     assert answer["price_per_account_per_month"] == 3.07 and answer["total_price"] == 18.07
     assert re.search(r"^google_mailbox_month +4\.50 +5\.00 ", dfyd.cli("price", "list"), re.M)
     assert re.search(r"^google_mailbox_month +3\.07 ", dfyd.cli("price", "list", "--workspace", "default"), re.M)
-    dfyd.cli("price", "unset", "--name", "google_mailbox_month", "--workspace", "default")
+    dfyd.cli("price", "end", "google_mailbox_month", "--workspace", "default")
     assert quote(dfyd)["price_per_account_per_month"] == 4.5
     dfyd.cli("price", "unset", "--name", "google_mailbox_month")
     assert quote(dfyd)["price_per_account_per_month"] == 5
@@ -365,8 +367,8 @@ def test_a_wrong_price_name_is_told_the_right_one(dfyd):
 
 def test_prices_that_start_later(dfyd):
     name = ("--name", "domain_year", "--workspace", "default")
-    dfyd.cli("price", "set", *name, "--amount", "12", "--starts", "2999-02-28")
-    dfyd.cli("price", "unset", *name, "--starts", "2999-03-01T08:30Z")
+    dfyd.cli("price", "add", *name, "--amount", "12", "--starts", "2999-02-28")
+    dfyd.cli("price", "end", *name, "--at", "2999-03-01T08:30Z")
     assert quote(dfyd)["price_per_domain_per_year"] == 15
     year = lambda at: re.search(r"^domain_year +(\S+) +15\.00 ",
                                 dfyd.cli("price", "list", "--workspace", "default", "--at", at), re.M)[1]
@@ -374,7 +376,7 @@ def test_prices_that_start_later(dfyd):
             ] == ["15.00", "12.00", "12.00", "15.00"]
     history = dfyd.cli("price", "history", "--workspace", "default").splitlines()
     assert re.match(r"VERSION +STARTS +NAME +AMOUNT +FOR +MADE", history[0])
-    assert re.match(r"\d+ +2999-03-01T08:30:00\.000Z +domain_year +unset +default +20", history[1])
+    assert re.match(r"\d+ +2999-03-01T08:30:00\.000Z +domain_year +ended +default +20", history[1])
     assert re.match(r"\d+ +2999-02-28T00:00:00\.000Z +domain_year +12\.00 +default +20", history[2])
     assert len(dfyd.cli("price", "history", "--limit", "1").splitlines()) == 2
     failed(dfyd.run("price", "history", "--limit", "0"), 2, "--limit", '"0"')
@@ -385,8 +387,19 @@ def test_prices_that_start_later(dfyd):
     ("tomorrow", '"tomorrow"'), ("2999-01-01T08:30", "UTC"), ("2999-01-01T08:30+01:00", "UTC"), ("2999-1-1", "a day"),
     ("2999-01-01 08:30Z", "a day"), ("2999-01-01T24:00Z", "a day")])
 def test_a_start_that_is_none(dfyd, time, why):
-    for command in (["set", "--amount", "1"], ["unset"]):
-        failed(dfyd.run("price", *command, "--name", "domain_year", "--starts", time), 2, why)
+    failed(dfyd.run("price", "add", "domain_year", "--amount", "1", "--starts", time), 2, why)
+    failed(dfyd.run("price", "end", "domain_year", "--at", time), 2, why.replace("starts", "at"))
+
+
+def test_prices_are_also_set_and_unset(dfyd):
+    """The names that `price add` and `price end` had, and the flag."""
+    name = ("--name", "extra_airmail_mailbox_month", "--workspace", "default")
+    at = lambda day: re.search(r"^extra_airmail_mailbox_month +(\S+)",
+                               dfyd.cli("price", "list", "--workspace", "default", "--at", day), re.M)[1]
+    dfyd.cli("price", "set", *name, "--amount", "3", "--starts", "2998-01-01")
+    dfyd.cli("price", "unset", *name, "--starts", "2998-01-02")
+    assert [at(day) for day in ("2998-01-01", "2998-01-02")] == ["3.00", "4.00"]
+    assert "usage: dfyd price add" in dfyd.cli("price", "set", "--help")
 
 
 @pytest.mark.parametrize("amount", ["EUR 4", "4 EUR", "€4", "$4"])
@@ -473,7 +486,9 @@ def test_order_show_tells_every_step(fresh):
     assert server.order([{"domain": "plain-here.com", "accounts": accounts[:1]}])["order_placed"]
     server.wait_accounts(2)
     server.wait_order("shown-here.com", "retrying")
-    text = server.wait_order("shown-here.com", "failed")
+    server.wait_order("shown-here.com", "failed")
+    show = lambda: server.wait_order("shown-here.com", "failed")
+    text = wait_for("the refund", lambda: next((t for t in [show()] if re.search(r"^refund +5\.00 +done ", t, re.M)), None))
     assert re.search(r"^state +placed$", text, re.M) and re.search(r"^amount +30\.00$", text, re.M)
     steps = {line.split()[2] if "@" in line else line.split()[1]: line for line in text.splitlines()
              if line.startswith("shown-here.com")}

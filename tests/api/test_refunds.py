@@ -107,6 +107,9 @@ def test_a_refused_refund_is_stuck_until_it_is_tried_again(fresh):
     client = make_client(server, card="tok_norefund")
     client.placed([item("refused-" + name())])
     wait_state(client, ("failed", 20))
+    order = order_of(client)
+    stuck = server.cli("order", "list", "--stuck")
+    assert order in stuck and re.search(r"register_domain refused-\S+: the registry does not accept", stuck)
     stuck = server.cli("refund", "list", "--stuck")
     assert "the bank does not take it back to this card" in stuck and " failed " in stuck
     assert "dfyd refund retry" in wait_for("the log", lambda: re.search(r"event=refund_refused .*", server.log()))[0]
@@ -117,6 +120,11 @@ def test_a_refused_refund_is_stuck_until_it_is_tried_again(fresh):
     server.cli("refund", "retry", "--id", number)
     wait_state(client, ("done", 20))
     assert given_back(client) == [20] and balance(server, "payable/%") == 0
+    assert order not in server.cli("order", "list", "--stuck"), "the customer has the money back"
+    shown = server.cli("order", "show", order)
+    assert re.search(r"^domain_year +refused-\S+ +1 +15\.00 +- +15\.00 +20", shown, re.M)
+    assert re.search(r"^charge +20\.00 +succeeded +\S+Z +sandbox visa 0143 +1 +-", shown, re.M)
+    assert re.search(r"^refund +20\.00 +done +\S+Z +sandbox +2 +- +refused-\S+: the registry", shown, re.M)
     assert number not in server.cli("refund", "list", "--stuck") and number in server.cli("refund", "list")
     done = server.run("refund", "retry", number)
     assert done.returncode == 1 and "is done: only a failed one" in done.stderr

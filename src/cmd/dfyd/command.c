@@ -71,9 +71,9 @@ static int complain(const struct error *error, int status) {
 
 /* -- which command */
 
-/* How many words of ARGV are COMMAND's name; 0 when they are another's. */
-static int words_of(const struct command *command, int argc, char **argv) {
-    struct str rest = str_of(command->name);
+/* How many words of ARGV are NAME; 0 when they are another's. */
+static int words_of(const char *name, int argc, char **argv) {
+    struct str rest = str_of(name);
     int words = 0;
     while (rest.n) {
         if (words >= argc || !str_is(str_cut(rest, ' ', &rest), argv[words])) return 0;
@@ -84,7 +84,8 @@ static int words_of(const struct command *command, int argc, char **argv) {
 
 static const struct command *find_command(int argc, char **argv, int *ret_words) {
     for (size_t i = 0; i < n_commands; i++) {
-        *ret_words = words_of(&commands[i], argc, argv);
+        *ret_words = words_of(commands[i].name, argc, argv);
+        if (!*ret_words && commands[i].also) *ret_words = words_of(commands[i].also, argc, argv);
         if (*ret_words) return &commands[i];
     }
     return NULL;
@@ -162,12 +163,13 @@ static void add_flag(struct reading *reading, struct flag flag) {
 }
 
 static void list_flags(struct reading *reading, const struct command *command, struct arena *arena) {
-    size_t most = command->n_options + SETTING_END + 1;
+    size_t most = 2 * command->n_options + SETTING_END + 1;
     reading->flags = ARENA_ARRAY(arena, most, struct flag);
     reading->longs = ARENA_ARRAY(arena, most + 1, struct option);
     for (size_t i = 0; i < command->n_options; i++) {
         const struct option_row *row = &command->options[i];
         add_flag(reading, (struct flag){.name = row->flag, .value = row->value, .option = row});
+        if (row->also) add_flag(reading, (struct flag){.name = row->also, .value = row->value, .option = row});
     }
     for (size_t i = 0; i < SETTING_END; i++) {
         const struct setting_row *row = &setting_rows[i];
@@ -224,9 +226,16 @@ static bool is_whole(const char *typed, const char *name) {
     return !strncmp(typed, "--", 2) && !strncmp(typed + 2, name, n) && (typed[2 + n] == '\0' || typed[2 + n] == '=');
 }
 
+/* The word that getopt_long did not know: it stays on one of several letters, such as -5d. */
+static const char *unknown_word(char **argv) {
+    const char *here = argv[optind];
+    bool is_here = optopt && here && here[0] == '-' && here[1] == optopt && here[2];
+    return is_here ? here : argv[optind - 1];
+}
+
 static bool take_flag(struct reading *reading, int found, char **argv, struct error *reterr) {
     if (found == ':' || found == '?') {
-        if (optopt < FLAG_FIRST) return unknown_flag(reading, argv[optind - 1], reterr);
+        if (optopt < FLAG_FIRST) return unknown_flag(reading, unknown_word(argv), reterr);
         const struct flag *flag = &reading->flags[optopt - FLAG_FIRST];
         if (found == ':') return missing_value(reading, flag, reterr);
         return error_set(reterr, ERR_INVALID, "--%s takes no value", flag->name);

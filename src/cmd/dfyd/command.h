@@ -14,6 +14,7 @@ struct option_row {
     const char *fallback;     /* NULL: none */
     const char *const *words; /* what is allowed, ended by NULL; NULL: any text */
     bool required, repeats;
+    const char *also; /* another flag that means the same; NULL: none */
 };
 
 struct invocation;
@@ -29,8 +30,9 @@ struct command {
     const char *bare; /* the option that an argument without flag stands for; NULL: none may stand there */
     /* What is opened for it and closed after it (enum setup_flags). */
     unsigned setup;
-    bool alone;  /* takes no settings and opens nothing: setup and settings are NULL */
-    bool serves; /* takes every setting as a flag, not only those of everywhere, and opens everything itself */
+    bool alone;       /* takes no settings and opens nothing: setup and settings are NULL */
+    const char *also; /* another name that it had; NULL: none */
+    bool serves;      /* takes every setting as a flag, not only those of everywhere, and opens everything itself */
 };
 
 /* A command as called. */

@@ -27,8 +27,8 @@ bool run_inventory_list(const struct invocation *invocation, struct error *reter
 bool run_inventory_remove(const struct invocation *invocation, struct error *reterr);
 
 bool run_price_list(const struct invocation *invocation, struct error *reterr);
-bool run_price_set(const struct invocation *invocation, struct error *reterr);
-bool run_price_unset(const struct invocation *invocation, struct error *reterr);
+bool run_price_add(const struct invocation *invocation, struct error *reterr);
+bool run_price_end(const struct invocation *invocation, struct error *reterr);
 bool run_price_history(const struct invocation *invocation, struct error *reterr);
 
 bool run_promo_add(const struct invocation *invocation, struct error *reterr);

@@ -62,7 +62,7 @@ bool run_invoice_list(const struct invocation *invocation, struct error *reterr)
         const struct invoice_row *row = &job.invoices[i];
         table_add(table, (const struct str[]){
                              arena_printf(arena, "%lld", (long long)row->number),
-                             text_time(row->issued_ms, arena),
+                             text_second(row->issued_ms, arena),
                              who_name(row->workspace_id, job.workspaces, job.n_workspaces),
                              str_of(invoice_kind_names[row->kind]),
                              text_amount(row->total, arena),
@@ -112,6 +112,12 @@ bool run_invoice_pay(const struct invocation *invocation, struct error *reterr) 
 
 /* -- payment list */
 
+/* Who took the money, and from which card. */
+static struct str method_of(const struct payment_row *row, struct arena *arena) {
+    if (!row->brand.n || str_eq(row->brand, row->driver)) return row->driver;
+    return arena_printf(arena, "%.*s %.*s %.*s", STR_ARG(row->driver), STR_ARG(row->brand), STR_ARG(row->last4));
+}
+
 static bool payments_read(struct db *db, void *arg, struct error *reterr) {
     struct job *j = arg;
     struct str workspace;
@@ -121,8 +127,8 @@ static bool payments_read(struct db *db, void *arg, struct error *reterr) {
 }
 
 bool run_payment_list(const struct invocation *invocation, struct error *reterr) {
-    static const char *const titles[] = {"ID",    "AT",     "WORKSPACE", "KIND", "STATE",  "AMOUNT",
-                                         "ABOUT", "DRIVER", "REFERENCE", "CARD", "REASON", NULL};
+    static const char *const titles[] = {"ID",   "AT",    "WORKSPACE", "KIND",   "STATE", "AMOUNT",
+                                         "WITH", "ABOUT", "REFERENCE", "REASON", NULL};
     struct arena *arena = invocation->arena;
     struct job job = {.workspace = invocation_value(invocation, "workspace"), .arena = arena};
     if (!invocation_limit(invocation, &job.max, reterr) ||
@@ -131,22 +137,20 @@ bool run_payment_list(const struct invocation *invocation, struct error *reterr)
     struct table *table = table_create(arena, titles);
     for (size_t i = 0; i < job.n; i++) {
         const struct payment_row *row = &job.payments[i];
-        table_add(
-            table,
-            (const struct str[]){
-                row->id,
-                text_time(row->at_ms, arena),
-                row->workspace_id,
-                row->is_refund ? STR("refund") : STR("charge"),
-                row->failed ? STR("failed") : STR("succeeded"),
-                text_amount(row->amount, arena),
-                arena_printf(arena, "%s %.*s", bill_kind_names[row->bill_kind], STR_ARG(row->bill_id)),
-                row->driver,
-                row->reference,
-                row->brand.n ? arena_printf(arena, "%.*s %.*s", STR_ARG(row->brand), STR_ARG(row->last4)) : STR(""),
-                row->decline.n ? arena_printf(arena, "%.*s: %.*s", STR_ARG(row->decline), STR_ARG(row->reason))
-                               : row->reason,
-            });
+        table_add(table,
+                  (const struct str[]){
+                      row->id,
+                      text_second(row->at_ms, arena),
+                      who_name(row->workspace_id, job.workspaces, job.n_workspaces),
+                      row->is_refund ? STR("refund") : STR("charge"),
+                      row->failed ? STR("failed") : STR("succeeded"),
+                      text_amount(row->amount, arena),
+                      method_of(row, arena),
+                      arena_printf(arena, "%s %.*s", bill_kind_names[row->bill_kind], STR_ARG(row->bill_id)),
+                      row->reference,
+                      row->decline.n ? arena_printf(arena, "%.*s: %.*s", STR_ARG(row->decline), STR_ARG(row->reason))
+                                     : row->reason,
+                  });
     }
     table_print(table, stdout);
     return true;

@@ -121,6 +121,9 @@ bool run_ledger_show(const struct invocation *invocation, struct error *reterr) 
     struct arena *arena = invocation->arena;
     struct showing s = {.account = str_of(invocation_value(invocation, "account")), .arena = arena};
     if (!store_read(invocation->setup->store, show_read, &s, reterr)) return false;
+    if (!s.n && s.account.n)
+        return error_set(reterr, ERR_NOT_FOUND, "nothing is entered in %.*s; `dfyd ledger show` lists the accounts",
+                         STR_ARG(s.account));
     struct table *table = table_create(arena, titles);
     cents debit = 0, credit = 0;
     for (size_t i = 0; i < s.n; i++) {

@@ -76,19 +76,21 @@ static const struct option_row inventory_remove_options[] = {
     { .flag = "workspace", .value = "WORKSPACE", .help = "for this workspace alone, by name or id" }
 #define PRICE_NAME                                                                                                     \
     { .flag = "name", .value = "NAME", .help = "which price, from `dfyd price list`", .required = true }
-#define PRICE_STARTS                                                                                                   \
-    { .flag = "starts", .value = "TIME", .help = "day or time in UTC from which it counts; default now, never earlier" }
 static const struct option_row price_list_options[] = {
     ONE_WORKSPACE,
     {.flag = "at", .value = "TIME", .help = "as they are at that day or time in UTC; default now"},
 };
-static const struct option_row price_set_options[] = {
+static const struct option_row price_add_options[] = {
     ONE_WORKSPACE,
     PRICE_NAME,
     {.flag = "amount", .value = "DOLLARS", .help = "the price in US dollars, such as 4.50", .required = true},
-    PRICE_STARTS,
+    {.flag = "starts", .value = "TIME", .help = "day or time in UTC from which it counts; default now, never earlier"},
 };
-static const struct option_row price_unset_options[] = {ONE_WORKSPACE, PRICE_NAME, PRICE_STARTS};
+static const struct option_row price_end_options[] = {
+    ONE_WORKSPACE,
+    PRICE_NAME,
+    {.flag = "at", .value = "TIME", .help = "day or time in UTC; default now, never earlier", .also = "starts"},
+};
 static const struct option_row price_history_options[] = {
     {.flag = "workspace", .value = "WORKSPACE", .help = "only what counts for this workspace, by name or id"},
     {.flag = "limit", .value = "N", .help = "this many at most", .fallback = "50"},
@@ -127,7 +129,7 @@ static const struct option_row promo_end_options[] = {
 static const struct option_row restrict_add_options[] = {ENTRY};
 static const struct option_row restrict_options[] = {ONE_WORKSPACE, ENTRY};
 static const struct option_row order_list_options[] = {
-    {.flag = "stuck", .help = "only those with something unfinished or failed"},
+    {.flag = "stuck", .help = "only those with something unfinished, or failed and not given back"},
     {.flag = "limit", .value = "N", .help = "this many at most", .fallback = "50"},
 };
 static const struct option_row order_show_options[] = {
@@ -198,13 +200,14 @@ const struct command commands[] = {
     {"inventory list", "Lists the pre-warmed domains.", run_inventory_list, OPTIONS(inventory_list_options)},
     {"inventory remove", "Takes an unsold pre-warmed domain off sale.", run_inventory_remove,
      OPTIONS(inventory_remove_options), .bare = "domain"},
-    {"price list", "Lists the prices.", run_price_list, OPTIONS(price_list_options)},
+    {"price add", "Sets a price, for everyone or for one workspace, now or from a later time on.", run_price_add,
+     OPTIONS(price_add_options), .bare = "name", .also = "price set", .setup = SETUP_CREATE},
+    {"price list", "Lists the prices as they are, now or at another time.", run_price_list,
+     OPTIONS(price_list_options)},
     {"price history", "Lists all that was said about prices, and what is planned, latest start first.",
      run_price_history, OPTIONS(price_history_options)},
-    {"price set", "Sets a price, for everyone or for one workspace, now or from a later time on.", run_price_set,
-     OPTIONS(price_set_options), .setup = SETUP_CREATE},
-    {"price unset", "Puts a price back to what it was before it was set.", run_price_unset,
-     OPTIONS(price_unset_options)},
+    {"price end", "Ends a price that was added, now or at a later time: what counted without it counts again.",
+     run_price_end, OPTIONS(price_end_options), .bare = "name", .also = "price unset"},
     {"promo add", "Takes something off orders for a while: a promotion, for everyone or for one workspace.",
      run_promo_add, OPTIONS(promo_add_options), .bare = "name", .setup = SETUP_CREATE},
     {"promo list", "Lists the promotions, newest first, and how many orders used each.", run_promo_list,
@@ -228,7 +231,8 @@ const struct command commands[] = {
     {"restrict list", "Lists what was added and allowed.", run_restrict_list},
     {"openapi", "Prints the description of the API, OpenAPI 3.1 in JSON.", run_openapi, .alone = true},
     {"order list", "Lists the orders, newest first.", run_order_list, OPTIONS(order_list_options)},
-    {"order show", "Shows an order and each of its steps.", run_order_show, OPTIONS(order_show_options), .bare = "id"},
+    {"order show", "Shows an order: its money, its domains and each of its steps.", run_order_show,
+     OPTIONS(order_show_options), .bare = "id"},
     {"payment list", "Lists charges and refunds, newest first, also those that failed.", run_payment_list,
      OPTIONS(money_list_options)},
     {"invoice list", "Lists invoices and credit notes, newest first.", run_invoice_list, OPTIONS(money_list_options)},

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "order_money.h"
 #include "renewal.h"
 #include "setup.h"
 #include "store/steps.h"
@@ -10,9 +11,17 @@
 #include "text.h"
 #include "who.h"
 
-/* When an order whose charge is open is looked at again; nothing else waits for a time. */
+/* Why an order is not done. The charge of one that nobody has asked about yet has no reason of its own. */
+static struct str reason_of(const struct order_row *order) {
+    if (order->reason.n || order->state != ORDER_RESERVED) return order->reason;
+    return order->checkout_url.n ? STR("waits for the customer to pay")
+                                 : STR("its charge is under way, or was not answered");
+}
+
+/* When its charge is looked at again, or the next of its steps tried. */
 static struct str next_try(const struct order_row *order, struct arena *arena) {
-    return order->state == ORDER_RESERVED ? text_time(order->settle_after_ms, arena) : STR("");
+    int64_t at_ms = order->state == ORDER_RESERVED ? order->settle_after_ms : order->next_step_ms;
+    return at_ms ? text_second(at_ms, arena) : STR("");
 }
 
 struct listing {
@@ -33,13 +42,13 @@ static bool list_read(struct db *db, void *arg, struct error *reterr) {
     for (size_t i = 0; i < n; i++)
         table_add(l->table, (const struct str[]){
                                 orders[i].id,
-                                text_time(orders[i].created_ms, l->arena),
+                                text_second(orders[i].created_ms, l->arena),
                                 who_of(db, orders[i].workspace_id, l->arena),
                                 str_of(order_type_names[orders[i].type]),
                                 str_of(order_state_names[orders[i].state]),
                                 text_amount(orders[i].amount, l->arena),
                                 next_try(&orders[i], l->arena),
-                                orders[i].reason,
+                                reason_of(&orders[i]),
                             });
     return true;
 }
@@ -58,6 +67,7 @@ struct showing {
     struct arena *arena;
     struct order_row order;
     struct str workspace;
+    struct order_view view;
     struct step *steps;
     size_t n;
     struct renewal_row *renewals; /* that are not paid */
@@ -68,7 +78,8 @@ static bool show_read(struct db *db, void *arg, struct error *reterr) {
     struct showing *s = arg;
     if (!order_get(db, s->id, s->arena, &s->order, reterr)) return false;
     s->workspace = who_of(db, s->order.workspace_id, s->arena);
-    return step_list(db, s->id, s->arena, &s->steps, &s->n, reterr) &&
+    return order_view_get(db, s->order.workspace_id, s->id, s->arena, &s->view, reterr) &&
+           step_list(db, s->id, s->arena, &s->steps, &s->n, reterr) &&
            renewals_of_order(db, s->id, s->arena, &s->renewals, &s->n_renewals, reterr);
 }
 
@@ -80,8 +91,9 @@ static void print_order(const struct showing *s) {
         STR("type"),      str_of(order_type_names[order->type]),
         STR("state"),     str_of(order_state_names[order->state]),
         STR("amount"),    text_amount(order->amount, s->arena),
+        STR("discount"),  order_money_discount(&s->view, s->arena),
         STR("created"),   text_time(order->created_ms, s->arena),
-        STR("reason"),    order->reason,
+        STR("reason"),    reason_of(order),
         STR("next try"),  next_try(order, s->arena),
         STR("tries"),     arena_printf(s->arena, "%lld", (long long)order->attempts),
     };
@@ -118,7 +130,7 @@ static void print_steps(const struct showing *s) {
                              step->email,
                              str_of(step_state_names[step->state]),
                              arena_printf(s->arena, "%lld", (long long)step->attempts),
-                             step_has_time(step) ? text_time(step->due_ms, s->arena) : STR(""),
+                             step_has_time(step) ? text_second(step->due_ms, s->arena) : STR(""),
                              step->reason,
                          });
     }
@@ -135,6 +147,7 @@ bool run_order_show(const struct invocation *invocation, struct error *reterr) {
     struct showing s = {.id = str_of(invocation_value(invocation, "id")), .arena = invocation->arena};
     if (!store_read(invocation->setup->store, show_read, &s, reterr)) return false;
     print_order(&s);
+    order_money_print(&s.view, s.arena);
     if (!s.n) return true;
     putchar('\n');
     print_domains(&s);

@@ -48,7 +48,7 @@ bool run_price_list(const struct invocation *invocation, struct error *reterr) {
     return true;
 }
 
-/* -- set, unset */
+/* -- add, end */
 
 static bool change_book(struct db *db, void *arg, struct error *reterr) {
     const struct job *j = arg;
@@ -56,7 +56,7 @@ static bool change_book(struct db *db, void *arg, struct error *reterr) {
     return who_id(db, j->workspace, j->arena, &change.workspace_id, reterr) && price_book_change(db, &change, reterr);
 }
 
-static bool read_change(const struct invocation *invocation, struct job *ret, struct error *reterr) {
+static bool read_change(const struct invocation *invocation, const char *time, struct job *ret, struct error *reterr) {
     const char *name = invocation_value(invocation, "name");
     ret->workspace = invocation_value(invocation, "workspace");
     ret->arena = invocation->arena;
@@ -68,16 +68,16 @@ static bool read_change(const struct invocation *invocation, struct job *ret, st
         if (near) return error_set(reterr, ERR_INVALID, "there is no price \"%.40s\"; did you mean %s?", name, near);
         return error_set(reterr, ERR_INVALID, "there is no price \"%.40s\"; `dfyd price list` shows all", name);
     }
-    if (!read_time(invocation, "starts", &ret->change.starts_ms, reterr)) return false;
+    if (!read_time(invocation, time, &ret->change.starts_ms, reterr)) return false;
     /* Taken last, so that what starts now does not start in the past. */
     ret->change.now_ms = clock_now(&invocation->setup->clock);
-    if (!invocation_has(invocation, "starts")) ret->change.starts_ms = ret->change.now_ms;
+    if (!invocation_has(invocation, time)) ret->change.starts_ms = ret->change.now_ms;
     return true;
 }
 
-bool run_price_set(const struct invocation *invocation, struct error *reterr) {
+bool run_price_add(const struct invocation *invocation, struct error *reterr) {
     struct job job = {.change = {.is_set = true}};
-    if (!read_change(invocation, &job, reterr)) return false;
+    if (!read_change(invocation, "starts", &job, reterr)) return false;
     const char *amount = invocation_value(invocation, "amount");
     if (!money_parse(str_of(amount), &job.change.amount))
         return error_set(reterr, ERR_INVALID,
@@ -87,9 +87,10 @@ bool run_price_set(const struct invocation *invocation, struct error *reterr) {
     return store_write(invocation->setup->store, change_book, &job, reterr);
 }
 
-bool run_price_unset(const struct invocation *invocation, struct error *reterr) {
+bool run_price_end(const struct invocation *invocation, struct error *reterr) {
     struct job job = {0};
-    return read_change(invocation, &job, reterr) && store_write(invocation->setup->store, change_book, &job, reterr);
+    return read_change(invocation, "at", &job, reterr) &&
+           store_write(invocation->setup->store, change_book, &job, reterr);
 }
 
 /* -- history */
@@ -123,7 +124,7 @@ bool run_price_history(const struct invocation *invocation, struct error *reterr
         const struct price_version *v = &history.versions[i];
         table_add(table, (const struct str[]){arena_printf(arena, "%lld", (long long)v->version),
                                               text_time(v->starts_ms, arena), v->price,
-                                              v->is_set ? text_amount(v->amount, arena) : STR("unset"),
+                                              v->is_set ? text_amount(v->amount, arena) : STR("ended"),
                                               who_name(v->workspace_id, history.workspaces, history.n_workspaces),
                                               text_time(v->created_ms, arena)});
     }

@@ -131,8 +131,8 @@ static struct str text_limit(int64_t limit, struct arena *arena) {
 }
 
 bool run_promo_list(const struct invocation *invocation, struct error *reterr) {
-    static const char *const titles[] = {"NAME", "KIND", "VALUE",  "FOR",  "STARTS",
-                                         "ENDS", "USED", "ORDERS", "EACH", NULL};
+    static const char *const titles[] = {"NAME", "KIND", "VALUE", "FOR",  "STARTS",
+                                         "ENDS", "USED", "LIMIT", "EACH", NULL};
     struct arena *arena = invocation->arena;
     struct listing listing = {
         .all = invocation_has(invocation, "all"), .now_ms = clock_now(&invocation->setup->clock), .arena = arena};

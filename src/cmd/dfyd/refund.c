@@ -34,10 +34,10 @@ static bool list_read(struct db *db, void *arg, struct error *reterr) {
         const struct refund *r = &refunds[i];
         bool is_open = r->state == REFUND_WAITING || r->state == REFUND_DUE || r->state == REFUND_RUNNING;
         table_add(l->table,
-                  (const struct str[]){r->id, text_time(r->created_ms, l->arena), who_of(db, r->workspace_id, l->arena),
-                                       text_amount(r->amount, l->arena), str_of(refund_state_names[r->state]),
-                                       subject(r, l->arena), is_open ? text_time(r->due_ms, l->arena) : STR(""), r->why,
-                                       r->reason});
+                  (const struct str[]){r->id, text_second(r->created_ms, l->arena),
+                                       who_of(db, r->workspace_id, l->arena), text_amount(r->amount, l->arena),
+                                       str_of(refund_state_names[r->state]), subject(r, l->arena),
+                                       is_open ? text_second(r->due_ms, l->arena) : STR(""), r->why, r->reason});
     }
     return true;
 }

@@ -14,8 +14,15 @@ static struct str day_of(int64_t ms, struct arena *arena) {
     return arena_str(arena, str_of(text));
 }
 
-void renewal_table_add(struct table *table, const struct renewal_row *r, struct str workspace, struct arena *arena) {
+/* What is done about one that is not paid, and when. */
+static struct str next_of(const struct renewal_row *r, struct arena *arena) {
     bool is_open = r->state == RENEWAL_DUE || r->state == RENEWAL_CHARGING || r->state == RENEWAL_SUSPENDED;
+    if (!is_open) return STR("");
+    const char *what = r->cancels ? "cancel" : r->state == RENEWAL_CHARGING ? "ask" : "try";
+    return arena_printf(arena, "%s at %.*s", what, STR_ARG(text_second(r->due_ms, arena)));
+}
+
+void renewal_table_add(struct table *table, const struct renewal_row *r, struct str workspace, struct arena *arena) {
     table_add(table, (const struct str[]){
                          r->id,
                          day_of(r->day_ms, arena),
@@ -23,16 +30,13 @@ void renewal_table_add(struct table *table, const struct renewal_row *r, struct 
                          text_amount(r->amount, arena),
                          str_of(renewal_state_names[r->state]),
                          arena_printf(arena, "%lld", (long long)r->failures),
-                         !is_open     ? STR("")
-                         : r->cancels ? STR("cancel")
-                                      : STR("try"),
-                         is_open ? text_time(r->due_ms, arena) : STR(""),
+                         next_of(r, arena),
                          r->reason,
                      });
 }
 
 const char *const renewal_table_titles[] = {"ID",     "DAY",  "WORKSPACE", "AMOUNT", "STATE",
-                                            "FAILED", "NEXT", "AT",        "REASON", NULL};
+                                            "FAILED", "NEXT", "REASON",    NULL};
 
 struct listing {
     bool stuck;

@@ -21,6 +21,13 @@ struct str text_time(int64_t ms, struct arena *arena) {
     return arena_str(arena, str_of(text));
 }
 
+struct str text_second(int64_t ms, struct arena *arena) {
+    char text[TIME_TEXT];
+    time_format(ms, text);
+    struct str second = str_of(text);
+    return arena_printf(arena, "%.*sZ", (int)(second.n - (sizeof ".000Z" - 1)), text);
+}
+
 bool text_parse_time(const char *flag, const char *text, int64_t *ret_ms, struct error *reterr) {
     static const char whole[] = "0000-00-00T00:00:00.000Z";
     enum { DAY = 10, MINUTE = 16, SECOND = 19, ALL = sizeof whole - 1 };

@@ -236,6 +236,7 @@ CREATE TABLE refunds (
     ended_ms INTEGER NOT NULL -- 0: open
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX refunds_once ON refunds (bill_id, domain_id, account_id) WHERE domain_id <> '';
+CREATE INDEX refunds_by_domain ON refunds (domain_id) WHERE domain_id <> '';
 CREATE INDEX refunds_open ON refunds (due_ms) WHERE state IN ('waiting', 'due', 'running');
 CREATE INDEX refunds_by_bill ON refunds (bill_id);
 CREATE INDEX refunds_by_workspace ON refunds (workspace_id, id);
