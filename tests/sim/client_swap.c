@@ -94,7 +94,7 @@ void client_swap(struct run *run) {
                                    : run->names[draw(run, (uint32_t)run->n_names)];
     struct error error = {0};
     if (!run->store || run->model.n_swaps == MODEL_SWAPS || !store_read(run->store, find_failed, &s, &error) ||
-        s.old_name.n == 0)
+        s.old_name.n == 0 || str_eq(name, s.old_name)) /* the API refuses the same one */
         return;
     bool ok = store_read(run->store, look, &s, &error);
     if (ok && s.plan.new_name.n) return;
