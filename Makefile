@@ -3,7 +3,9 @@
 
 SETUP  = scripts/setup
 PYTHON = $(shell for p in /usr/bin/python3 python3; do $$p -c 'import pytest, requests' 2>/dev/null && echo $$p && break; done)
-PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider
+# Four files of tests at a time: most of what they do is waiting. Without pytest-xdist, one after the other.
+FOUR   = $(shell $(PYTHON) -c 'import xdist' 2>/dev/null && printf %s '-n 4 --dist loadfile')
+PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider $(FOUR)
 DFYD   = build/release/src/cmd/dfyd/dfyd
 
 # What the tests want from npm: the viewer of /docs, and Fastify to compare with. Empty: they are done without.
