@@ -1,7 +1,7 @@
 /*
  * idempotent: holds a request's Idempotency-Key from its first look to its stored answer, so that a retry is safe.
- * A key that could not be given back, because the disk was full, is given back as soon as there is room: before the next
- * one is claimed, or by idempotent_tidy.
+ * A key that could not be given back, because the disk was full, is given back as soon as there is room: before the
+ * next one is claimed, or by idempotent_tidy.
  */
 #pragma once
 

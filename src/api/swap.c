@@ -4,7 +4,8 @@
 
 #include "api/answer.h"
 #include "api/call.h"
-#include "api/place_order.h"
+#include "api/order_judge.h"
+#include "api/schema.h"
 #include "base/log.h"
 #include "core/name.h"
 #include "step/swap.h"

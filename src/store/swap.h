@@ -45,8 +45,8 @@ struct swap {
 };
 
 /*
- * Does it: the refund is dropped, the new domain takes the old one's place on its bills, and its steps are due. What was
- * paid for mailboxes that are cancelled by now stays with the old one, and goes back.
- * *ret_is_stale, and nothing is changed: the plan holds no longer. ERR_CONFLICT: the new name was taken meanwhile.
+ * Does it: the refund is dropped, the new domain takes the old one's place on its bills, and its steps are due. What
+ * was paid for mailboxes that are cancelled by now stays with the old one, and goes back. *ret_is_stale, and nothing is
+ * changed: the plan holds no longer. ERR_CONFLICT: the new name was taken meanwhile.
  */
 MUST_CHECK bool swap_do(struct db *db, const struct swap *swap, bool *ret_is_stale, struct error *reterr);
