@@ -53,7 +53,8 @@ bool sandbox_clock_give_up(struct db *db, struct error *reterr) {
 static const struct {
     const char *sql, *what;
 } holders[] = {
-    {"SELECT 1 FROM steps WHERE state IN ('due', 'retrying', 'running') AND (due_ms <= $1 OR state = 'running') LIMIT "
+    {"SELECT 1 FROM steps WHERE (state = 'due' OR state = 'retrying' OR state = 'running') AND (due_ms <= $1 OR state "
+     "= 'running') LIMIT "
      "1",
      "a step that is due has not ended; `dfyd order list --stuck` shows its order"},
     {"SELECT 1 FROM orders WHERE state = 'reserved' AND settle_after_ms <= $1 LIMIT 1",

@@ -7,7 +7,7 @@
 #include "store/rows.h"
 
 /* The words in the index steps_open: what will run by itself. */
-#define OPEN "('due', 'retrying', 'running')"
+#define OPEN(state) "(" state " = 'due' OR " state " = 'retrying' OR " state " = 'running')"
 
 /* Those that stand outside the ranks (core/state.h). */
 #define OUTSIDE "('remove_mailbox', 'renew_domain', 'set_access')"
@@ -64,8 +64,9 @@ static bool lease(struct db *db, struct step *step, int64_t until_ms, struct err
 bool step_claim(struct db *db, int64_t now_ms, int64_t lease_until_ms, size_t max, struct arena *arena,
                 struct step **ret, size_t *ret_n, struct error *reterr) {
     struct rows rows = {.size = sizeof(struct step)};
-    struct stmt *stmt = db_stmt(db, STEP_COLUMNS "WHERE s.state IN " OPEN " AND s.due_ms <= $1"
-                                                 " ORDER BY s.due_ms, s.domain_id, s.account_id, s.kind LIMIT $2");
+    struct stmt *stmt = db_stmt(
+        db, STEP_COLUMNS "WHERE " OPEN("s.state") " AND s.due_ms <= $1"
+                                                  " ORDER BY s.due_ms, s.domain_id, s.account_id, s.kind LIMIT $2");
     stmt_int(stmt, 1, now_ms);
     stmt_int(stmt, 2, (int64_t)max);
     enum db_step step;
@@ -260,7 +261,7 @@ bool step_record(struct db *db, const struct step *step, const struct step_end *
 
 bool step_free_all(struct db *db, int64_t now_ms, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, "UPDATE steps SET state = 'due', due_ms = $1 WHERE state = 'running'"
-                                    " AND state IN " OPEN);
+                                    " AND " OPEN("state"));
     stmt_int(stmt, 1, now_ms);
     return stmt_run(stmt, NULL, reterr);
 }
@@ -268,7 +269,7 @@ bool step_free_all(struct db *db, int64_t now_ms, struct error *reterr) {
 bool step_next_due(struct db *db, int64_t *ret_ms, struct error *reterr) {
     /* Two queries, each answered by the first entry of its index. */
     static const char *const first_due[] = {
-        "SELECT due_ms FROM steps WHERE state IN " OPEN " ORDER BY due_ms LIMIT 1",
+        "SELECT due_ms FROM steps WHERE " OPEN("state") " ORDER BY due_ms LIMIT 1",
         "SELECT settle_after_ms FROM orders WHERE state = 'reserved' ORDER BY settle_after_ms LIMIT 1",
     };
     int64_t next;

@@ -216,6 +216,35 @@ static void the_schema_knows_every_word(void **state) {
     }
 }
 
+/* The checks of words neither let others in nor build a table for every row. */
+static void the_schema_refuses_other_words(void **state) {
+    struct fixture *f = *state;
+    static const char *const tables[] = {"orders",     "domains",        "accounts", "steps",
+                                         "bill_lines", "ledger_entries", "invoices", "renewal_items"};
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+        const char *sql = arena_cstr(
+            f->arena, arena_printf(f->arena, "EXPLAIN INSERT INTO %s SELECT * FROM %s", tables[i], tables[i]));
+        struct stmt *stmt = db_stmt(f->db, sql);
+        int built = 0;
+        while (stmt_step(stmt, &f->error) == DB_ROW) {
+            struct str opcode = stmt_col_text(stmt, 1);
+            built += str_is(opcode, "OpenEphemeral");
+        }
+        /* What is read from the table itself is put aside first. */
+        if (built > 1) fail_msg("%s builds %d tables", tables[i], built);
+    }
+    static const char *const bad[] = {
+        "UPDATE orders SET state = 'sold'",      "UPDATE orders SET type = 'gift'", "UPDATE domains SET state = 'due'",
+        "UPDATE accounts SET state = 'partial'", "UPDATE steps SET state = 'sold'", "UPDATE steps SET kind = 'sell'",
+    };
+    struct reserve_domain domain = make_domain(f, "one.com", 1, "target.org");
+    struct reservation r = make_order(f, ORDER_DFY, &domain, 1);
+    OK(IN_TX(order_reserve(f->db, &r, &f->error)));
+    OK(IN_TX(order_settle(f->db, str_of(r.order_id), STR("ch_1"), f->now, &f->error)));
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        FAILS(ERR_INTERNAL, IN_TX(stmt_run(db_stmt(f->db, bad[i]), NULL, &f->error)));
+}
+
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_make, fixture_drop)
     const struct CMUnitTest tests[] = {
@@ -226,7 +255,7 @@ int main(void) {
         CASE(a_busy_writer_lets_others_in),    CASE(readers_cannot_write),
         CASE(a_missing_folder_is_told),        CASE(a_file_of_something_else_is_told),
         CASE(migrating_again_changes_nothing), CASE(a_newer_database_is_refused),
-        CASE(the_schema_knows_every_word),
+        CASE(the_schema_knows_every_word),     CASE(the_schema_refuses_other_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,7 +102,7 @@ static void pages_and_due_work_use_their_index(void **state) {
          "9",
          "accounts_by_workspace"},
         {"SELECT * FROM steps s JOIN domains d ON d.id = s.domain_id LEFT JOIN accounts a ON a.id = s.account_id"
-         " WHERE s.state IN ('due', 'retrying', 'running') AND s.due_ms <= 5"
+         " WHERE (s.state = 'due' OR s.state = 'retrying' OR s.state = 'running') AND s.due_ms <= 5"
          " ORDER BY s.due_ms, s.domain_id, s.account_id, s.kind LIMIT 9",
          "steps_open"},
         {"SELECT id FROM orders WHERE state = 'reserved' AND settle_after_ms <= 5 ORDER BY settle_after_ms, id LIMIT 9",

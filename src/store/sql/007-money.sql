@@ -1,3 +1,5 @@
+-- Words are checked with = and OR: for IN with more than two of them SQLite builds a table, again for every row.
+
 -- The price book: every change is a version, never edited or removed. At a moment, a price is that of the version that
 -- started last among those of the workspace, else of everyone's, else the standard (core/prices.h). The newest started
 -- version, by (starts_ms, version), names the state of the whole book; 0 is the standard.
@@ -59,7 +61,7 @@ ALTER TABLE cards ADD COLUMN driver TEXT NOT NULL DEFAULT 'sandbox';
 CREATE TABLE bill_lines (
     bill_id TEXT NOT NULL, -- of the order or renewal
     position INTEGER NOT NULL, -- from 0
-    kind TEXT NOT NULL CHECK (kind IN ('domain_year', 'domain_month', 'mailbox_month')),
+    kind TEXT NOT NULL CHECK (kind = 'domain_year' OR kind = 'domain_month' OR kind = 'mailbox_month'),
     domain_id TEXT NOT NULL REFERENCES domains (id),
     quantity INTEGER NOT NULL CHECK (quantity > 0),
     unit INTEGER NOT NULL CHECK (unit >= 0), -- cents, list price
@@ -101,7 +103,9 @@ CREATE TABLE ledger_entries (
     account TEXT NOT NULL,
     amount INTEGER NOT NULL CHECK (amount <> 0), -- cents
     workspace_id TEXT NOT NULL REFERENCES workspaces (id),
-    subject_kind TEXT NOT NULL CHECK (subject_kind IN ('order', 'renewal', 'refund', 'invoice')),
+    subject_kind TEXT NOT NULL
+        CHECK (subject_kind = 'order' OR subject_kind = 'renewal' OR subject_kind = 'refund' OR
+            subject_kind = 'invoice'),
     subject_id TEXT NOT NULL, -- invoice: its number, when an invoice on account was paid
     at_ms INTEGER NOT NULL
 ) STRICT;
@@ -115,7 +119,7 @@ CREATE TABLE invoices (
     number INTEGER NOT NULL PRIMARY KEY,
     workspace_id TEXT NOT NULL REFERENCES workspaces (id),
     kind TEXT NOT NULL CHECK (kind IN ('invoice', 'credit_note')),
-    subject_kind TEXT NOT NULL CHECK (subject_kind IN ('order', 'renewal', 'refund')),
+    subject_kind TEXT NOT NULL CHECK (subject_kind = 'order' OR subject_kind = 'renewal' OR subject_kind = 'refund'),
     subject_id TEXT NOT NULL,
     total INTEGER NOT NULL, -- cents; of a credit note, what is given back
     driver TEXT NOT NULL, -- 'invoice': to be paid later, on account
@@ -181,7 +185,9 @@ CREATE TABLE renewals (
     workspace_id TEXT NOT NULL REFERENCES workspaces (id),
     day_ms INTEGER NOT NULL, -- the day it is for: its first moment in UTC
     part INTEGER NOT NULL, -- 0; more only for things that waited, while this day's was made, for an older one to be paid
-    state TEXT NOT NULL CHECK (state IN ('due', 'charging', 'paid', 'suspended', 'cancelled', 'void')),
+    state TEXT NOT NULL
+        CHECK (state = 'due' OR state = 'charging' OR state = 'paid' OR state = 'suspended' OR state = 'cancelled' OR
+            state = 'void'),
     amount INTEGER NOT NULL CHECK (amount >= 0), -- cents; of what is still wanted, fixed when the charge begins
     failures INTEGER NOT NULL, -- tries that failed
     stage INTEGER NOT NULL, -- those of them that the schedule (core/dunning.h) counts: not the ones asked for in between
@@ -204,7 +210,7 @@ CREATE INDEX renewals_by_workspace ON renewals (workspace_id, id);
 
 CREATE TABLE renewal_items (
     renewal_id TEXT NOT NULL REFERENCES renewals (id),
-    kind TEXT NOT NULL CHECK (kind IN ('domain_year', 'domain_month', 'mailbox_month')),
+    kind TEXT NOT NULL CHECK (kind = 'domain_year' OR kind = 'domain_month' OR kind = 'mailbox_month'),
     domain_id TEXT NOT NULL REFERENCES domains (id),
     account_id TEXT NOT NULL, -- '': the domain itself
     amount INTEGER NOT NULL CHECK (amount >= 0),
@@ -226,7 +232,9 @@ CREATE TABLE refunds (
     domain_id TEXT NOT NULL, -- what it is for; '' and '': a part of the bill that an operator chose
     account_id TEXT NOT NULL, -- '': all that was paid for the domain itself and its mailboxes
     amount INTEGER NOT NULL CHECK (amount > 0), -- cents
-    state TEXT NOT NULL CHECK (state IN ('waiting', 'due', 'running', 'done', 'failed', 'swapped')), -- waiting: may be swapped until due_ms
+    state TEXT NOT NULL -- waiting: may be swapped until due_ms
+        CHECK (state = 'waiting' OR state = 'due' OR state = 'running' OR state = 'done' OR state = 'failed' OR
+            state = 'swapped'),
     why TEXT NOT NULL, -- for people: what could not be delivered
     attempts INTEGER NOT NULL,
     retries INTEGER NOT NULL DEFAULT 0, -- how often it was asked for again after the provider had refused it
@@ -249,18 +257,39 @@ CREATE TABLE sandbox_clock (
 ) STRICT;
 INSERT INTO sandbox_clock (id, ahead_ms, target_ahead_ms) VALUES (1, 0, 0);
 
+-- The words of older tables, checked as said at the top: https://www.sqlite.org/lang_altertable.html#otheralter has this
+-- way of changing a check.
+PRAGMA writable_schema = ON;
+UPDATE sqlite_schema SET sql = replace(replace(sql,
+        'type IN (''dfy'', ''pre_warmed_up'', ''extra_accounts'')',
+        'type = ''dfy'' OR type = ''pre_warmed_up'' OR type = ''extra_accounts'''),
+        'state IN (''reserved'', ''placed'', ''payment_failed'')',
+        'state = ''reserved'' OR state = ''placed'' OR state = ''payment_failed''')
+    WHERE type = 'table' AND name = 'orders';
+UPDATE sqlite_schema SET sql = replace(sql,
+        'state IN (''reserved'', ''provisioning'', ''ready'', ''partial'', ''failed'', ''cancelled'')',
+        'state = ''reserved'' OR state = ''provisioning'' OR state = ''ready'' OR state = ''partial'' OR state = ''failed'''
+            || ' OR state = ''cancelled''')
+    WHERE type = 'table' AND name = 'domains';
+UPDATE sqlite_schema SET sql = replace(sql,
+        'state IN (''reserved'', ''pending'', ''ready'', ''failed'', ''cancelled'')',
+        'state = ''reserved'' OR state = ''pending'' OR state = ''ready'' OR state = ''failed'' OR state = ''cancelled''')
+    WHERE type = 'table' AND name = 'accounts';
+PRAGMA writable_schema = RESET;
+
 -- The same table with two kinds of step more: renew_domain and set_access.
 CREATE TABLE new_steps (
     domain_id TEXT NOT NULL REFERENCES domains (id),
     account_id TEXT NOT NULL, -- '': the step is the domain's own
     kind TEXT NOT NULL
-        CHECK (kind IN ('register_domain', 'publish_dns', 'create_mailbox', 'set_forwarding', 'remove_mailbox',
-                        'renew_domain', 'set_access')),
+        CHECK (kind = 'register_domain' OR kind = 'publish_dns' OR kind = 'create_mailbox' OR
+            kind = 'set_forwarding' OR kind = 'remove_mailbox' OR kind = 'renew_domain' OR kind = 'set_access'),
     rank INTEGER NOT NULL, -- steps of a higher rank wait for those of a lower one; core/state.h has the exception
     order_id TEXT NOT NULL REFERENCES orders (id),
     workspace_id TEXT NOT NULL REFERENCES workspaces (id),
     state TEXT NOT NULL
-        CHECK (state IN ('blocked', 'due', 'running', 'retrying', 'done', 'failed', 'skipped')),
+        CHECK (state = 'blocked' OR state = 'due' OR state = 'running' OR state = 'retrying' OR state = 'done' OR
+            state = 'failed' OR state = 'skipped'),
     attempts INTEGER NOT NULL, -- how often it was leased; the last lease's number, which its holder has to name
     due_ms INTEGER NOT NULL, -- when it runs; while running: when its lease ends; once ended: when it ended
     reason TEXT NOT NULL, -- why it is retried, failed or was skipped; '' otherwise
@@ -270,7 +299,7 @@ INSERT INTO new_steps (domain_id, account_id, kind, rank, order_id, workspace_id
     SELECT domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts, due_ms, reason FROM steps;
 DROP TABLE steps;
 ALTER TABLE new_steps RENAME TO steps;
-CREATE INDEX steps_open ON steps (due_ms) WHERE state IN ('due', 'retrying', 'running');
+CREATE INDEX steps_open ON steps (due_ms) WHERE state = 'due' OR state = 'retrying' OR state = 'running';
 CREATE INDEX steps_by_order ON steps (order_id);
 
 -- ---- What was there before ----
