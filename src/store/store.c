@@ -65,19 +65,20 @@ static void roll_back(struct db *db) {
     if (db_in_transaction(db) && !stmt_run(db_stmt(db, "ROLLBACK"), NULL, &ignored)) return;
 }
 
-/*
- * Runs one change in a savepoint, so that it can fail alone. False: the transaction itself is lost; on some failures of
- * the disk SQLite rolls back everything by itself.
- */
+/* Runs one change. False: the transaction itself is lost; on some failures of the disk SQLite rolls back everything by
+ * itself. */
 static bool run_change(struct db *db, struct change *change, struct error *reterr) {
-    if (!stmt_run(db_stmt(db, "SAVEPOINT change"), NULL, reterr)) return false;
     *change->reterr = (struct error){ERR_NONE, ""};
     change->ok = change->fn(db, change->arg, change->reterr);
     db_rest(db);
-    if (!db_in_transaction(db)) {
-        *reterr = *change->reterr;
-        return false;
-    }
+    if (db_in_transaction(db)) return true;
+    *reterr = *change->reterr;
+    return false;
+}
+
+/* In a savepoint, so that it can fail alone. */
+static bool run_guarded(struct db *db, struct change *change, struct error *reterr) {
+    if (!stmt_run(db_stmt(db, "SAVEPOINT change"), NULL, reterr) || !run_change(db, change, reterr)) return false;
     if (!change->ok && !stmt_run(db_stmt(db, "ROLLBACK TO change"), NULL, reterr)) return false;
     return stmt_run(db_stmt(db, "RELEASE change"), NULL, reterr);
 }
@@ -92,12 +93,38 @@ static bool is_in_place(const struct store *store, struct error *reterr) {
                      store->path);
 }
 
-static bool run_group(struct db *db, struct change *const *group, size_t n, struct error *reterr) {
+static bool begin(struct db *db, struct error *reterr) {
     if (db_in_transaction(db)) roll_back(db);
-    if (!stmt_run(db_stmt(db, "BEGIN IMMEDIATE"), NULL, reterr)) return false;
-    for (size_t i = 0; i < n; i++)
+    return stmt_run(db_stmt(db, "BEGIN IMMEDIATE"), NULL, reterr);
+}
+
+/* All changes, or none when one fails: *ret_failed. A savepoint each would copy every page that they touch. */
+static bool run_together(struct db *db, struct change *const *group, size_t n, bool *ret_failed, struct error *reterr) {
+    *ret_failed = false;
+    if (!begin(db, reterr)) return false;
+    for (size_t i = 0; i < n; i++) {
         if (!run_change(db, group[i], reterr)) return false;
+        *ret_failed = !group[i]->ok;
+        if (*ret_failed) break;
+    }
+    if (!*ret_failed) return stmt_run(db_stmt(db, "COMMIT"), NULL, reterr);
+    roll_back(db);
+    return true;
+}
+
+/* All changes but those that fail. */
+static bool run_each(struct db *db, struct change *const *group, size_t n, struct error *reterr) {
+    if (!begin(db, reterr)) return false;
+    for (size_t i = 0; i < n; i++)
+        if (!run_guarded(db, group[i], reterr)) return false;
     return stmt_run(db_stmt(db, "COMMIT"), NULL, reterr);
+}
+
+/* Most groups have no change that fails; one that has is repeated. */
+static bool run_group(struct db *db, struct change *const *group, size_t n, struct error *reterr) {
+    bool failed;
+    if (!run_together(db, group, n, &failed, reterr)) return false;
+    return !failed || n == 1 || run_each(db, group, n, reterr);
 }
 
 /* Makes a group of changes durable, or none of them. */
