@@ -1,6 +1,7 @@
 /* How orders end: settled, when they are paid, or released. */
 #include "store/orders.h"
 
+#include "core/calendar.h"
 #include "store/books.h"
 #include "store/cancel.h"
 #include "store/events.h"
@@ -16,57 +17,76 @@ static bool run_on(struct db *db, const char *sql, struct str order_id, struct e
     return stmt_run(stmt, NULL, reterr);
 }
 
-/* A step of KIND for each of the order's domains; SQL has $1 order, $2 kind, $3 rank, $4 state, $5 now. */
-static bool insert_steps(struct db *db, const char *sql, struct str order_id, enum step_kind kind,
-                         enum step_state state, int64_t now_ms, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, sql);
-    stmt_text(stmt, 1, order_id);
-    stmt_text(stmt, 2, str_of(step_kind_names[kind]));
-    stmt_int(stmt, 3, step_rank(kind));
-    stmt_text(stmt, 4, str_of(step_state_names[state]));
-    stmt_int(stmt, 5, now_ms);
-    return stmt_run(stmt, NULL, reterr);
-}
-
 #define STEP_COLUMNS                                                                                                   \
     "INSERT INTO steps (domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts, due_ms, reason) "
 
-/* The work of an order that brings new domains. Pre-warmed ones are registered and published already. */
-static bool settle_domains(struct db *db, struct str order_id, bool pre_warmed, int64_t now_ms, struct error *reterr) {
-    static const char each_domain[] =
-        STEP_COLUMNS "SELECT id, '', $2, $3, order_id, workspace_id, $4, 0, $5, '' FROM domains WHERE order_id = $1";
-    static const char each_forwarding[] =
-        STEP_COLUMNS "SELECT id, '', $2, $3, order_id, workspace_id, $4, 0, $5, '' FROM domains"
-                     " WHERE order_id = $1 AND forwarding <> ''";
-    static const char each_account[] = STEP_COLUMNS
-        "SELECT domain_id, id, $2, $3, order_id, workspace_id, $4, 0, $5, '' FROM accounts WHERE order_id = $1";
-    if (!pre_warmed && (!insert_steps(db, each_domain, order_id, STEP_REGISTER_DOMAIN, STEP_DUE, now_ms, reterr) ||
-                        !insert_steps(db, each_domain, order_id, STEP_PUBLISH_DNS, STEP_BLOCKED, now_ms, reterr)))
-        return false;
-    enum step_state last = pre_warmed ? STEP_DUE : STEP_BLOCKED;
-    return insert_steps(db, each_account, order_id, STEP_CREATE_MAILBOX, last, now_ms, reterr) &&
-           insert_steps(db, each_forwarding, order_id, STEP_SET_FORWARDING, last, now_ms, reterr) &&
-           run_on(db, "UPDATE accounts SET state = 'pending' WHERE order_id = $1 AND state = 'reserved'", order_id,
-                  reterr) &&
-           run_on(db,
-                  "UPDATE domains SET state = CASE WHEN EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = domains.id)"
-                  " THEN 'provisioning' ELSE 'ready' END WHERE order_id = $1 AND state = 'reserved'",
-                  order_id, reterr);
+/* All steps of an order that brings new domains. Pre-warmed ones are registered and published already. */
+static bool insert_steps(struct db *db, struct str order_id, bool pre_warmed, int64_t now_ms, struct error *reterr) {
+    static const enum step_kind kinds[] = {STEP_REGISTER_DOMAIN, STEP_PUBLISH_DNS, STEP_CREATE_MAILBOX,
+                                           STEP_SET_FORWARDING};
+    /* One statement: SQLite keeps what it would need to undo each that writes several rows. */
+    struct stmt *stmt =
+        db_stmt(db, STEP_COLUMNS
+                "SELECT id, '', $4, $5, order_id, workspace_id, 'due', 0, $2, '' FROM domains WHERE order_id = $1"
+                " AND is_pre_warmed = 0"
+                " UNION ALL SELECT id, '', $6, $7, order_id, workspace_id, 'blocked', 0, $2, '' FROM domains"
+                " WHERE order_id = $1 AND is_pre_warmed = 0"
+                " UNION ALL SELECT domain_id, id, $8, $9, order_id, workspace_id, $3, 0, $2, '' FROM accounts"
+                " WHERE order_id = $1"
+                " UNION ALL SELECT id, '', $10, $11, order_id, workspace_id, $3, 0, $2, '' FROM domains"
+                " WHERE order_id = $1 AND forwarding <> ''");
+    stmt_text(stmt, 1, order_id);
+    stmt_int(stmt, 2, now_ms);
+    stmt_text(stmt, 3, str_of(step_state_names[pre_warmed ? STEP_DUE : STEP_BLOCKED]));
+    for (int i = 0; i < (int)ARRAY_LEN(kinds); i++) {
+        stmt_text(stmt, 4 + 2 * i, str_of(step_kind_names[kinds[i]]));
+        stmt_int(stmt, 5 + 2 * i, step_rank(kinds[i]));
+    }
+    return stmt_run(stmt, NULL, reterr);
+}
+
+/*
+ * The work of an order that brings new domains, and when they are paid for again. What costs nothing a month has no
+ * renewal; a domain has to be renewed at its registrar at any price. CREATED_MS: the day of the order counts, however
+ * late its payment was known.
+ */
+static bool settle_new(struct db *db, struct str order_id, bool pre_warmed, int64_t created_ms, int64_t now_ms,
+                       struct error *reterr) {
+    if (!insert_steps(db, order_id, pre_warmed, now_ms, reterr)) return false;
+    struct stmt *stmt =
+        db_stmt(db, "UPDATE accounts SET state = 'pending', renews_ms = CASE WHEN month_price > 0 THEN $2 ELSE 0 END"
+                    " WHERE order_id = $1 AND state = 'reserved'");
+    stmt_text(stmt, 1, order_id);
+    stmt_int(stmt, 2, calendar_first_15th(created_ms));
+    if (!stmt_run(stmt, NULL, reterr)) return false;
+    stmt = db_stmt(
+        db, "UPDATE domains SET month_renews_ms = CASE WHEN month_price > 0 THEN $2 ELSE 0 END, year_renews_ms = $3,"
+            " state = CASE WHEN EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = domains.id)"
+            " THEN 'provisioning' ELSE 'ready' END WHERE order_id = $1 AND state = 'reserved'");
+    stmt_text(stmt, 1, order_id);
+    stmt_int(stmt, 2, calendar_first_15th(created_ms));
+    stmt_int(stmt, 3, calendar_next_anniversary(created_ms, created_ms));
+    return stmt_run(stmt, NULL, reterr);
 }
 
 /*
  * The work of an order that adds mailboxes. The domain may have been lost between reservation and payment: its mailbox
  * then fails. While it is not published yet, the mailbox waits with the others.
  */
-static bool settle_accounts(struct db *db, struct str order_id, int64_t now_ms, struct error *reterr) {
-    static const char each_account[] = STEP_COLUMNS
-        "SELECT a.domain_id, a.id, $2, $3, a.order_id, a.workspace_id,"
-        " CASE WHEN d.state IN ('failed', 'cancelled') THEN 'skipped'"
-        " WHEN EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = d.id AND s.rank < $3 AND s.state <> 'done')"
-        " THEN 'blocked' ELSE $4 END, 0, $5,"
-        " CASE WHEN d.state IN ('failed', 'cancelled') THEN 'the domain was lost' ELSE '' END"
-        " FROM accounts a JOIN domains d ON d.id = a.domain_id WHERE a.order_id = $1";
-    return insert_steps(db, each_account, order_id, STEP_CREATE_MAILBOX, STEP_DUE, now_ms, reterr) &&
+static bool settle_extra(struct db *db, struct str order_id, int64_t now_ms, struct error *reterr) {
+    struct stmt *stmt =
+        db_stmt(db, STEP_COLUMNS
+                "SELECT a.domain_id, a.id, $2, $3, a.order_id, a.workspace_id,"
+                " CASE WHEN d.state IN ('failed', 'cancelled') THEN 'skipped'"
+                " WHEN EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = d.id AND s.rank < $3 AND s.state <> 'done')"
+                " THEN 'blocked' ELSE 'due' END, 0, $4,"
+                " CASE WHEN d.state IN ('failed', 'cancelled') THEN 'the domain was lost' ELSE '' END"
+                " FROM accounts a JOIN domains d ON d.id = a.domain_id WHERE a.order_id = $1");
+    stmt_text(stmt, 1, order_id);
+    stmt_text(stmt, 2, str_of(step_kind_names[STEP_CREATE_MAILBOX]));
+    stmt_int(stmt, 3, step_rank(STEP_CREATE_MAILBOX));
+    stmt_int(stmt, 4, now_ms);
+    return stmt_run(stmt, NULL, reterr) &&
            run_on(db,
                   "UPDATE accounts SET state = 'failed', active = 0, reason = 'the domain was lost'"
                   " WHERE order_id = $1 AND state = 'reserved'"
@@ -77,7 +97,8 @@ static bool settle_accounts(struct db *db, struct str order_id, int64_t now_ms, 
            run_on(db,
                   "UPDATE domains SET state = 'provisioning' WHERE state IN ('ready', 'partial')"
                   " AND id IN (SELECT domain_id FROM accounts WHERE order_id = $1 AND state = 'pending')",
-                  order_id, reterr);
+                  order_id, reterr) &&
+           renewal_begin(db, order_id, reterr);
 }
 
 /* What the end of an order needs to know of it; text in fixed places, as the row is changed next. */
@@ -86,6 +107,7 @@ struct ending {
     enum order_type type;
     char workspace_id[UUID_TEXT];
     cents amount;
+    int64_t created_ms;
     struct str key, answer; /* from an arena, here and below */
     struct str driver, brand, last4, promotion_id;
     struct actor actor;
@@ -96,7 +118,7 @@ static bool read_ending(struct db *db, struct str order_id, struct arena *arena,
     struct stmt *stmt = db_stmt(
         db,
         "SELECT state, type, workspace_id, idempotency_key, answer, actor_key_id, actor_address, actor_agent, amount,"
-        " payment_driver, card_brand, card_last4, promotion_id FROM orders WHERE id = $1");
+        " payment_driver, card_brand, card_last4, promotion_id, created_ms FROM orders WHERE id = $1");
     stmt_text(stmt, 1, order_id);
     if (!row_find(stmt, reterr, "there is no order %.*s", STR_ARG(order_id))) return false;
     ret->state = (enum order_state)row_word(stmt, 0, order_state_names, ORDER_STATE_END);
@@ -110,6 +132,7 @@ static bool read_ending(struct db *db, struct str order_id, struct arena *arena,
     ret->brand = row_text(stmt, 10, arena);
     ret->last4 = row_text(stmt, 11, arena);
     ret->promotion_id = row_text(stmt, 12, arena);
+    ret->created_ms = stmt_col_int(stmt, 13);
     stmt_done(stmt);
     return true;
 }
@@ -127,8 +150,11 @@ static bool end_order(struct db *db, struct str order_id, enum order_state state
 }
 
 /* The domains that an order is about; extra accounts name theirs, too. */
-static bool count_domains(struct db *db, struct str order_id, int64_t *ret, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "SELECT COUNT(DISTINCT domain_id) FROM accounts WHERE order_id = $1");
+static bool count_domains(struct db *db, struct str order_id, enum order_type type, int64_t *ret,
+                          struct error *reterr) {
+    struct stmt *stmt =
+        db_stmt(db, type == ORDER_EXTRA_ACCOUNTS ? "SELECT COUNT(DISTINCT domain_id) FROM accounts WHERE order_id = $1"
+                                                 : "SELECT COUNT(*) FROM domains WHERE order_id = $1");
     stmt_text(stmt, 1, order_id);
     if (stmt_step(stmt, reterr) != DB_ROW) return false;
     *ret = stmt_col_int(stmt, 0);
@@ -140,7 +166,7 @@ static bool count_domains(struct db *db, struct str order_id, int64_t *ret, stru
 static bool tell_placed(struct db *db, struct str order_id, const struct ending *order, struct arena *arena,
                         int64_t now_ms, struct error *reterr) {
     int64_t domains;
-    if (!count_domains(db, order_id, &domains, reterr)) return false;
+    if (!count_domains(db, order_id, order->type, &domains, reterr)) return false;
     const struct audit_record record = {
         .id = order_id,
         .workspace_id = str_of(order->workspace_id),
@@ -179,12 +205,12 @@ bool order_settle(struct db *db, struct str order_id, struct str reference, int6
     if (!order_may_move(order.state, ORDER_PLACED))
         return error_set(reterr, ERR_CONFLICT, "order %.*s was released: its names are given back", STR_ARG(order_id));
     if (!end_order(db, order_id, ORDER_PLACED, STR(""), now_ms, reterr)) return false;
+    bool pre_warmed = order.type == ORDER_PRE_WARMED_UP;
     if (order.type == ORDER_EXTRA_ACCOUNTS) {
-        if (!settle_accounts(db, order_id, now_ms, reterr)) return false;
-    } else if (!settle_domains(db, order_id, order.type == ORDER_PRE_WARMED_UP, now_ms, reterr)) {
+        if (!settle_extra(db, order_id, now_ms, reterr)) return false;
+    } else if (!settle_new(db, order_id, pre_warmed, order.created_ms, now_ms, reterr)) {
         return false;
     }
-    if (!renewal_begin(db, order_id, reterr)) return false;
     struct charged charge = charge_of(order_id, &order, reference, now_ms);
     if (!books_charged(db, &charge, reterr) || !tell_placed(db, order_id, &order, arena, now_ms, reterr)) return false;
     return !order.key.n || idempotency_store(db, str_of(order.workspace_id), order.key, order.answer, now_ms, reterr);

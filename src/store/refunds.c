@@ -232,9 +232,12 @@ static bool tell_lost(struct db *db, const struct billed *billed, cents amount, 
 
 bool refund_decide_lost(struct db *db, struct ids *ids, struct str order_id, int64_t now_ms, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
-    struct stmt *stmt = db_stmt(db, "SELECT DISTINCT l.bill_id, l.domain_id, 'order' FROM bill_lines l"
+    /* Once for each domain: its first line. Nearly always none, which DISTINCT would build a table for. */
+    struct stmt *stmt = db_stmt(db, "SELECT l.bill_id, l.domain_id, 'order' FROM bill_lines l"
                                     " JOIN domains d ON d.id = l.domain_id AND d.order_id <> l.bill_id"
-                                    " WHERE l.bill_id = $1 AND d.state IN ('failed', 'cancelled')");
+                                    " WHERE l.bill_id = $1 AND d.state IN ('failed', 'cancelled') AND l.position ="
+                                    " (SELECT MIN(o.position) FROM bill_lines o WHERE o.bill_id = l.bill_id"
+                                    " AND o.domain_id = d.id)");
     stmt_text(stmt, 1, order_id);
     struct rows rows;
     if (!read_billed(stmt, arena, &rows, reterr)) return false;
