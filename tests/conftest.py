@@ -203,6 +203,15 @@ class Server:
         """The answer's body."""
         return self.post_order(items, type, simulation, headers).json()
 
+    def order_and_die(self, items):
+        """An order of which a worker dies once it is placed: before its answer is out, or after."""
+        try:
+            answer = self.order(items)
+        except requests.ConnectionError:
+            answer = None
+        self.wait_dead()
+        assert answer is None or answer["order_placed"], answer
+
     def pages(self, path, **params):
         """All items of a paged list."""
         items, params = [], {"limit": 100, **params}

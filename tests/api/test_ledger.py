@@ -107,7 +107,7 @@ TAMPERED = {
     "an invoice's lines": ("dfyd", INVOICES + f"UPDATE invoices SET document = replace(document, '\"amount\":20', '\"amount\":2') WHERE subject_id = {PLACED}",
                            {5: 1}, "its document shows another number, total or lines"),
     "more is given back": ("dfyd", "INSERT INTO refunds SELECT 'made-up', workspace_id, bill_kind, bill_id, payment_id, payment_driver, '', '', 9000, 'due',"
-                           f" why, 0, due_ms, reason, created_ms, 0 FROM refunds WHERE id = {BACK}", {1: 2, 6: 1}, "gives back 115.00"),
+                           f" why, 0, 0, due_ms, reason, created_ms, 0 FROM refunds WHERE id = {BACK}", {1: 2, 6: 1}, "gives back 115.00"),
     "the sandbox lost a charge": ("sandbox", "DELETE FROM charges WHERE decline = 0 AND amount = 6000", {7: 1}, "sandbox has none"),
     "the sandbox took more": ("sandbox", "UPDATE charges SET amount = 6001 WHERE amount = 6000", {7: 1}, "a charge of 60.00 here, of 60.01 at sandbox"),
     "the sandbox took what it declined": ("sandbox", "UPDATE charges SET decline = 0 WHERE decline <> 0", {7: 1}, "here it is not paid"),

@@ -362,10 +362,10 @@ def test_it_is_switched_off_and_resumed(fresh, receiver):
 def test_a_killed_server_loses_no_event(fresh, receiver, point, times):
     server = fresh(**QUICK, crash_at=point)
     create(server, target_hook_url=receiver.url(), event_type="all_events")
-    (domain,) = order(server, domain_item(2))
-    server.wait_dead()
+    bought = domain_item(2)
+    server.order_and_die([bought])
     server.restart()
-    wait_for("all events", lambda: receiver.events("dfy_domain_ready", domain))
+    wait_for("all events", lambda: receiver.events("dfy_domain_ready", bought["domain"]))
     counts = collections.Counter(g.event["event_id"] for g in receiver.got)
     assert len(counts) == 4 and counts[receiver.got[0].event["event_id"]] == times
 

@@ -84,8 +84,7 @@ def test_killed_while_removing(sold, point, count):
 def test_killed_while_a_cancelled_mailbox_is_made(fresh):
     """The worker dies in the middle of making it; after the restart it is not made again, and not left over."""
     server = fresh(crash_at="step.acted", crash_at_count=3)
-    server.order([{"domain": DOMAIN, "accounts": PEOPLE}])
-    server.wait_dead()
+    server.order_and_die([{"domain": DOMAIN, "accounts": PEOPLE}])
     server.restart(worker_threads=1, lease_ms=1000)
     assert cancel(server, EMAILS).status_code == 200
     wait_for("all steps have ended", lambda: ended(server))

@@ -16,8 +16,7 @@ def rows(server, file, sql):
 @pytest.mark.parametrize("point", ["refund.claimed", "refund.acted", "refund.recorded"])
 def test_killed_while_refunding(fresh, point):
     server = fresh(swap_hours=0, crash_at=point)
-    assert server.order([{"domain": "refused-crash.com", "accounts": PEOPLE}])["order_placed"]
-    server.wait_dead()
+    server.order_and_die([{"domain": "refused-crash.com", "accounts": PEOPLE}])
     server.restart()
     wait_for("the refund", lambda: rows(server, "dfyd.db", "SELECT state, amount FROM refunds") == [("done", 2000)])
     assert rows(server, "sandbox.db", "SELECT amount FROM refunds") == [(2000,)]
