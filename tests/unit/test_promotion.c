@@ -4,29 +4,10 @@
 #include <string.h>
 
 #include "base/ids.h"
-#include "order_case.h"
-
-static void add_line(struct buf *out, const struct quote_item *item, struct str name) {
-    if (out->n) BUF_LIT(out, "\n");
-    buf_add(out, name);
-    BUF_LIT(out, " | ");
-    money_text(out, item->domain_year);
-    BUF_LIT(out, " | ");
-    money_text(out, item->accounts_month);
-    BUF_LIT(out, " | ");
-    if (item->has_domain_month)
-        money_text(out, item->domain_month);
-    else
-        BUF_LIT(out, "none");
-    BUF_LIT(out, " | ");
-    money_text(out, item->total);
-    BUF_LIT(out, " | ");
-    money_text(out, item->discount);
-}
+#include "priced_case.h"
 
 /* What one line of a case is compared with; false when KEY is not known. */
-static bool found(const struct quote *q, const struct check *check, struct str key, struct buf *out) {
-    buf_clear(out);
+static bool says(const struct quote *q, const struct check *check, struct str key, struct buf *out) {
     if (str_is(key, "applied")) {
         buf_add(out, q->promotion_id.n ? q->promotion_id : STR("none"));
     } else if (str_is(key, "discount")) {
@@ -42,8 +23,12 @@ static bool found(const struct quote *q, const struct check *check, struct str k
         BUF_LIT(out, " | ");
         money_text(out, q->recurs_year);
     } else if (str_is(key, "line")) {
-        for (size_t i = 0; i < q->n_items; i++)
-            if (q->items[i].sold) add_line(out, &q->items[i], check->items[i].name);
+        for (size_t i = 0; i < q->n_items; i++) {
+            if (!q->items[i].sold) continue;
+            priced_line(out, &q->items[i], check->items[i].name);
+            BUF_LIT(out, " | ");
+            money_text(out, q->items[i].discount);
+        }
     } else if (str_is(key, "free")) {
         for (size_t i = 0; i < q->n_items; i++) {
             if (q->items[i].domain_year || !q->items[i].lines[LINE_DOMAIN_YEAR].discount) continue;
@@ -57,55 +42,9 @@ static bool found(const struct quote *q, const struct check *check, struct str k
     return true;
 }
 
-static bool is_input(struct str key) {
-    static const char *const keys[] = {"case",    "order",    "price", "item", "promotion",
-                                       "account", "accounts", "world", "stock"};
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-        if (str_is(key, keys[i])) return true;
-    return false;
-}
-
-/* The values of KEY in the block, one a line. */
-static void wanted(const struct order_case *c, struct str key, struct buf *out) {
-    buf_clear(out);
-    for (size_t i = 0; i < c->n_lines; i++) {
-        if (!str_eq(c->lines[i].key, key)) continue;
-        if (out->n) BUF_LIT(out, "\n");
-        buf_add(out, c->lines[i].value);
-    }
-}
-
 static void promotions_take_off_what_is_listed(void **state) {
     (void)state;
-    struct arena *arena = arena_create(1 << 16);
-    struct restricted *restricted = restricted_create_default(NULL, 0);
-    struct buf is, want;
-    buf_init(&is, 4096);
-    buf_init(&want, 4096);
-    size_t n;
-    const struct case_line *lines = cases_rows("promotions.txt", arena, &n);
-    for (size_t at = 0; at < n;) {
-        struct order_case c = order_case_read(&lines[at], restricted, arena);
-        const struct check *check = order_case_judge(&c, arena);
-        const struct quote quote = order_case_quote(&c, check, arena);
-        bool says_applied = false;
-        for (size_t i = 0; i < c.n_lines; i++) {
-            const struct case_line *line = &c.lines[i];
-            if (is_input(line->key)) continue;
-            says_applied = says_applied || str_is(line->key, "applied");
-            if (!found(&quote, check, line->key, &is)) CASE_FAIL(line, "unknown word '%.*s'", STR_ARG(line->key));
-            wanted(&c, line->key, &want);
-            if (!str_eq(buf_str(&is), buf_str(&want)))
-                CASE_FAIL(line, "%.*s is:\n%.*s\nnot:\n%.*s", STR_ARG(line->key), STR_ARG(buf_str(&is)),
-                          STR_ARG(buf_str(&want)));
-        }
-        if (!says_applied) CASE_FAIL(c.lines, "say which promotion applies");
-        at += c.n_lines;
-    }
-    buf_finish(&is);
-    buf_finish(&want);
-    restricted_destroy(restricted);
-    arena_destroy(arena);
+    priced_cases("promotions.txt", "applied", says);
 }
 
 /* ---- what always holds ---- */

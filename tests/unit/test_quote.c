@@ -2,11 +2,10 @@
 #include "core/quote.h"
 
 #include "base/ids.h"
-#include "order_case.h"
+#include "priced_case.h"
 
-/* What one line of a case is compared with; NULL when KEY is not known. */
-static const char *found(const struct quote *q, const struct check *check, struct str key, struct buf *out) {
-    buf_clear(out);
+/* What one line of a case is compared with; false when KEY is not known. */
+static bool says(const struct quote *q, const struct check *check, struct str key, struct buf *out) {
     if (str_is(key, "due")) {
         money_text(out, q->total);
     } else if (str_is(key, "monthly")) {
@@ -33,83 +32,17 @@ static const char *found(const struct quote *q, const struct check *check, struc
     } else if (str_is(key, "domain month") || str_is(key, "by provider")) {
         BUF_LIT(out, "none");
     } else if (str_is(key, "line")) {
-        for (size_t i = 0; i < q->n_items; i++) {
-            const struct quote_item *item = &q->items[i];
-            if (!item->sold) continue;
-            if (out->n) BUF_LIT(out, "\n");
-            buf_add(out, check->items[i].name);
-            BUF_LIT(out, " | ");
-            money_text(out, item->domain_year);
-            BUF_LIT(out, " | ");
-            money_text(out, item->accounts_month);
-            BUF_LIT(out, " | ");
-            if (item->has_domain_month)
-                money_text(out, item->domain_month);
-            else
-                BUF_LIT(out, "none");
-            BUF_LIT(out, " | ");
-            money_text(out, item->total);
-        }
+        for (size_t i = 0; i < q->n_items; i++)
+            if (q->items[i].sold) priced_line(out, &q->items[i], check->items[i].name);
     } else {
-        return NULL;
+        return false;
     }
-    buf_add_byte(out, '\0');
-    return buf_ok(out) ? out->p : NULL;
-}
-
-/* The values of KEY in the block, one a line. */
-static const char *wanted(const struct order_case *c, struct str key, struct buf *out) {
-    buf_clear(out);
-    for (size_t i = 0; i < c->n_lines; i++) {
-        if (!str_eq(c->lines[i].key, key)) continue;
-        if (out->n) BUF_LIT(out, "\n");
-        buf_add(out, c->lines[i].value);
-    }
-    buf_add_byte(out, '\0');
-    return out->p;
-}
-
-static bool is_input(struct str key) {
-    static const char *const keys[] = {"case",    "order",    "off",   "price", "item",
-                                       "account", "accounts", "world", "has",   "stock"};
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-        if (str_is(key, keys[i])) return true;
-    return false;
+    return true;
 }
 
 static void orders_cost_what_is_listed(void **state) {
     (void)state;
-    struct arena *arena = arena_create(1 << 16);
-    struct restricted *restricted = restricted_create_default(NULL, 0);
-    struct buf is, want;
-    buf_init(&is, 4096);
-    buf_init(&want, 4096);
-    size_t n;
-    const struct case_line *lines = cases_rows("quote.txt", arena, &n);
-    for (size_t at = 0; at < n;) {
-        struct order_case c = order_case_read(&lines[at], restricted, arena);
-        const struct check *check = order_case_judge(&c, arena);
-        struct quote quote;
-        struct error error;
-        if (!quote_make(check, &c.prices, arena, &quote, &error)) CASE_FAIL(c.lines, "%s", error.message);
-        bool says_due = false;
-        for (size_t i = 0; i < c.n_lines; i++) {
-            const struct case_line *line = &c.lines[i];
-            if (is_input(line->key)) continue;
-            says_due = says_due || str_is(line->key, "due");
-            const char *text = found(&quote, check, line->key, &is);
-            if (!text) CASE_FAIL(line, "unknown word '%.*s'", STR_ARG(line->key));
-            const char *expected = wanted(&c, line->key, &want);
-            if (!str_is(str_of(text), expected))
-                CASE_FAIL(line, "%.*s is:\n%s\nnot:\n%s", STR_ARG(line->key), text, expected);
-        }
-        if (!says_due) CASE_FAIL(c.lines, "say what is due");
-        at += c.n_lines;
-    }
-    buf_finish(&is);
-    buf_finish(&want);
-    restricted_destroy(restricted);
-    arena_destroy(arena);
+    priced_cases("quote.txt", "due", says);
 }
 
 static struct check *random_check(struct rng *rng, struct arena *arena) {
