@@ -10,13 +10,6 @@
 #include "store/renewals.h"
 #include "store/rows.h"
 
-/* Runs one change of an order's rows; SQL names the order $1. */
-static bool run_on(struct db *db, const char *sql, struct str order_id, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, sql);
-    stmt_text(stmt, 1, order_id);
-    return stmt_run(stmt, NULL, reterr);
-}
-
 #define STEP_COLUMNS                                                                                                   \
     "INSERT INTO steps (domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts, due_ms, reason) "
 
@@ -87,17 +80,17 @@ static bool settle_extra(struct db *db, struct str order_id, int64_t now_ms, str
     stmt_int(stmt, 3, step_rank(STEP_CREATE_MAILBOX));
     stmt_int(stmt, 4, now_ms);
     return stmt_run(stmt, NULL, reterr) &&
-           run_on(db,
-                  "UPDATE accounts SET state = 'failed', active = 0, reason = 'the domain was lost'"
-                  " WHERE order_id = $1 AND state = 'reserved'"
-                  " AND domain_id IN (SELECT id FROM domains WHERE state IN ('failed', 'cancelled'))",
-                  order_id, reterr) &&
-           run_on(db, "UPDATE accounts SET state = 'pending' WHERE order_id = $1 AND state = 'reserved'", order_id,
-                  reterr) &&
-           run_on(db,
-                  "UPDATE domains SET state = 'provisioning' WHERE state IN ('ready', 'partial')"
-                  " AND id IN (SELECT domain_id FROM accounts WHERE order_id = $1 AND state = 'pending')",
-                  order_id, reterr) &&
+           rows_change(db,
+                       "UPDATE accounts SET state = 'failed', active = 0, reason = 'the domain was lost'"
+                       " WHERE order_id = $1 AND state = 'reserved'"
+                       " AND domain_id IN (SELECT id FROM domains WHERE state IN ('failed', 'cancelled'))",
+                       order_id, reterr) &&
+           rows_change(db, "UPDATE accounts SET state = 'pending' WHERE order_id = $1 AND state = 'reserved'", order_id,
+                       reterr) &&
+           rows_change(db,
+                       "UPDATE domains SET state = 'provisioning' WHERE state IN ('ready', 'partial')"
+                       " AND id IN (SELECT domain_id FROM accounts WHERE order_id = $1 AND state = 'pending')",
+                       order_id, reterr) &&
            renewal_begin(db, order_id, reterr);
 }
 
@@ -239,10 +232,10 @@ bool order_release(struct db *db, struct str order_id, struct str decline, struc
         (decline.n && !books_declined(db, &charge, decline, reason, reterr)) ||
         !cancel_release(db, order_id, now_ms, reterr) ||
         (order.promotion_id.n && !give_promotion_back(db, order_id, &order, reterr)) ||
-        !run_on(db, "DELETE FROM bill_lines WHERE bill_id = $1", order_id, reterr) ||
-        !run_on(db, "DELETE FROM accounts WHERE order_id = $1 AND state = 'reserved'", order_id, reterr) ||
-        !run_on(db, "DELETE FROM domains WHERE order_id = $1 AND state = 'reserved'", order_id, reterr) ||
-        !run_on(db, "UPDATE stock SET order_id = NULL WHERE order_id = $1", order_id, reterr))
+        !rows_change(db, "DELETE FROM bill_lines WHERE bill_id = $1", order_id, reterr) ||
+        !rows_change(db, "DELETE FROM accounts WHERE order_id = $1 AND state = 'reserved'", order_id, reterr) ||
+        !rows_change(db, "DELETE FROM domains WHERE order_id = $1 AND state = 'reserved'", order_id, reterr) ||
+        !rows_change(db, "UPDATE stock SET order_id = NULL WHERE order_id = $1", order_id, reterr))
         return false;
     if (!order.key.n) return true;
     return answer.n ? idempotency_store(db, str_of(order.workspace_id), order.key, answer, now_ms, reterr)

@@ -13,12 +13,6 @@ const char *const renewal_state_names[RENEWAL_STATE_END] = {
     [RENEWAL_VOID] = "void",
 };
 
-bool renewal_run(struct db *db, const char *sql, struct str id, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, sql);
-    stmt_text(stmt, 1, id);
-    return stmt_run(stmt, NULL, reterr);
-}
-
 /* ---- the first day ---- */
 
 /* When the order was made: the day that counts, however late its payment was known. */
@@ -178,7 +172,7 @@ bool renewal_collect(struct db *db, struct ids *ids, int64_t now_ms, size_t max,
         ids_uuid(ids, id);
         if (!insert_renewal(db, &group, id, now_ms, reterr) || !take_months(db, &group, id, reterr) ||
             !take_years(db, &group, id, arena, reterr) ||
-            !renewal_run(db,
+            !rows_change(db,
                          "UPDATE renewals SET amount = (SELECT SUM(amount) FROM renewal_items WHERE renewal_id = $1)"
                          " WHERE id = $1",
                          str_of(id), reterr))

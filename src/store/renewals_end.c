@@ -67,7 +67,7 @@ bool renewal_move_on(struct db *db, struct str id, struct error *reterr) {
 #undef MOVE_DOMAIN
     };
     for (size_t i = 0; i < ARRAY_LEN(sql); i++)
-        if (!renewal_run(db, sql[i], id, reterr)) return false;
+        if (!rows_change(db, sql[i], id, reterr)) return false;
     return true;
 }
 
@@ -189,10 +189,10 @@ bool renewal_refused(struct db *db, struct ids *ids, struct str domain_id, struc
     };
     cents amount;
     return refund_decide(db, ids, &request, &amount, reterr) &&
-           renewal_run(db,
+           rows_change(db,
                        "UPDATE domains SET paid_years = paid_years - 1, year_renews_ms = 0, month_renews_ms = 0"
                        " WHERE id = $1",
                        domain_id, reterr) &&
-           renewal_run(db, "UPDATE accounts SET renews_ms = 0 WHERE domain_id = $1", domain_id, reterr) &&
+           rows_change(db, "UPDATE accounts SET renews_ms = 0 WHERE domain_id = $1", domain_id, reterr) &&
            renewal_tell(db, false, &news, reterr);
 }

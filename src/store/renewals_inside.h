@@ -13,8 +13,6 @@
     " EXISTS (SELECT 1 FROM steps n WHERE n.domain_id = " id                                                           \
     " AND n.account_id = '' AND n.kind = 'renew_domain' AND n.state = 'failed') "
 
-/* Runs a change whose one parameter $1 is ID. */
-MUST_CHECK bool renewal_run(struct db *db, const char *sql, struct str id, struct error *reterr);
 /* The renewal's mailboxes, those of its domains too, may not be used from now on, or may again unless another unpaid
  * renewal closes them. */
 MUST_CHECK bool renewal_suspend(struct db *db, struct str id, int64_t now_ms, struct error *reterr);

@@ -35,7 +35,7 @@ static void read_try(struct stmt *stmt, struct arena *arena, struct renewal_try 
 
 /* Charged is what is wanted still, and was delivered: what was never made costs nothing a second time. */
 static bool choose_items(struct db *db, struct str id, struct error *reterr) {
-    return renewal_run(
+    return rows_change(
         db,
         "UPDATE renewal_items SET is_charged = CASE WHEN" RENEWAL_RUNS_OUT(
             "renewal_items.domain_id") " THEN 0 WHEN CASE kind"
@@ -60,7 +60,7 @@ static bool choose_items(struct db *db, struct str id, struct error *reterr) {
  */
 static bool write_bill(struct db *db, struct str id, struct arena *arena, cents *ret_amount, int64_t *ret_n,
                        bool *ret_fits, struct error *reterr) {
-    if (!renewal_run(db, "DELETE FROM bill_lines WHERE bill_id = $1", id, reterr)) return false;
+    if (!rows_change(db, "DELETE FROM bill_lines WHERE bill_id = $1", id, reterr)) return false;
     struct rows rows = {.size = sizeof(struct bill_line)};
     struct stmt *stmt = db_stmt(db, "SELECT kind, domain_id, COUNT(*), amount, from_ms, to_ms FROM renewal_items"
                                     " WHERE renewal_id = $1 AND is_charged = 1"
@@ -165,7 +165,7 @@ static bool begin_try(struct db *db, struct ids *ids, struct renewal_try *attemp
     if (!fits) attempt->amount = CENTS_MAX;
     *ret_ended = n == 0;
     if (*ret_ended)
-        return renewal_run(db, "UPDATE renewals SET amount = 0 WHERE id = $1", attempt->id, reterr) &&
+        return rows_change(db, "UPDATE renewals SET amount = 0 WHERE id = $1", attempt->id, reterr) &&
                end_at_once(db, attempt->id, RENEWAL_VOID, now_ms, reterr) && renewal_move_on(db, attempt->id, reterr) &&
                renewal_restore(db, attempt->id, now_ms, reterr);
     return begin_charge(db, ids, attempt, now_ms, arena, reterr);

@@ -47,3 +47,9 @@ void *rows_add(struct rows *rows, struct arena *arena) {
     }
     return (char *)rows->first + rows->n++ * rows->size;
 }
+
+bool rows_change(struct db *db, const char *sql, struct str id, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, sql);
+    stmt_text(stmt, 1, id);
+    return stmt_run(stmt, NULL, reterr);
+}

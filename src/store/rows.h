@@ -20,3 +20,6 @@ struct rows {
 
 /* Room for one more element, zeroed; earlier pointers into the rows are dead. */
 void *rows_add(struct rows *rows, struct arena *arena) __attribute__((returns_nonnull));
+
+/* Runs a change of rows; SQL names what they belong to $1. */
+MUST_CHECK bool rows_change(struct db *db, const char *sql, struct str id, struct error *reterr);
