@@ -34,7 +34,10 @@ static const char style[] =
     "@media print{body{background:#fff;font-size:11pt}main{max-width:none;min-height:0;margin:0;padding:0;"
     "box-shadow:none}}"
     "@media(max-width:600px){main{margin:0;padding:20px}header,.facts{display:block}.seller{text-align:left;"
-    "margin-top:16px}.facts div{margin-bottom:12px}}";
+    "margin-top:16px}.facts div{margin-bottom:12px}"
+    "table:not(.sum) tr{display:flex;flex-wrap:wrap;border-bottom:1px solid #dde2e5}table:not(.sum) :is(th,td){flex:1;"
+    "border:0;padding-left:0}table:not(.sum) :first-child:is(th,td){flex:0 0 100%;padding-bottom:0}.sum{width:100%;"
+    "min-width:0}}";
 
 static struct str text_of(yyjson_val *object, const char *name) {
     yyjson_val *value = yyjson_obj_get(object, name);

@@ -27,6 +27,11 @@ static bool find_page(struct call *call, struct sandbox_page *ret) {
     return false;
 }
 
+/* Whether it is the answer to a charge that such a card delays or loses; there is none on a page. */
+static bool is_late(enum magic does) {
+    return does == MAGIC_LOST || does == MAGIC_DROPPED || does == MAGIC_SILENT || does == MAGIC_FLAKY;
+}
+
 static void add_cards(struct buf *out) {
     BUF_LIT(out, "<form method=\"post\">\n");
     for (size_t i = 0; i < MAGIC_ROWS; i++) {
@@ -34,6 +39,7 @@ static void add_cards(struct buf *out) {
         if (row->place != MAGIC_PAYMENT) continue;
         buf_printf(out, "<button name=\"card\" value=\"%s\">%s ending in %s", row->word, row->brand, row->last4);
         BUF_LIT(out, "<small>");
+        if (is_late(row->does)) BUF_LIT(out, "works here; later: ");
         html_text(out, str_of(row->what));
         BUF_LIT(out, "</small></button>\n");
     }

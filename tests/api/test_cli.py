@@ -546,3 +546,11 @@ def test_a_database_is_not_served_with_the_wrong_key(fresh, change):
     key.write_bytes(right)
     key.chmod(0o600)
     assert server.start()
+
+
+def test_a_server_that_cannot_know_notices_says_so(fresh, tmp_path):
+    key = tmp_path / "stripe.key"
+    key.write_text("sk_test_" + "a" * 24)
+    server = fresh(payment="stripe", stripe_url="http://127.0.0.1:9", stripe_key_file=key, checkout="on", public_url="http://127.0.0.1:1")
+    line = wait_for("the warning", lambda: re.search(r"event=no_webhook_secret .*", server.log()))[0]
+    assert "stripe_webhook_secret_file" in line and "refused" in line

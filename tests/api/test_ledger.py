@@ -167,6 +167,8 @@ def test_invoices_and_payments_are_listed(books):
     assert all(line.split()[2].startswith("contract-") for line in listed[1:])
     document = json.loads(run_cli("invoice", "show", "1", "--data", str(books)).stdout)
     assert document["number"] == 1 and document["total"] == 60
+    page = run_cli("invoice", "show", "1", "--page", "--data", str(books)).stdout
+    assert page.startswith("<!doctype html>") and "$60.00" in page and page.rstrip().endswith("</html>")
     notes = [json.loads(run_cli("invoice", "show", line.split()[0], "--data", str(books)).stdout) for line in listed[1:] if "credit_note" in line]
     assert [note["subject"].startswith("refused-") and note["total"] for note in notes] == [25, 25] and all(note["reason"] for note in notes)
     payments = run_cli("payment", "list", "--data", str(books)).stdout

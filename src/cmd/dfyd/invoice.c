@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "api/invoice_page.h"
 #include "commands.h"
 #include "setup.h"
 #include "store/books.h"
@@ -9,6 +10,9 @@
 #include "table.h"
 #include "text.h"
 #include "who.h"
+
+/* Bytes of a page at most. */
+enum { PAGE_MAX = 256 << 20 };
 
 struct job {
     const char *workspace; /* NULL: of all */
@@ -82,11 +86,22 @@ static bool show_read(struct db *db, void *arg, struct error *reterr) {
     return invoices_get(db, STR(""), j->number, j->arena, &j->invoice, reterr);
 }
 
+static bool print_page(const struct invoice_row *invoice, struct error *reterr) {
+    struct buf page;
+    buf_init(&page, PAGE_MAX);
+    bool ok = invoice_page_write(&page, invoice, reterr);
+    if (ok && page.failed) ok = error_set(reterr, ERR_INTERNAL, "the page is too large");
+    if (ok) fwrite(page.p, 1, page.n, stdout);
+    buf_finish(&page);
+    return ok;
+}
+
 /* The document, as it is: JSON, for people and for other programs. */
 bool run_invoice_show(const struct invocation *invocation, struct error *reterr) {
     struct job job = {.arena = invocation->arena};
     if (!read_number(invocation, &job.number, reterr) || !store_read(invocation->setup->store, show_read, &job, reterr))
         return false;
+    if (invocation_has(invocation, "page")) return print_page(&job.invoice, reterr);
     printf("%.*s\n", STR_ARG(job.invoice.document));
     return true;
 }

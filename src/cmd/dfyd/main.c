@@ -156,7 +156,10 @@ static const struct option_row money_list_options[] = {
 };
 #define INVOICE_NUMBER                                                                                                 \
     { .flag = "number", .value = "NUMBER", .help = "number of the invoice, from `dfyd invoice list`", .required = true }
-static const struct option_row invoice_show_options[] = {INVOICE_NUMBER};
+static const struct option_row invoice_show_options[] = {
+    INVOICE_NUMBER,
+    {.flag = "page", .help = "as a page of HTML, to print on A4 or to send, instead of JSON"},
+};
 static const struct option_row invoice_pay_options[] = {
     INVOICE_NUMBER,
     {.flag = "note", .value = "TEXT", .help = "how it was paid, such as the bank's reference", .required = true},
@@ -236,8 +239,8 @@ const struct command commands[] = {
     {"payment list", "Lists charges and refunds, newest first, also those that failed.", run_payment_list,
      OPTIONS(money_list_options)},
     {"invoice list", "Lists invoices and credit notes, newest first.", run_invoice_list, OPTIONS(money_list_options)},
-    {"invoice show", "Prints an invoice as it was issued, in JSON.", run_invoice_show, OPTIONS(invoice_show_options),
-     .bare = "number"},
+    {"invoice show", "Prints an invoice as it was issued, in JSON or as a page.", run_invoice_show,
+     OPTIONS(invoice_show_options), .bare = "number"},
     {"invoice pay", "Writes down that an invoice on account was paid.", run_invoice_pay, OPTIONS(invoice_pay_options),
      .bare = "number"},
     {"ledger check", "Proves the books and compares them with those of the payment drivers.", run_ledger_check,

@@ -224,6 +224,13 @@ static void announce(const struct server *server) {
               LOG_TEXT("host", host), LOG_INT("port", http_port(server->http)));
 }
 
+static void warn_of_notices(const struct server *server) {
+    if (!server->settings->checkout || !server->setup.refuses_notices) return;
+    log_event(LOG_WARN, "no_webhook_secret", LOG_TEXT("payment", server->setup.drivers.payment->ops->name),
+              LOG_TEXT("reason", "neither stripe_webhook_secret_file nor DFYD_STRIPE_WEBHOOK_SECRET is set"),
+              LOG_TEXT("then", "every notice is refused; that a page was paid is found out later, by asking"));
+}
+
 /* -- while it runs */
 
 static bool expire_change(struct db *db, void *arg, struct error *reterr) {
@@ -305,6 +312,7 @@ bool run_serve(const struct invocation *invocation, struct error *reterr) {
     bool ok = start(&server, reterr);
     if (ok) {
         announce(&server);
+        warn_of_notices(&server);
         int found = wait_for_signal(&server);
         log_event(LOG_INFO, "stopping", LOG_TEXT("signal", found == SIGTERM ? "SIGTERM" : "SIGINT"));
         allow_impatience();

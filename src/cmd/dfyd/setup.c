@@ -82,6 +82,7 @@ static bool open_drivers(struct setup *setup, const struct settings *settings, s
                              "Stripe's secret key is missing: say stripe_key_file, or DFYD_STRIPE_KEY");
         config.stripe.key = arena_cstr(arena, key);
         config.stripe.webhook_secret = arena_cstr(arena, secret);
+        setup->refuses_notices = !secret.n;
     }
     return drivers_open(&config, &setup->drivers, reterr);
 }

@@ -18,6 +18,7 @@ struct setup {
     struct ids ids;
     struct store *store;
     struct drivers drivers;
+    bool refuses_notices;         /* the payment driver sends some, and has no secret to know them by */
     struct on_account on_account; /* under the driver `invoice` */
     struct vault vault;
 };
