@@ -305,6 +305,21 @@ static void an_order_that_was_not_tried_has_no_payment(void **state) {
     assert_string_equal(words_of(f, "SELECT reason FROM orders"), "interrupted");
 }
 
+/* All mailboxes of a workspace are renewed by one charge: what was taken has to be written down, however long its bill.
+ */
+static void a_bill_of_many_lines_has_its_invoice(void **state) {
+    struct fixture *f = *state;
+    struct reserve_domain domain;
+    enum { LINES = 30000 };
+    make_sold(f, "a-name-that-is-as-long-as-names-of-domains-often-are-these-days.com", &domain);
+    OK(db_exec(f->db, "BEGIN", &f->error));
+    for (int i = 0; i < LINES; i++) add_line(f, STR(BILL), i, LINE_MAILBOX_MONTH, str_of(domain.id), 1, 500, 0);
+    OK(db_exec(f->db, "COMMIT", &f->error));
+    const struct charged many = charge(f, LINES * INT64_C(500));
+    OK(IN_TX(books_charged(f->db, &many, &f->error)));
+    assert_int_equal(number_of(f, "SELECT json_array_length(document, '$.items') FROM invoices"), LINES);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, fixture_make, fixture_drop)
@@ -321,6 +336,7 @@ int main(void) {
         CASE(numbers_have_no_gap),
         CASE(an_order_brings_its_books),
         CASE(an_order_that_was_not_tried_has_no_payment),
+        CASE(a_bill_of_many_lines_has_its_invoice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
