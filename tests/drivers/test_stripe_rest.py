@@ -176,7 +176,7 @@ def test_a_page_is_closed(stripe, talk):
 
 def test_a_page_ends_by_itself(stripe, talk):
     job = opened(talk)
-    stripe.clock(advance_s=3600)
+    stripe.clock(advance_s=3 * 3600)
     assert talk.ask("look_at_page", **job)["outcome"] == "refused"
     assert talk.ask("close_page", **job)["outcome"] == "refused"
 
@@ -225,6 +225,13 @@ def test_trouble_with_closing_a_page(stripe, talk, kind):
         assert said["outcome"] == ("done" if paid else "refused")
         agree(talk, job, said)
         stripe.clear_faults()
+
+
+def test_a_page_of_an_order_that_waited(stripe, talk):
+    """By Stripe's clock it was made an hour ago; it still wants half an hour from now."""
+    job = page_job(talk, created_ms=stripe.clock() - HOUR_MS)
+    job["expires_ms"] = job["created_ms"] + HOUR_MS // 2
+    assert talk.ask("open_page", **job)["outcome"] == "done"
 
 
 def test_a_page_is_opened_again_under_other_settings(stripe, talk):
