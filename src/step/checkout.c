@@ -153,6 +153,7 @@ bool checkout_look(const struct world *world, struct str order_id, bool is_notic
     *ret_order = *order;
     *ret = order->state == ORDER_PLACED     ? CHECKOUT_IS_PLACED
            : order->state == ORDER_RESERVED ? CHECKOUT_IS_OPEN
+           : order->is_paid_late            ? CHECKOUT_IS_GIVEN_BACK
                                             : CHECKOUT_IS_OVER;
     /* Whoever opens the page, or settles an order whose page nobody knows, is still at it. */
     bool is_being_opened = order->state == ORDER_RESERVED && !order->reference.n;

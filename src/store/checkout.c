@@ -45,7 +45,7 @@ bool checkout_get(struct db *db, struct str order_id, struct arena *arena, struc
         db, "SELECT o.state, o.id, o.workspace_id, o.payment_driver, o.checkout_url, o.checkout_reference, o.amount,"
             " o.created_ms, o.checkout_expires_ms,"
             " (SELECT COUNT(DISTINCT a.domain_id) FROM accounts a WHERE a.order_id = o.id),"
-            " (SELECT COUNT(*) FROM accounts a WHERE a.order_id = o.id)"
+            " (SELECT COUNT(*) FROM accounts a WHERE a.order_id = o.id), o.paid_late"
             " FROM orders o WHERE o.id = $1 AND o.checkout_expires_ms > 0");
     stmt_text(stmt, 1, order_id);
     if (!row_find(stmt, reterr, "there is no such order to be paid")) return false;
@@ -61,6 +61,7 @@ bool checkout_get(struct db *db, struct str order_id, struct arena *arena, struc
         .expires_ms = stmt_col_int(stmt, 8),
         .domains = stmt_col_int(stmt, 9),
         .accounts = stmt_col_int(stmt, 10),
+        .is_paid_late = stmt_col_int(stmt, 11) != 0,
     };
     stmt_done(stmt);
     return true;

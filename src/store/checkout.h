@@ -26,6 +26,7 @@ struct checkout {
     struct str payment_driver, url, reference; /* empty url and reference: not open yet */
     cents amount;
     int64_t created_ms, expires_ms;
+    bool is_paid_late;         /* after it was given up; it goes back whole */
     int64_t domains, accounts; /* that it buys; 0 once it was released */
 };
 

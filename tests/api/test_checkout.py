@@ -364,6 +364,8 @@ def test_paid_after_the_end_goes_back(fresh):
     assert sorted(payments(server, answer)) == [("charge", "succeeded", 2000), ("refund", "succeeded", 2000)]
     assert query(server, "sandbox.db", "SELECT amount FROM refunds WHERE charge_key = ?",
                  answer["cart_order_id"]) == [(2000,)]
+    page = requests.get(f"{server.base}/checkout/{answer['cart_order_id']}", timeout=30).text
+    assert "Paid too late" in page and "Nothing was charged" not in page
     assert state(server, answer) == "payment_failed" and customer.placed() == [] and other.placed() == [domain]
     assert query(server, "dfyd.db", "SELECT sum(amount) FROM ledger_entries WHERE account LIKE 'payable/%'") == [(0,)]
     done = server.run("ledger", "check")

@@ -182,7 +182,7 @@ static void paid_too_late_goes_back_once(void **state) {
     assert_int_equal(number_of(f, "SELECT -sum(amount) FROM ledger_entries WHERE account LIKE 'payable/%'"), r.amount);
     /* A customer who looks again does not make it ask the provider. */
     OK(checkout_look(&shop.world, str_of(r.order_id), false, f->arena, &found, &end, &f->error));
-    assert_int_equal(end, CHECKOUT_IS_OVER);
+    assert_int_equal(end, CHECKOUT_IS_GIVEN_BACK);
     assert_int_equal(shop.provider.n_close, 3);
     store_close(shop.world.store);
 }
