@@ -137,14 +137,16 @@ bool refund_decide(struct db *db, struct ids *ids, const struct refund_request *
 }
 
 bool refund_decide_amount(struct db *db, struct ids *ids, const struct refund_request *request, cents amount,
-                          struct error *reterr) {
+                          cents *ret_amount, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
     struct paid_bill bill;
     bool is_paid;
+    *ret_amount = 0;
     if (!refund_bill(db, request->bill_id, arena, &bill, &is_paid, reterr)) return false;
     if (is_paid && amount > bill.left) amount = bill.left;
     if (!is_paid || amount <= 0) return true;
     char id[UUID_TEXT];
+    *ret_amount = amount;
     return decide(db, ids, &bill, request, amount, id, reterr);
 }
 

@@ -40,7 +40,7 @@ MUST_CHECK bool refund_decide(struct db *db, struct ids *ids, const struct refun
                               struct error *reterr);
 /* The same, of an AMOUNT that the caller read from the bill. */
 MUST_CHECK bool refund_decide_amount(struct db *db, struct ids *ids, const struct refund_request *request, cents amount,
-                                     struct error *reterr);
+                                     cents *ret_amount, struct error *reterr);
 /* refund_decide for all that was ever paid for a domain. REQUEST's bill and account are not read. */
 MUST_CHECK bool refund_decide_domain(struct db *db, struct ids *ids, const struct refund_request *request,
                                      cents *ret_amount, struct error *reterr);

@@ -186,7 +186,7 @@ static bool add_steps(struct db *db, const struct swap *swap, struct error *rete
            add_step(db, swap, forwarding, STEP_SET_FORWARDING, reterr);
 }
 
-static bool tell(struct db *db, const struct swap *swap, struct arena *arena, struct error *reterr) {
+static bool tell(struct db *db, const struct swap *swap, cents refund, struct arena *arena, struct error *reterr) {
     const struct swap_plan *plan = swap->plan;
     /* Names need no escapes in JSON. */
     const struct audit_record record = {
@@ -205,6 +205,7 @@ static bool tell(struct db *db, const struct swap *swap, struct arena *arena, st
         .domain = swap->name,
         .more = arena_printf(arena, "\"swapped_domain\":\"%.*s\"", STR_ARG(plan->old_name)),
         .order_id = plan->order_id,
+        .refund = refund,
         .now_ms = swap->now_ms,
     };
     return audit_add(db, &record, reterr) && event_add(db, &event, reterr);
@@ -280,9 +281,11 @@ static bool split_line(struct db *db, const struct left_out *left, const struct 
     return bill_line_add(db, left->bill_id, position, part, reterr);
 }
 
-/* Nobody gets the mailboxes that are cancelled by now: what was paid for them goes back. */
-static bool give_back_cancelled(struct db *db, const struct swap *swap, struct arena *arena, struct error *reterr) {
+/* Nobody gets the mailboxes that are cancelled by now: what was paid for them, *ret cents, goes back. */
+static bool give_back_cancelled(struct db *db, const struct swap *swap, struct arena *arena, cents *ret,
+                                struct error *reterr) {
     struct rows rows;
+    *ret = 0;
     if (!read_left_out(db, swap, arena, &rows, reterr)) return false;
     const struct left_out *all = rows.first;
     struct bill_line part = {.quantity = 0};
@@ -306,7 +309,9 @@ static bool give_back_cancelled(struct db *db, const struct swap *swap, struct a
             .why = STR("cancelled before its domain was swapped"),
             .now_ms = swap->now_ms,
         };
-        if (!refund_decide_amount(db, swap->ids, &request, share, reterr)) return false;
+        cents amount;
+        if (!refund_decide_amount(db, swap->ids, &request, share, &amount, reterr)) return false;
+        *ret += amount;
     }
     return true;
 }
@@ -326,6 +331,7 @@ static bool begin_renewals(struct db *db, const struct swap_plan *plan, struct e
 bool swap_do(struct db *db, const struct swap *swap, bool *ret_is_stale, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
     const struct swap_plan *plan = swap->plan;
+    cents refund;
     struct swap_plan now = {.provider = PROVIDER_NONE};
     if (!swap_look(db, plan->workspace_id, plan->old_name, arena, &now, reterr)) return false;
     *ret_is_stale = !is_same(&now, plan);
@@ -334,6 +340,6 @@ bool swap_do(struct db *db, const struct swap *swap, bool *ret_is_stale, struct 
     for (size_t i = 0; i < plan->n_accounts; i++)
         if (!add_account(db, swap, &plan->accounts[i], arena, reterr)) return false;
     return move_bills(db, swap, reterr) && drop_refunds(db, swap, arena, reterr) &&
-           give_back_cancelled(db, swap, arena, reterr) && add_steps(db, swap, reterr) &&
-           begin_renewals(db, plan, reterr) && tell(db, swap, arena, reterr);
+           give_back_cancelled(db, swap, arena, &refund, reterr) && add_steps(db, swap, reterr) &&
+           begin_renewals(db, plan, reterr) && tell(db, swap, refund, arena, reterr);
 }

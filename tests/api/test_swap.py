@@ -94,6 +94,22 @@ def test_it_is_told(server):
     assert log["audit_metadata"]["domain"] == new and log["audit_metadata"]["swapped_domain"] == old
 
 
+def test_a_mailbox_that_was_cancelled_before_is_paid_back(server):
+    client, new = make_client(server), name()
+    old = fail(client, accounts=3)
+    [order] = [one for (one,) in rows(server, "SELECT order_id FROM domains WHERE name = ?", old)]
+    gone = people(3)[1]["email_address_prefix"] + "@" + old
+    assert client.send("POST", ACCOUNTS + "/cancel", json={"accounts": [gone]}).status_code == 200
+    swapped(client, old, new)
+    wait_ready(client, new, 2)
+    wait_for("the refund", lambda: refunds(client) == [("swapped", 30), ("done", 5)])
+    assert balance(server, "payable/%") == 0 and balance(server, "cash/sandbox") == 25
+    [(payload,)] = rows(server, "SELECT payload FROM events WHERE type = 'dfy_domain_swapped'")
+    assert json.loads(payload)["refund"] == 5
+    shown = client.send("GET", f"/api/dfyd/v1/orders/{order}").json()
+    assert [refund["amount"] for refund in shown["refunds"] if refund["state"] == "done"] == [5]
+
+
 def test_the_same_again_answers_the_same(server):
     client, new = make_client(server), name()
     old = fail(client)
