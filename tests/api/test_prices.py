@@ -1,6 +1,7 @@
 """The price book: prices that start later, what a client is told of it, and orders while it changes."""
 import sqlite3
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
@@ -124,6 +125,39 @@ def test_orders_name_the_version_that_priced_them(client):
 
 
 # -- while it changes
+
+def test_a_price_that_changes_between_quote_and_order(client):
+    """The order has been priced and waits to be written down while a change, begun before, is written: it pays the new
+    price, and the answer says that."""
+    before = client.quote([item()])["total_price"]
+    begun_ms = int(time.time() * 1000)
+    wanted = [item()]
+    with sqlite3.connect(f"{client.server.dir}/dfyd.db", isolation_level=None) as db, ThreadPoolExecutor(1) as pool:
+        db.execute("BEGIN IMMEDIATE")
+        ordering = pool.submit(client.post, wanted)
+        time.sleep(0.5)  # nothing shows that it waits: earlier, the test would only see less
+        [version] = db.execute(
+            "INSERT INTO price_versions (workspace_id, price, amount, starts_ms, created_ms)"
+            " VALUES (?, 'domain_year', 7777, ?, ?) RETURNING version", (client.workspace_id, begun_ms, begun_ms)).fetchone()
+        db.execute("COMMIT")
+        response = ordering.result()
+    if response.status_code == 503:
+        assert "prices change" in response.json()["message"]
+
+        def placed():
+            again = client.post(wanted)
+            return again if again.status_code == 200 else None
+        response = wait_for("the new price is seen", placed)
+    answer = response.json()
+    assert before != answer["total_price"] == 82.77 and answer["order_placed"]
+    assert int(response.headers["x-price-version"]) == version
+    with sqlite3.connect(f"file:{client.server.dir}/dfyd.db?mode=ro", uri=True) as db:
+        [order] = db.execute("SELECT id, amount, price_version FROM orders WHERE workspace_id = ? AND state = 'placed'",
+                             (client.workspace_id,)).fetchall()
+    assert order[1:] == (8277, version)
+    with sqlite3.connect(f"file:{client.server.dir}/sandbox.db?mode=ro", uri=True) as db:
+        assert db.execute("SELECT amount FROM charges WHERE key = ?", order[:1]).fetchall() == [(8277,)]
+
 
 def test_an_order_pays_what_it_was_told_while_prices_change(client):
     """Many order while the price goes up and down: each answer's price is the one of the version that it names, and

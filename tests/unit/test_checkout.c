@@ -2,6 +2,7 @@
 #include "step/checkout.h"
 
 #include "driver/payment/payment.h"
+#include "step/settle.h"
 #include "store_fixture.h"
 
 enum { CALLS = 8 };
@@ -187,6 +188,34 @@ static void paid_too_late_goes_back_once(void **state) {
     store_close(shop.world.store);
 }
 
+/* Nothing is given back that may have been paid where nobody can be asked now. */
+static void a_driver_that_is_not_open_is_waited_for(void **state) {
+    struct fixture *f = *state;
+    struct shop shop = {.provider = {.close = {OUTCOME_DONE}}};
+    shop_open(&shop, f);
+    reserved(f, "page_1");
+    struct reserve_domain domain = make_domain(f, "charged.com", 1, "");
+    struct reservation charged = make_order(f, ORDER_DFY, &domain, 1);
+    charged.payment_driver = STR("elsewhere");
+    OK(IN_TX(order_reserve(f->db, &charged, &f->error)));
+    shop.drivers.payment = NULL;
+    for (int i = 0; i < 3; i++) {
+        size_t n;
+        f->clock.manual_ms += 1800000;
+        OK(settle_due(&shop.world, false, 10, &n, &f->error));
+        assert_int_equal(n, 2);
+        assert_string_equal(words_of(f, "SELECT state || ' ' || reason FROM orders ORDER BY payment_driver"),
+                            "reserved the payment driver elsewhere is not open here"
+                            "|reserved the payment driver scripted is not open here");
+    }
+    shop.drivers.payment = &shop.provider.base;
+    size_t n;
+    f->clock.manual_ms += 1800000;
+    OK(settle_due(&shop.world, false, 10, &n, &f->error));
+    assert_string_equal(words_of(f, "SELECT state FROM orders ORDER BY payment_driver"), "reserved|placed");
+    store_close(shop.world.store);
+}
+
 static void looks_grow_apart_and_end_with_the_page(void **state) {
     (void)state;
     int64_t at = 0, expires = 1800000;
@@ -205,6 +234,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(a_page_nobody_heard_of_is_closed),       CASE(an_open_page_is_only_looked_at),
         CASE(a_close_that_finds_it_paid_places_it),   CASE(paid_too_late_goes_back_once),
+        CASE(a_close_that_finds_it_paid_places_it),   CASE(a_driver_that_is_not_open_is_waited_for),
         CASE(looks_grow_apart_and_end_with_the_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
