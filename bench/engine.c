@@ -35,15 +35,13 @@ enum { ORDER, DOMAIN, ACCOUNT, YEAR_LINE, MONTH_LINE };
 static const char *const settle[] = {
     "UPDATE orders SET state = 'placed', ended_ms = $2 WHERE id = $1",
     "INSERT INTO steps (domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts, due_ms, reason)"
-    " SELECT id, '', 'register_domain', 0, order_id, workspace_id, 'due', 0, $2, '' FROM domains WHERE order_id = $1",
-    "INSERT INTO steps (domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts, due_ms, reason)"
-    " SELECT id, '', 'publish_dns', 1, order_id, workspace_id, 'blocked', 0, $2, '' FROM domains WHERE order_id = $1",
-    "INSERT INTO steps (domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts, due_ms, reason)"
-    " SELECT domain_id, id, 'create_mailbox', 2, order_id, workspace_id, 'blocked', 0, $2, '' FROM accounts"
-    " WHERE order_id = $1",
-    "INSERT INTO steps (domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts, due_ms, reason)"
-    " SELECT id, '', 'set_forwarding', 2, order_id, workspace_id, 'blocked', 0, $2, '' FROM domains"
-    " WHERE order_id = $1 LIMIT 1",
+    " SELECT id, '', 'register_domain', 0, order_id, workspace_id, 'due', 0, $2, '' FROM domains WHERE order_id = $1"
+    " UNION ALL SELECT id, '', 'publish_dns', 1, order_id, workspace_id, 'blocked', 0, $2, '' FROM domains"
+    " WHERE order_id = $1"
+    " UNION ALL SELECT domain_id, id, 'create_mailbox', 2, order_id, workspace_id, 'blocked', 0, $2, '' FROM accounts"
+    " WHERE order_id = $1"
+    " UNION ALL SELECT * FROM (SELECT id, '', 'set_forwarding', 2, order_id, workspace_id, 'blocked', 0, $2, ''"
+    " FROM domains WHERE order_id = $1 LIMIT 1)",
     "INSERT INTO payments (id, workspace_id, kind, bill_kind, bill_id, driver, reference, state, amount, decline, "
     "reason,"
     " brand, last4, at_ms) SELECT id, workspace_id, 'charge', 'order', id, 'sandbox', '', 'succeeded', amount, '', '',"
@@ -60,10 +58,8 @@ static const char *const settle[] = {
     " '{\"order_id\":\"' || id || '\",\"order_type\":\"dfy\"}', 6 FROM orders WHERE id = $1",
     "INSERT INTO events (workspace_id, type, domain, payload, created_ms) SELECT workspace_id, 'dfy_order_placed', '',"
     " '{\"order_id\":\"' || id || '\"}', $2 FROM orders WHERE id = $1",
-    "UPDATE accounts SET state = 'pending' WHERE order_id = $1",
-    "UPDATE domains SET state = 'provisioning' WHERE order_id = $1",
-    "UPDATE accounts SET renews_ms = $2 + 2678400000 WHERE order_id = $1",
-    "UPDATE domains SET year_renews_ms = $2 + 31536000000 WHERE order_id = $1",
+    "UPDATE accounts SET state = 'pending', renews_ms = $2 + 2678400000 WHERE order_id = $1",
+    "UPDATE domains SET state = 'provisioning', year_renews_ms = $2 + 31536000000 WHERE order_id = $1",
 };
 enum { N_RESERVE = sizeof reserve / sizeof *reserve, N_SETTLE = sizeof settle / sizeof *settle };
 
