@@ -232,10 +232,9 @@ static void looks_grow_apart_and_end_with_the_page(void **state) {
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_make, fixture_drop)
     const struct CMUnitTest tests[] = {
-        CASE(a_page_nobody_heard_of_is_closed),       CASE(an_open_page_is_only_looked_at),
-        CASE(a_close_that_finds_it_paid_places_it),   CASE(paid_too_late_goes_back_once),
-        CASE(a_close_that_finds_it_paid_places_it),   CASE(a_driver_that_is_not_open_is_waited_for),
-        CASE(looks_grow_apart_and_end_with_the_page),
+        CASE(a_page_nobody_heard_of_is_closed),        CASE(an_open_page_is_only_looked_at),
+        CASE(a_close_that_finds_it_paid_places_it),    CASE(paid_too_late_goes_back_once),
+        CASE(a_driver_that_is_not_open_is_waited_for), CASE(looks_grow_apart_and_end_with_the_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
