@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -253,6 +254,12 @@ class Server:
             text = self.cli("order", "show", "--id", self._orders[domain])
             return text if any(word in line.split() for line in text.splitlines() if domain in line) else None
         return wait_for(f"`{word}` in the order of {domain}", shown, limit, every=0.1)
+
+
+def rows(server, sql, *values, file="dfyd.db"):
+    """What SQL selects from one of SERVER's databases, as it stands there."""
+    with sqlite3.connect(f"file:{server.dir}/{file}?mode=ro", uri=True) as db:
+        return db.execute(sql, values).fetchall()
 
 
 def run_cli(*args, env=None):

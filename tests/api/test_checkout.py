@@ -10,7 +10,7 @@ import uuid
 
 import pytest
 import requests
-from conftest import Server, wait_for
+from conftest import Server, rows, wait_for
 
 EVENTS = "/api/dfyd/v1/payment-events/sandbox"
 PEOPLE = [{"email_address_prefix": "ann", "first_name": "Ann", "last_name": "Lee"}]  # an order of one: 20 dollars
@@ -57,22 +57,17 @@ class Customer:
                 self.server.request("GET", "/api/v2/dfy-email-account-orders", headers=self.headers).json()["items"]]
 
 
-def query(server, file, sql, *values):
-    with sqlite3.connect(f"file:{server.dir}/{file}?mode=ro", uri=True) as db:
-        return db.execute(sql, values).fetchall()
-
-
 def state(server, answer):
-    return query(server, "dfyd.db", "SELECT state FROM orders WHERE id = ?", answer["cart_order_id"])[0][0]
+    return rows(server, "SELECT state FROM orders WHERE id = ?", answer["cart_order_id"])[0][0]
 
 
 def charges(server, answer):
-    return query(server, "sandbox.db", "SELECT amount FROM charges WHERE decline = 0 AND key = ?",
-                 answer["cart_order_id"])
+    return rows(server, "SELECT amount FROM charges WHERE decline = 0 AND key = ?",
+                 answer["cart_order_id"], file="sandbox.db")
 
 
 def payments(server, answer):
-    return query(server, "dfyd.db", "SELECT kind, state, amount FROM payments WHERE bill_id = ? ORDER BY id",
+    return rows(server, "SELECT kind, state, amount FROM payments WHERE bill_id = ? ORDER BY id",
                  answer["cart_order_id"])
 
 
@@ -89,7 +84,7 @@ def pay_unnoticed(server, answer, card="tok_visa"):
 
 
 def signed(server, body, at=None):
-    secret = query(server, "sandbox.db", "SELECT value FROM secrets WHERE name = 'notices'")[0][0]
+    secret = rows(server, "SELECT value FROM secrets WHERE name = 'notices'", file="sandbox.db")[0][0]
     at = int(time.time()) if at is None else at
     mac = hmac.new(secret.encode(), f"{at}.{body}".encode(), hashlib.sha256).hexdigest()
     return {"Content-Type": "application/json", "X-Sandbox-Signature": f"t={at},v1={mac}"}
@@ -153,7 +148,7 @@ def test_paid_twice(shop):
     assert all("<h1>Paid</h1>" in page.text for page in pages)
     pay(answer, "tok_amex")
     assert charges(shop, answer) == [(2000,)] and payments(shop, answer) == [("charge", "succeeded", 2000)]
-    assert query(shop, "dfyd.db", "SELECT count(*) FROM invoices WHERE subject_id = ?",
+    assert rows(shop, "SELECT count(*) FROM invoices WHERE subject_id = ?",
                  answer["cart_order_id"]) == [(1,)]
     assert state(shop, answer) == "placed"
 
@@ -183,7 +178,7 @@ def test_the_same_key_gets_the_same_page(shop):
     pay(first.json())
     assert post().text == first.text, "the answer of a key does not change; the order's own page says that it is paid"
     assert state(shop, first.json()) == "placed"
-    assert query(shop, "dfyd.db", "SELECT count(*) FROM orders WHERE workspace_id = (SELECT id FROM workspaces"
+    assert rows(shop, "SELECT count(*) FROM orders WHERE workspace_id = (SELECT id FROM workspaces"
                  " WHERE name = ?)", customer.name) == [(1,)]
 
 
@@ -191,7 +186,7 @@ def test_a_simulation_opens_nothing(shop):
     customer = Customer(shop)
     answer = customer.order(name(), simulation=True)
     assert answer["checkout_required"] is True and not {"checkout_url", "cart_order_id"} & set(answer)
-    assert query(shop, "dfyd.db", "SELECT count(*) FROM orders o JOIN workspaces w ON w.id = o.workspace_id"
+    assert rows(shop, "SELECT count(*) FROM orders o JOIN workspaces w ON w.id = o.workspace_id"
                  " WHERE w.name = ?", customer.name) == [(0,)]
 
 
@@ -282,7 +277,7 @@ def test_notices_about_nothing_of_ours(shop):
     placed = Customer(shop)
     shop.cli("card", "set", "--workspace", placed.name, "--token", "tok_visa", "--name", "Ann")
     assert placed.order(name())["order_placed"]
-    charged = query(shop, "dfyd.db", "SELECT o.id FROM orders o JOIN workspaces w ON w.id = o.workspace_id"
+    charged = rows(shop, "SELECT o.id FROM orders o JOIN workspaces w ON w.id = o.workspace_id"
                     " WHERE w.name = ?", placed.name)[0][0]
     assert send(shop, notice(charged)).status_code == 200
 
@@ -362,12 +357,12 @@ def test_paid_after_the_end_goes_back(fresh):
         assert send(server, body, ahead).status_code == 200
     wait_for("the refund", lambda: ("refund", "succeeded", 2000) in payments(server, answer))
     assert sorted(payments(server, answer)) == [("charge", "succeeded", 2000), ("refund", "succeeded", 2000)]
-    assert query(server, "sandbox.db", "SELECT amount FROM refunds WHERE charge_key = ?",
-                 answer["cart_order_id"]) == [(2000,)]
+    assert rows(server, "SELECT amount FROM refunds WHERE charge_key = ?",
+                 answer["cart_order_id"], file="sandbox.db") == [(2000,)]
     page = requests.get(f"{server.base}/checkout/{answer['cart_order_id']}", timeout=30).text
     assert "Paid too late" in page and "Nothing was charged" not in page
     assert state(server, answer) == "payment_failed" and customer.placed() == [] and other.placed() == [domain]
-    assert query(server, "dfyd.db", "SELECT sum(amount) FROM ledger_entries WHERE account LIKE 'payable/%'") == [(0,)]
+    assert rows(server, "SELECT sum(amount) FROM ledger_entries WHERE account LIKE 'payable/%'") == [(0,)]
     done = server.run("ledger", "check")
     assert done.returncode == 0, done.stdout
 

@@ -4,21 +4,11 @@ import re
 import sqlite3
 
 import pytest
-from conftest import ORDERS, wait_for
+from conftest import ORDERS, rows, wait_for
 from contract import item, make_client, name, person
+from money import balance, refunds, server  # noqa: F401, a fixture
 
 DAY_MS = 86400000
-
-
-def rows(server, sql, *values, file="dfyd.db"):
-    with sqlite3.connect(f"file:{server.dir}/{file}?mode=ro", uri=True) as db:
-        return db.execute(sql, values).fetchall()
-
-
-def refunds(client):
-    """State and dollars of the workspace's refunds, oldest first."""
-    return [(state, amount / 100) for state, amount in
-            rows(client.server, "SELECT state, amount FROM refunds WHERE workspace_id = ? ORDER BY id", client.workspace_id)]
 
 
 def given_back(client):
@@ -36,19 +26,6 @@ def wait_state(client, *expected):
 def order_of(client):
     [(order,)] = rows(client.server, "SELECT id FROM orders WHERE workspace_id = ?", client.workspace_id)
     return order
-
-
-def balance(server, account):
-    return rows(server, "SELECT COALESCE(SUM(amount), 0) FROM ledger_entries WHERE account LIKE ?", account)[0][0] / 100
-
-
-@pytest.fixture
-def server(fresh):
-    """Its books have to be right in the end."""
-    server = fresh()
-    yield server
-    done = server.run("ledger", "check")
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("word,waits", [("refused-", True), ("snatched-", True), ("nodns-", False)])

@@ -1,18 +1,12 @@
 """Renewals through the server, with the sandbox's clock: what is charged when, what a customer and an operator see."""
 import datetime
 import json
-import sqlite3
 
 import pytest
-from conftest import wait_for
+from conftest import rows, wait_for
 from contract import ACCOUNTS, ORDERS, client, item, make_client, name, person  # noqa: F401
 
 RENEWALS = "/api/dfyd/v1/renewals"
-
-
-def rows(server, sql, *values, file="dfyd.db"):
-    with sqlite3.connect(f"file:{server.dir}/{file}?mode=ro", uri=True) as db:
-        return db.execute(sql, values).fetchall()
 
 
 def get(client, path, **params):

@@ -4,24 +4,11 @@ import sqlite3
 import threading
 
 import pytest
-from conftest import ORDERS, wait_for
+from conftest import ORDERS, rows, wait_for
 from contract import check_error, item, make_client, name, people
+from money import balance, refunds, server  # noqa: F401, a fixture
 
 ACCOUNTS = ORDERS + "/accounts"
-
-
-def rows(server, sql, *values):
-    with sqlite3.connect(f"file:{server.dir}/dfyd.db?mode=ro", uri=True) as db:
-        return db.execute(sql, values).fetchall()
-
-
-def refunds(client):
-    return [(state, amount / 100) for state, amount in
-            rows(client.server, "SELECT state, amount FROM refunds WHERE workspace_id = ? ORDER BY id", client.workspace_id)]
-
-
-def balance(server, account):
-    return rows(server, "SELECT COALESCE(SUM(amount), 0) FROM ledger_entries WHERE account LIKE ?", account)[0][0] / 100
 
 
 def swap(client, old, new, **kw):
@@ -49,15 +36,6 @@ def fail(client, word="refused-", **more):
     client.placed([item(domain, **more)])
     wait_for("its refund", lambda: ("waiting" in [state for state, _ in refunds(client)]))
     return domain
-
-
-@pytest.fixture
-def server(fresh):
-    """Its books have to be right in the end."""
-    server = fresh()
-    yield server
-    done = server.run("ledger", "check")
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_swap_brings_what_was_ordered(server):

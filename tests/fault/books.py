@@ -1,9 +1,9 @@
 """dfyd's books and the outside world's, read without dfyd, and whether they agree."""
 import itertools
-import sqlite3
 import threading
 
 import requests
+from conftest import rows
 
 ORDERS = "/api/v2/dfy-email-account-orders"
 PEOPLE = [{"email_address_prefix": p, "first_name": p.title(), "last_name": "Doe"} for p in ("ann", "ben")]
@@ -14,21 +14,16 @@ def item(domain):
     return {"domain": domain, "email_provider": 1, "accounts": PEOPLE}
 
 
-def query(server, file, sql):
-    with sqlite3.connect(f"file:{server.dir}/{file}?mode=ro", uri=True) as db:
-        return db.execute(sql).fetchall()
-
-
 def open_work(server):
     """What is still under way: orders without an end, steps without an end, idempotency keys without an answer."""
-    return (query(server, "dfyd.db", "SELECT id FROM orders WHERE state = 'reserved'") +
-            query(server, "dfyd.db", "SELECT domain_id FROM steps WHERE state NOT IN ('done', 'failed', 'skipped')") +
-            query(server, "dfyd.db", "SELECT idempotency_key FROM idempotency_keys WHERE state = 'running'"))
+    return (rows(server, "SELECT id FROM orders WHERE state = 'reserved'") +
+            rows(server, "SELECT domain_id FROM steps WHERE state NOT IN ('done', 'failed', 'skipped')") +
+            rows(server, "SELECT idempotency_key FROM idempotency_keys WHERE state = 'running'"))
 
 
 def placed_domains(server):
-    return {row[0] for row in query(
-        server, "dfyd.db", "SELECT d.name FROM domains d JOIN orders o ON o.id = d.order_id WHERE o.state = 'placed'")}
+    return {row[0] for row in rows(
+        server, "SELECT d.name FROM domains d JOIN orders o ON o.id = d.order_id WHERE o.state = 'placed'")}
 
 
 def expect_agreement(server):
@@ -37,15 +32,15 @@ def expect_agreement(server):
     Only once nothing is under way any more.
     """
     assert open_work(server) == []
-    placed = dict(query(server, "dfyd.db", "SELECT id, amount FROM orders WHERE state = 'placed'"))
-    assert placed == dict(query(server, "sandbox.db", "SELECT key, amount FROM charges WHERE decline = 0"))
+    placed = dict(rows(server, "SELECT id, amount FROM orders WHERE state = 'placed'"))
+    assert placed == dict(rows(server, "SELECT key, amount FROM charges WHERE decline = 0", file="sandbox.db"))
     for sold, made in (("SELECT name FROM domains WHERE active = 1", "SELECT name FROM registrations"),
                        ("SELECT email FROM accounts WHERE active = 1", "SELECT email FROM mailboxes")):
-        assert sorted(query(server, "dfyd.db", sold)) == sorted(query(server, "sandbox.db", made))
-    held = query(server, "dfyd.db", "SELECT count(*) FROM domains WHERE active = 1")[0][0]
+        assert sorted(rows(server, sold)) == sorted(rows(server, made, file="sandbox.db"))
+    held = rows(server, "SELECT count(*) FROM domains WHERE active = 1")[0][0]
     assert held == len(placed_domains(server)), "a name is held by an order that came to nothing, or sold twice"
     for file in ("dfyd.db", "sandbox.db"):
-        assert query(server, file, "PRAGMA integrity_check") == [("ok",)]
+        assert rows(server, "PRAGMA integrity_check", file=file) == [("ok",)]
     server.cli("ledger", "check")
 
 

@@ -1,19 +1,13 @@
 """SIGKILL at every named point of hosted checkout; then a restart: a page is paid once, or nobody can pay on it any more."""
 import re
-import sqlite3
 
 import pytest
 import requests
-from conftest import wait_for
+from conftest import rows, wait_for
 
 PEOPLE = [{"email_address_prefix": "ann", "first_name": "Ann", "last_name": "Lee"}]
 ITEMS = [{"domain": "crash-page.com", "email_provider": 1, "accounts": PEOPLE}]
 KEY = {"Idempotency-Key": "once"}
-
-
-def query(server, file, sql):
-    with sqlite3.connect(f"file:{server.dir}/{file}?mode=ro", uri=True) as db:
-        return db.execute(sql).fetchall()
 
 
 def serve(fresh, **settings):
@@ -35,11 +29,11 @@ def order(server):
 
 def pages(server):
     """What may still be paid on or was paid, by the bank's book."""
-    return query(server, "sandbox.db", "SELECT reference FROM pages WHERE is_closed = 0")
+    return rows(server, "SELECT reference FROM pages WHERE is_closed = 0", file="sandbox.db")
 
 
 def states(server):
-    return [row[0] for row in query(server, "dfyd.db", "SELECT state FROM orders ORDER BY id")]
+    return [row[0] for row in rows(server, "SELECT state FROM orders ORDER BY id")]
 
 
 def pay(server, answer):
@@ -52,10 +46,10 @@ def pay(server, answer):
 
 def expect_paid_once(server):
     wait_for("the order", lambda: states(server)[-1:] == ["placed"])
-    assert query(server, "sandbox.db", "SELECT count(*), sum(amount) FROM charges WHERE decline = 0") == [(1, 2000)]
-    assert query(server, "dfyd.db", "SELECT count(*), sum(amount) FROM payments WHERE state = 'succeeded'") == [(1, 2000)]
+    assert rows(server, "SELECT count(*), sum(amount) FROM charges WHERE decline = 0", file="sandbox.db") == [(1, 2000)]
+    assert rows(server, "SELECT count(*), sum(amount) FROM payments WHERE state = 'succeeded'") == [(1, 2000)]
     assert [account["email"] for account in server.wait_accounts(1)] == ["ann@crash-page.com"]
-    assert query(server, "dfyd.db", "SELECT driver, last4 FROM cards") == [("sandbox", "4242")]
+    assert rows(server, "SELECT driver, last4 FROM cards") == [("sandbox", "4242")]
     server.cli("ledger", "check")
 
 
@@ -91,11 +85,11 @@ def test_killed_between_payment_and_answer(fresh, point, count):
     server = serve(fresh)
     answer = order(server)
     server.restart(crash_at=point, crash_at_count=count)
-    wait_for("the look at start", lambda: query(
-        server, "dfyd.db", "SELECT 1 FROM orders WHERE settle_after_ms > 1000 * unixepoch('now') + 30000"))
+    wait_for("the look at start", lambda: rows(
+        server, "SELECT 1 FROM orders WHERE settle_after_ms > 1000 * unixepoch('now') + 30000"))
     assert pay(server, answer) is None
     server.wait_dead()
-    assert query(server, "sandbox.db", "SELECT count(*) FROM charges") == [(1,)]
+    assert rows(server, "SELECT count(*) FROM charges", file="sandbox.db") == [(1,)]
     server.restart()
     expect_paid_once(server)
     assert "<h1>Paid</h1>" in pay(server, answer).text
@@ -110,6 +104,6 @@ def test_killed_while_closing(fresh, point):
     server.wait_dead()
     server.restart(lease_ms=1000)
     wait_for("the end", lambda: states(server) == ["payment_failed"])
-    assert pages(server) == [] and query(server, "dfyd.db", "SELECT count(*) FROM domains") == [(0,)]
+    assert pages(server) == [] and rows(server, "SELECT count(*) FROM domains") == [(0,)]
     assert "checkout_url" in order(server), "the stored answer; its page is closed"
-    assert query(server, "sandbox.db", "SELECT count(*) FROM charges") == [(0,)]
+    assert rows(server, "SELECT count(*) FROM charges", file="sandbox.db") == [(0,)]

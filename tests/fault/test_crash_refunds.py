@@ -1,16 +1,10 @@
 """SIGKILL while money is given back: after the restart it was given back once, and the books say so."""
-import sqlite3
 
 import pytest
 import requests
-from conftest import wait_for
+from conftest import rows, wait_for
 
 PEOPLE = [{"email_address_prefix": "ann", "first_name": "Ann", "last_name": "Doe"}]
-
-
-def rows(server, file, sql):
-    with sqlite3.connect(f"file:{server.dir}/{file}?mode=ro", uri=True) as db:
-        return db.execute(sql).fetchall()
 
 
 @pytest.mark.parametrize("point", ["refund.claimed", "refund.acted", "refund.recorded"])
@@ -18,11 +12,11 @@ def test_killed_while_refunding(fresh, point):
     server = fresh(swap_hours=0, crash_at=point)
     server.order_and_die([{"domain": "refused-crash.com", "accounts": PEOPLE}])
     server.restart()
-    wait_for("the refund", lambda: rows(server, "dfyd.db", "SELECT state, amount FROM refunds") == [("done", 2000)])
-    assert rows(server, "sandbox.db", "SELECT amount FROM refunds") == [(2000,)]
-    assert rows(server, "dfyd.db", "SELECT account, SUM(amount) FROM ledger_entries WHERE account NOT LIKE 'revenue/%'"
+    wait_for("the refund", lambda: rows(server, "SELECT state, amount FROM refunds") == [("done", 2000)])
+    assert rows(server, "SELECT amount FROM refunds", file="sandbox.db") == [(2000,)]
+    assert rows(server, "SELECT account, SUM(amount) FROM ledger_entries WHERE account NOT LIKE 'revenue/%'"
                                    " GROUP BY account HAVING SUM(amount) <> 0") == [("refunds", 2000)]
-    assert rows(server, "dfyd.db", "SELECT COUNT(*) FROM invoices WHERE kind = 'credit_note'") == [(1,)]
+    assert rows(server, "SELECT COUNT(*) FROM invoices WHERE kind = 'credit_note'") == [(1,)]
     server.cli("ledger", "check")
 
 
@@ -30,7 +24,7 @@ def test_killed_after_swapping(fresh):
     """Durable and not answered: the client asks again and is told what was done; nothing goes back."""
     server = fresh(crash_at="swap.recorded")
     assert server.order([{"domain": "refused-crash.com", "accounts": PEOPLE}])["order_placed"]
-    wait_for("the refund", lambda: rows(server, "dfyd.db", "SELECT state FROM refunds") == [("waiting",)])
+    wait_for("the refund", lambda: rows(server, "SELECT state FROM refunds") == [("waiting",)])
     with pytest.raises(requests.RequestException):
         server.request("POST", "/api/dfyd/v1/domains/refused-crash.com/swap", json={"domain": "good-crash.com"})
     server.wait_dead()
@@ -38,6 +32,6 @@ def test_killed_after_swapping(fresh):
     answer = server.request("POST", "/api/dfyd/v1/domains/refused-crash.com/swap", json={"domain": "good-crash.com"})
     assert answer.status_code == 200 and answer.json()["domain"] == "good-crash.com"
     server.wait_accounts(1, "good-crash.com")
-    assert rows(server, "dfyd.db", "SELECT state FROM refunds") == [("swapped",)]
-    assert rows(server, "dfyd.db", "SELECT COUNT(*) FROM domains WHERE name = 'good-crash.com'") == [(1,)]
+    assert rows(server, "SELECT state FROM refunds") == [("swapped",)]
+    assert rows(server, "SELECT COUNT(*) FROM domains WHERE name = 'good-crash.com'") == [(1,)]
     server.cli("ledger", "check")

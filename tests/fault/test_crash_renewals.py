@@ -1,16 +1,10 @@
 """SIGKILL at every named point of a renewal: after the restart it was charged once, and everything says so."""
-import sqlite3
 
 import pytest
-from conftest import wait_for
+from conftest import rows, wait_for
 
 PEOPLE = [{"email_address_prefix": p, "first_name": p.title(), "last_name": "Doe"} for p in ("ann", "ben")]
 POINTS = ["renew.collected", "renew.claimed", "renew.charged", "renew.recorded"]
-
-
-def rows(server, sql, file="dfyd.db"):
-    with sqlite3.connect(f"file:{server.dir}/{file}?mode=ro", uri=True) as db:
-        return db.execute(sql).fetchall()
 
 
 def ordered(fresh, card):

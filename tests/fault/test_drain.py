@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from books import CENTS, Load, expect_agreement, item, open_work, placed_domains, query
-from conftest import wait_for
+from books import CENTS, Load, expect_agreement, item, open_work, placed_domains
+from conftest import rows, wait_for
 
 
 @pytest.mark.parametrize("keep_alive", [True, False])
@@ -23,7 +23,7 @@ def test_stopped_under_load(fresh, keep_alive):
         assert placed_domains(server) == told, "every order that was placed was answered, and the other way round"
         # The kernel may let someone in at the very moment when the door closes; nobody else is cut off.
         assert len(load.domains("cut off")) <= 16
-        assert query(server, "dfyd.db", "SELECT id FROM orders WHERE state = 'reserved'") == []
+        assert rows(server, "SELECT id FROM orders WHERE state = 'reserved'") == []
         server.start()
     wait_for("the end of all work", lambda: not open_work(server))
     expect_agreement(server)
@@ -36,7 +36,7 @@ def test_stopped_while_provisioning(fresh):
     server.stop()
     server.start()
     server.wait_accounts(2, domain="slow-drain.com")
-    assert query(server, "sandbox.db", "SELECT sum(amount) FROM charges") == [(2 * CENTS,)]
+    assert rows(server, "SELECT sum(amount) FROM charges", file="sandbox.db") == [(2 * CENTS,)]
 
 
 @pytest.mark.parametrize("inherited", [signal.SIG_DFL, signal.SIG_IGN])

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from books import item, query
-from conftest import Server, binary
+from books import item
+from conftest import Server, binary, rows
 
 GARBAGE = bytes(range(256)) * 400
 
@@ -170,7 +170,7 @@ def test_database_removed_from_under_it(fresh):
     assert server.request("GET", "/readyz").status_code == 503
     assert server.request("GET", "/healthz").status_code == 200
     assert not (server.dir / "dfyd.db").exists()
-    assert query(server, "sandbox.db", "SELECT count(*) FROM charges") == [(1,)]
+    assert rows(server, "SELECT count(*) FROM charges", file="sandbox.db") == [(1,)]
     os.rename(kept, server.dir / "dfyd.db")
     assert server.request("GET", "/readyz").status_code == 200
     assert server.order([item("after.com")])["order_placed"]
