@@ -109,6 +109,21 @@ static struct payment_charge charge_of(const struct placing *p) {
     };
 }
 
+static bool explain_change(struct db *db, void *arg, struct error *reterr) {
+    const struct placing *p = arg;
+    const struct reservation *r = &p->reservation;
+    return order_explain(db, str_of(r->order_id), r->settle_after_ms, str_of(p->answer.reason), reterr);
+}
+
+/* What the operator sees until settle.h asks again. */
+static enum place_phase leave_open(struct placing *p, const struct world *world) {
+    struct error error = {0};
+    if (!store_write(world->store, explain_change, p, &error))
+        log_event(LOG_WARN, "order_not_explained", LOG_TEXT("order", p->reservation.order_id),
+                  LOG_TEXT("reason", error.message), LOG_TEXT("next", "its charge is asked about when its lease ends"));
+    return PLACE_PENDING;
+}
+
 static enum place_phase run_charge(struct placing *p, const struct world *world) {
     enum place_phase paid = WORLD_PLANTED(world, PLANT_CHARGE_FIRST) ? PLACE_RESERVE : PLACE_SETTLE;
     if (p->reservation.amount == 0) return paid;
@@ -137,7 +152,10 @@ static enum place_phase run_charge(struct placing *p, const struct world *world)
     world_reached(world, "place.closed");
     memcpy(p->reference, answer.reference, sizeof p->reference);
     if (outcome == OUTCOME_DONE) return paid;
-    if (outcome == OUTCOME_UNKNOWN) return PLACE_PENDING;
+    if (outcome == OUTCOME_UNKNOWN) {
+        if (answer.answer.reason[0]) p->answer = answer.answer;
+        return leave_open(p, world);
+    }
     error_set(&p->error, ERR_UNAVAILABLE,
               "The payment service gave no answer. Nothing was charged and nothing was ordered. Try again.");
     return PLACE_RELEASE;

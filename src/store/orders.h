@@ -99,6 +99,10 @@ MUST_CHECK bool order_claim_unsettled(struct db *db, int64_t now_ms, bool even_f
 MUST_CHECK bool order_postpone(struct db *db, struct str order_id, int64_t again_ms, struct str reason,
                                struct error *reterr);
 
+/* Keeps REASON for people while the order is leased until LEASE_UNTIL_MS, and changes nothing when it is not. */
+MUST_CHECK bool order_explain(struct db *db, struct str order_id, int64_t lease_until_ms, struct str reason,
+                              struct error *reterr);
+
 struct order_row {
     struct str id, workspace_id, reason;
     enum order_type type;

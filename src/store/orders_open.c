@@ -51,6 +51,16 @@ bool order_postpone(struct db *db, struct str order_id, int64_t again_ms, struct
     return stmt_run(stmt, NULL, reterr);
 }
 
+bool order_explain(struct db *db, struct str order_id, int64_t lease_until_ms, struct str reason,
+                   struct error *reterr) {
+    struct stmt *stmt =
+        db_stmt(db, "UPDATE orders SET reason = $3 WHERE id = $1 AND settle_after_ms = $2 AND state = 'reserved'");
+    stmt_text(stmt, 1, order_id);
+    stmt_int(stmt, 2, lease_until_ms);
+    stmt_text(stmt, 3, reason);
+    return stmt_run(stmt, NULL, reterr);
+}
+
 #define ORDER_COLUMNS                                                                                                  \
     "o.id, o.workspace_id, o.reason, o.type, o.state, o.amount, o.created_ms, o.attempts, o.settle_after_ms,"          \
     " CASE o.state WHEN 'reserved' THEN o.checkout_url ELSE '' END, o.checkout_expires_ms"

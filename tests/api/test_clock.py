@@ -80,6 +80,8 @@ def test_it_stops_where_money_is_due(fresh):
     server = fresh(lease_ms=600000)
     client = make_client(server, card="tok_silent")
     assert client.post([item()]).status_code == 503
+    [stuck] = server.cli("order", "list", "--stuck").splitlines()[1:]
+    assert re.search(r" reserved +20\.00 +\S+Z +[Tt]he payment ", stuck), "why, before anybody has asked again"
     advance(server, "3d")
     [line] = logged(server, "order_released")
     assert 0 < seconds(line) - now() < 0.5 * DAY
