@@ -63,12 +63,12 @@ def state(server, answer):
 
 def charges(server, answer):
     return rows(server, "SELECT amount FROM charges WHERE decline = 0 AND key = ?",
-                 answer["cart_order_id"], file="sandbox.db")
+                answer["cart_order_id"], file="sandbox.db")
 
 
 def payments(server, answer):
     return rows(server, "SELECT kind, state, amount FROM payments WHERE bill_id = ? ORDER BY id",
-                 answer["cart_order_id"])
+                answer["cart_order_id"])
 
 
 def pay(answer, card="tok_visa"):
@@ -149,7 +149,7 @@ def test_paid_twice(shop):
     pay(answer, "tok_amex")
     assert charges(shop, answer) == [(2000,)] and payments(shop, answer) == [("charge", "succeeded", 2000)]
     assert rows(shop, "SELECT count(*) FROM invoices WHERE subject_id = ?",
-                 answer["cart_order_id"]) == [(1,)]
+                answer["cart_order_id"]) == [(1,)]
     assert state(shop, answer) == "placed"
 
 
@@ -179,7 +179,7 @@ def test_the_same_key_gets_the_same_page(shop):
     assert post().text == first.text, "the answer of a key does not change; the order's own page says that it is paid"
     assert state(shop, first.json()) == "placed"
     assert rows(shop, "SELECT count(*) FROM orders WHERE workspace_id = (SELECT id FROM workspaces"
-                 " WHERE name = ?)", customer.name) == [(1,)]
+                " WHERE name = ?)", customer.name) == [(1,)]
 
 
 def test_a_simulation_opens_nothing(shop):
@@ -187,7 +187,7 @@ def test_a_simulation_opens_nothing(shop):
     answer = customer.order(name(), simulation=True)
     assert answer["checkout_required"] is True and not {"checkout_url", "cart_order_id"} & set(answer)
     assert rows(shop, "SELECT count(*) FROM orders o JOIN workspaces w ON w.id = o.workspace_id"
-                 " WHERE w.name = ?", customer.name) == [(0,)]
+                " WHERE w.name = ?", customer.name) == [(0,)]
 
 
 def test_off_it_is_a_failed_payment(fresh):
@@ -278,7 +278,7 @@ def test_notices_about_nothing_of_ours(shop):
     shop.cli("card", "set", "--workspace", placed.name, "--token", "tok_visa", "--name", "Ann")
     assert placed.order(name())["order_placed"]
     charged = rows(shop, "SELECT o.id FROM orders o JOIN workspaces w ON w.id = o.workspace_id"
-                    " WHERE w.name = ?", placed.name)[0][0]
+                   " WHERE w.name = ?", placed.name)[0][0]
     assert send(shop, notice(charged)).status_code == 200
 
 
@@ -358,7 +358,7 @@ def test_paid_after_the_end_goes_back(fresh):
     wait_for("the refund", lambda: ("refund", "succeeded", 2000) in payments(server, answer))
     assert sorted(payments(server, answer)) == [("charge", "succeeded", 2000), ("refund", "succeeded", 2000)]
     assert rows(server, "SELECT amount FROM refunds WHERE charge_key = ?",
-                 answer["cart_order_id"], file="sandbox.db") == [(2000,)]
+                answer["cart_order_id"], file="sandbox.db") == [(2000,)]
     page = requests.get(f"{server.base}/checkout/{answer['cart_order_id']}", timeout=30).text
     assert "Paid too late" in page and "Nothing was charged" not in page
     assert state(server, answer) == "payment_failed" and customer.placed() == [] and other.placed() == [domain]
