@@ -326,7 +326,7 @@ static void an_unknown_charge_waits_until_it_is_known(void **state) {
 /* A process that claims and then dies, with the bank asked or not. */
 static struct renewal_claims claim_and_die(struct life *l) {
     struct fixture *f = l->f;
-    struct renewal_claims claims;
+    struct renewal_claims claims = {0};
     size_t n;
     f->clock.manual_ms = f->now = ms_of("2026-02-15");
     OK(IN_TX(renewal_collect(f->db, &f->ids, f->now, 9, &n, &f->error)));

@@ -76,7 +76,7 @@ static void days_are_collected_in_their_order(void **state) {
 
 static struct renewal_claims claim(struct life *l, size_t max) {
     struct fixture *f = l->f;
-    struct renewal_claims claims;
+    struct renewal_claims claims = {0};
     OK(IN_TX(renewal_claim(f->db, &f->ids, f->now, f->now + LEASE_MS, max, f->arena, &claims, &f->error)));
     return claims;
 }
