@@ -37,6 +37,13 @@ static bool was_its(const struct model_domain *domain, struct str account_id) {
     return false;
 }
 
+/* Mailboxes that cost nothing come along, too, though nothing went back for them. */
+static bool gave_a_mailbox(const struct model_domain *domain, const struct model_swap *swap) {
+    for (size_t i = 0; i < swap->n_accounts; i++)
+        if (was_its(domain, swap->accounts[i].old_id)) return true;
+    return false;
+}
+
 /* What was paid for N mailboxes that were cancelled before the swap stays with the old domain, a line of its own. */
 static void keep_cancelled(struct model *model, const struct seen_books *books, const struct model_order *order,
                            struct model_domain *old, struct model_bill *bill, int64_t n) {
@@ -103,7 +110,8 @@ static bool learn(struct model *model, const struct seen_books *books, const str
         for (size_t j = 0, n = model->orders[i].n_domains; j < n; j++) {
             if (!str_is(old->id, model->orders[i].domains[j].id)) continue;
             swap->is_known = true;
-            if (is_dropped(books, str_of(model->orders[i].id), old->id))
+            if (is_dropped(books, str_of(model->orders[i].id), old->id) ||
+                gave_a_mailbox(&model->orders[i].domains[j], swap))
                 add_domain(model, books, &model->orders[i], j, swap, domain->id);
         }
     return swap->is_known;
