@@ -46,5 +46,5 @@ enum outcome hook_post(struct hook *h, const struct hook_post *post, struct hook
 /* NULL is fine. */
 void hook_destroy(struct hook *h);
 
-/* Over HTTP, with libcurl. Never NULL; the first one is made before there are other threads. */
+/* Over HTTP, with libcurl. Never NULL. */
 struct hook *hook_curl_create(void);

@@ -23,6 +23,6 @@ struct stripe_config {
 const char *stripe_config_fault(const struct stripe_config *config);
 /*
  * CONFIG is without a fault; its texts are copied, its clock must outlive the driver. Never NULL. Asks nobody.
- * sodium_init must have run, and the first driver is made before there are other threads.
+ * sodium_init must have run.
  */
 struct payment *payment_stripe_create(const struct stripe_config *config);

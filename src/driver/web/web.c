@@ -81,7 +81,14 @@ static size_t take_head(char *bytes, size_t size, size_t n, void *arg) {
 
 /* ---- handles ---- */
 
+/* Not before the first call: the TLS library takes some MiB, and many servers never call out. */
+static void start_curl(void) {
+    if (curl_global_init(CURL_GLOBAL_DEFAULT)) abort();
+}
+
 static CURL *take_handle(struct web *web, bool public_only) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, start_curl);
     pthread_mutex_lock(&web->mutex);
     size_t *n = &web->n_idle[public_only];
     CURL *handle = *n ? web->idle[public_only][--*n] : NULL;
@@ -200,7 +207,7 @@ struct str web_reply_header(const struct web_reply *reply, const char *name) {
 
 struct web *web_create(void) {
     struct web *web = calloc(1, sizeof *web);
-    if (!web || curl_global_init(CURL_GLOBAL_DEFAULT)) abort();
+    if (!web) abort();
     pthread_mutex_init(&web->mutex, NULL);
     return web;
 }
@@ -211,5 +218,4 @@ void web_destroy(struct web *web) {
         for (size_t i = 0; i < web->n_idle[kind]; i++) curl_easy_cleanup(web->idle[kind][i]);
     pthread_mutex_destroy(&web->mutex);
     free(web);
-    curl_global_cleanup();
 }

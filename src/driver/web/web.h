@@ -41,7 +41,7 @@ struct web_reply {
     const char *reason; /* with WEB_FAILED, for people */
 };
 
-/* Never NULL; the first one is made before there are other threads. */
+/* Never NULL. libcurl is started with the first call. */
 struct web *web_create(void);
 /* NULL is fine. */
 void web_destroy(struct web *web);
