@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "operate.h"
 #include "order_money.h"
 #include "renewal.h"
 #include "setup.h"
@@ -23,13 +24,6 @@ static struct str next_try(const struct order_row *order, struct arena *arena) {
     int64_t at_ms = order->state == ORDER_RESERVED ? order->settle_after_ms : order->next_step_ms;
     return at_ms ? text_second(at_ms, arena) : STR("");
 }
-
-struct listing {
-    bool stuck;
-    size_t max;
-    struct arena *arena;
-    struct table *table;
-};
 
 static bool list_read(struct db *db, void *arg, struct error *reterr) {
     static const char *const titles[] = {"ID",     "CREATED",  "WORKSPACE", "TYPE", "STATE",
@@ -54,12 +48,7 @@ static bool list_read(struct db *db, void *arg, struct error *reterr) {
 }
 
 bool run_order_list(const struct invocation *invocation, struct error *reterr) {
-    size_t max;
-    if (!invocation_limit(invocation, &max, reterr)) return false;
-    struct listing listing = {.stuck = invocation_has(invocation, "stuck"), .max = max, .arena = invocation->arena};
-    if (!store_read(invocation->setup->store, list_read, &listing, reterr)) return false;
-    table_print(listing.table, stdout);
-    return true;
+    return operate_list(invocation, list_read, reterr);
 }
 
 struct showing {

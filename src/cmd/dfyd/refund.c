@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "operate.h"
 #include "setup.h"
 #include "store/refunds.h"
 #include "table.h"
@@ -8,12 +9,6 @@
 #include "who.h"
 
 enum { WHY_MAX = 200 };
-
-struct listing {
-    struct refund_query query;
-    struct arena *arena;
-    struct table *table;
-};
 
 /* What it is for: a mailbox, a domain or a part of the bill. */
 static struct str subject(const struct refund *refund, struct arena *arena) {
@@ -26,9 +21,10 @@ static bool list_read(struct db *db, void *arg, struct error *reterr) {
     static const char *const titles[] = {"ID",  "CREATED",  "WORKSPACE", "AMOUNT", "STATE",
                                          "FOR", "NEXT TRY", "WHY",       "REASON", NULL};
     struct listing *l = arg;
+    const struct refund_query query = {.stuck = l->stuck, .max = l->max};
     struct refund *refunds;
     size_t n;
-    if (!refund_list(db, &l->query, l->arena, &refunds, &n, reterr)) return false;
+    if (!refund_list(db, &query, l->arena, &refunds, &n, reterr)) return false;
     l->table = table_create(l->arena, titles);
     for (size_t i = 0; i < n; i++) {
         const struct refund *r = &refunds[i];
@@ -43,13 +39,7 @@ static bool list_read(struct db *db, void *arg, struct error *reterr) {
 }
 
 bool run_refund_list(const struct invocation *invocation, struct error *reterr) {
-    size_t max;
-    if (!invocation_limit(invocation, &max, reterr)) return false;
-    struct listing listing = {.query = {.stuck = invocation_has(invocation, "stuck"), .max = max},
-                              .arena = invocation->arena};
-    if (!store_read(invocation->setup->store, list_read, &listing, reterr)) return false;
-    table_print(listing.table, stdout);
-    return true;
+    return operate_list(invocation, list_read, reterr);
 }
 
 struct making {
@@ -85,18 +75,6 @@ bool run_refund_make(const struct invocation *invocation, struct error *reterr) 
     return true;
 }
 
-struct retrying {
-    struct str id;
-    int64_t now_ms;
-};
-
-static bool retry_change(struct db *db, void *arg, struct error *reterr) {
-    const struct retrying *r = arg;
-    return refund_retry(db, r->id, r->now_ms, reterr);
-}
-
 bool run_refund_retry(const struct invocation *invocation, struct error *reterr) {
-    struct setup *setup = invocation->setup;
-    struct retrying retrying = {str_of(invocation_value(invocation, "id")), clock_now(&setup->clock)};
-    return store_write(setup->store, retry_change, &retrying, reterr);
+    return operate_change(invocation, refund_retry, reterr);
 }

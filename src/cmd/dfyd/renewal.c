@@ -1,10 +1,8 @@
 #include "renewal.h"
 
-#include <stdio.h>
-
 #include "commands.h"
 #include "core/calendar.h"
-#include "setup.h"
+#include "operate.h"
 #include "text.h"
 #include "who.h"
 
@@ -38,13 +36,6 @@ void renewal_table_add(struct table *table, const struct renewal_row *r, struct 
 const char *const renewal_table_titles[] = {"ID",     "DAY",  "WORKSPACE", "AMOUNT", "STATE",
                                             "FAILED", "NEXT", "REASON",    NULL};
 
-struct listing {
-    bool stuck;
-    size_t max;
-    struct arena *arena;
-    struct table *table;
-};
-
 static bool list_read(struct db *db, void *arg, struct error *reterr) {
     struct listing *l = arg;
     struct renewal_row *rows;
@@ -57,26 +48,9 @@ static bool list_read(struct db *db, void *arg, struct error *reterr) {
 }
 
 bool run_renewal_list(const struct invocation *invocation, struct error *reterr) {
-    size_t max;
-    if (!invocation_limit(invocation, &max, reterr)) return false;
-    struct listing listing = {.stuck = invocation_has(invocation, "stuck"), .max = max, .arena = invocation->arena};
-    if (!store_read(invocation->setup->store, list_read, &listing, reterr)) return false;
-    table_print(listing.table, stdout);
-    return true;
-}
-
-struct retrying {
-    struct str id;
-    int64_t now_ms;
-};
-
-static bool retry_change(struct db *db, void *arg, struct error *reterr) {
-    const struct retrying *r = arg;
-    return renewal_retry(db, r->id, r->now_ms, reterr);
+    return operate_list(invocation, list_read, reterr);
 }
 
 bool run_renewal_retry(const struct invocation *invocation, struct error *reterr) {
-    struct setup *setup = invocation->setup;
-    struct retrying retrying = {str_of(invocation_value(invocation, "id")), clock_now(&setup->clock)};
-    return store_write(setup->store, retry_change, &retrying, reterr);
+    return operate_change(invocation, renewal_retry, reterr);
 }
