@@ -203,14 +203,9 @@ enum http_verdict list_keys(struct call *call) {
     struct list_query query;
     if (!list_read_query(call, &query)) return HTTP_ANSWER;
     struct paging p = {.call = call, .query = &query};
-    struct error error = {0};
-    if (!store_read(call->config->world->store, read_page, &p, &error)) {
-        call_fail(call, &error, "");
-        return HTTP_ANSWER;
-    }
+    if (!list_read_page(call, read_page, &p)) return HTTP_ANSWER;
     struct buf *out = &call->response->body;
-    size_t shown = p.n > (size_t)query.limit ? (size_t)query.limit : p.n;
-    BUF_LIT(out, "{\"items\":[");
+    size_t shown = list_begin(out, p.n, query.limit);
     for (size_t i = 0; i < shown; i++) {
         if (i) buf_add_byte(out, ',');
         add_key(out, &p.rows[i], NULL);

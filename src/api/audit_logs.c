@@ -183,24 +183,14 @@ static bool read_page(struct db *db, void *arg, struct error *reterr) {
 void list_audit_run(struct call *call) {
     struct paging p = {.query = *(const struct audit_query *)call->order, .call = call};
     p.query.workspace_id = str_of(call->identity->workspace.id);
-    struct error error = {0};
-    if (!store_read(call->config->world->store, read_page, &p, &error)) {
-        call_fail(call, &error, "");
-        return;
-    }
+    if (!list_read_page(call, read_page, &p)) return;
     struct buf *out = &call->response->body;
-    size_t shown = p.n > p.query.limit ? p.query.limit : p.n;
-    BUF_LIT(out, "{\"items\":[");
+    size_t shown = list_begin(out, p.n, (int64_t)p.query.limit);
     for (size_t i = 0; i < shown; i++) {
         if (i) buf_add_byte(out, ',');
         add_row(out, &p.rows[i], p.query.workspace_id, call->arena);
     }
-    BUF_LIT(out, "]");
-    if (shown < p.n) {
-        BUF_LIT(out, ",\"next_starting_after\":");
-        buf_add_json(out, p.rows[shown - 1].id);
-    }
-    BUF_LIT(out, "}");
+    list_end(out, shown < p.n ? p.rows[shown - 1].id : STR(""));
     call_answer(call);
 }
 

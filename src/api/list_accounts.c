@@ -43,8 +43,7 @@ static bool add_password(struct call *call, const struct account_row *row, struc
 
 static bool write_page(struct call *call, const struct paging *p, bool with_passwords, struct error *reterr) {
     struct buf *out = &call->response->body;
-    size_t shown = p->n > p->limit ? p->limit : p->n;
-    BUF_LIT(out, "{\"items\":[");
+    size_t shown = list_begin(out, p->n, (int64_t)p->limit);
     for (size_t i = 0; i < shown; i++) {
         if (i) buf_add_byte(out, ',');
         list_add_account(out, &p->rows[i]);

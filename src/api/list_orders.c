@@ -41,15 +41,10 @@ static void add_row(struct buf *out, const struct domain_row *row, struct str wo
 enum http_verdict list_orders(struct call *call) {
     struct list_query query;
     if (!list_read_query(call, &query)) return HTTP_ANSWER;
-    struct error error = {0};
     struct paging p = {.call = call, .query = &query};
-    if (!store_read(call->config->world->store, read_page, &p, &error)) {
-        call_fail(call, &error, "");
-        return HTTP_ANSWER;
-    }
+    if (!list_read_page(call, read_page, &p)) return HTTP_ANSWER;
     struct buf *out = &call->response->body;
-    size_t shown = p.n > (size_t)query.limit ? (size_t)query.limit : p.n;
-    BUF_LIT(out, "{\"items\":[");
+    size_t shown = list_begin(out, p.n, query.limit);
     for (size_t i = 0; i < shown; i++) {
         if (i) buf_add_byte(out, ',');
         add_row(out, &p.rows[i], str_of(call->identity->workspace.id));

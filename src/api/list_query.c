@@ -68,6 +68,22 @@ bool list_read_query(struct call *call, struct list_query *ret) {
     return ok;
 }
 
+bool list_read_page(struct call *call, store_fn *read, void *arg) {
+    struct error error = {0};
+    bool ok = store_read(call->config->world->store, read, arg, &error);
+    if (!ok) call_fail(call, &error, "");
+    return ok;
+}
+
+size_t list_shown(size_t n, int64_t limit) {
+    return n > (size_t)limit ? (size_t)limit : n;
+}
+
+size_t list_begin(struct buf *out, size_t n, int64_t limit) {
+    BUF_LIT(out, "{\"items\":[");
+    return list_shown(n, limit);
+}
+
 void list_end(struct buf *out, struct str next) {
     BUF_LIT(out, "]");
     if (next.n) member_text(out, "next_starting_after", next);

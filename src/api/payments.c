@@ -63,15 +63,10 @@ static bool read_payments(struct db *db, void *arg, struct error *reterr) {
 enum http_verdict list_payments(struct call *call) {
     struct list_query query;
     if (!list_read_query(call, &query)) return HTTP_ANSWER;
-    struct error error = {0};
     struct paging p = {.call = call, .query = &query};
-    if (!store_read(call->config->world->store, read_payments, &p, &error)) {
-        call_fail(call, &error, "");
-        return HTTP_ANSWER;
-    }
+    if (!list_read_page(call, read_payments, &p)) return HTTP_ANSWER;
     struct buf *out = &call->response->body;
-    size_t shown = p.n > (size_t)query.limit ? (size_t)query.limit : p.n;
-    BUF_LIT(out, "{\"items\":[");
+    size_t shown = list_begin(out, p.n, query.limit);
     for (size_t i = 0; i < shown; i++) {
         if (i) buf_add_byte(out, ',');
         payments_write(out, &p.payments[i]);
@@ -99,13 +94,9 @@ enum http_verdict list_invoices(struct call *call) {
         call_refuse(call, &error);
         return HTTP_ANSWER;
     }
-    if (!store_read(call->config->world->store, read_invoices, &p, &error)) {
-        call_fail(call, &error, "");
-        return HTTP_ANSWER;
-    }
+    if (!list_read_page(call, read_invoices, &p)) return HTTP_ANSWER;
     struct buf *out = &call->response->body;
-    size_t shown = p.n > (size_t)query.limit ? (size_t)query.limit : p.n;
-    BUF_LIT(out, "{\"items\":[");
+    size_t shown = list_begin(out, p.n, query.limit);
     for (size_t i = 0; i < shown; i++) {
         if (i) buf_add_byte(out, ',');
         invoices_write(out, &p.invoices[i]);

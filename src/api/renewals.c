@@ -69,18 +69,14 @@ static void add_renewal(struct buf *out, const struct renewal_row *r) {
 enum http_verdict list_renewals(struct call *call) {
     struct list_query query;
     if (!list_read_query(call, &query)) return HTTP_ANSWER;
-    struct error error = {0};
     struct paging p = {
         .call = call,
         .query = &query,
         .until_ms = calendar_add_months(clock_now(call->config->world->clock), MONTHS_SHOWN) + CALENDAR_DAY_MS,
     };
-    if (!store_read(call->config->world->store, read_renewals, &p, &error)) {
-        call_fail(call, &error, "");
-        return HTTP_ANSWER;
-    }
+    if (!list_read_page(call, read_renewals, &p)) return HTTP_ANSWER;
     struct buf *out = &call->response->body;
-    size_t shown = p.n > (size_t)query.limit ? (size_t)query.limit : p.n;
+    size_t shown = list_shown(p.n, query.limit);
     BUF_LIT(out, "{");
     if (!query.starting_after.n) {
         BUF_LIT(out, "\"upcoming\":[");

@@ -278,18 +278,12 @@ static bool read_page(struct db *db, void *arg, struct error *reterr) {
 }
 
 static bool write_page(const struct paging *p, struct buf *out, struct error *reterr) {
-    size_t limit = (size_t)p->query->limit, shown = p->n > limit ? limit : p->n;
-    BUF_LIT(out, "{\"items\":[");
+    size_t shown = list_begin(out, p->n, p->query->limit);
     for (size_t i = 0; i < shown; i++) {
         if (i) buf_add_byte(out, ',');
         if (!webhook_body_write(p->call, &p->rows[i], out, reterr)) return false;
     }
-    BUF_LIT(out, "]");
-    if (shown < p->n) {
-        BUF_LIT(out, ",\"next_starting_after\":");
-        buf_add_json(out, p->rows[shown - 1].id);
-    }
-    BUF_LIT(out, "}");
+    list_end(out, shown < p->n ? p->rows[shown - 1].id : STR(""));
     return true;
 }
 
