@@ -9,6 +9,7 @@
 #include "driver/payment/invoice.h"
 #include "driver/payment/payment.h"
 #include "driver/registrar/registrar.h"
+#include "driver/resolver/resolver.h"
 #include "driver/sandbox_book.h"
 
 enum { PATH_BYTES = 4096 };
@@ -67,6 +68,7 @@ bool drivers_open(const struct drivers_config *config, struct drivers *ret, stru
         .registrar = registrar_sandbox_create(book),
         .dns = dns_sandbox_create(book),
         .mailbox = mailbox_sandbox_create(book),
+        .resolver = resolver_sandbox_create(book),
         .payment = payment,
         .credit = config->credit ? payment_invoice_create(config->credit) : NULL,
         .hook = hook_curl_create(),
@@ -93,6 +95,7 @@ void drivers_close(struct drivers *drivers) {
     registrar_destroy(drivers->registrar);
     dns_destroy(drivers->dns);
     mailbox_destroy(drivers->mailbox);
+    resolver_destroy(drivers->resolver);
     payment_destroy(drivers->payment);
     payment_destroy(drivers->credit);
     hook_destroy(drivers->hook);

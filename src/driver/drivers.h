@@ -8,6 +8,7 @@
 struct registrar;
 struct dns;
 struct mailbox;
+struct resolver;
 struct credit_book;
 struct hook;
 struct sandbox_book;
@@ -16,6 +17,7 @@ struct drivers {
     struct registrar *registrar;
     struct dns *dns;
     struct mailbox *mailbox;
+    struct resolver *resolver;
     struct payment *payment; /* takes cards */
     struct payment *credit;  /* on account; NULL: nobody orders on account here */
     struct hook *hook;

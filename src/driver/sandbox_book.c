@@ -6,7 +6,7 @@
 
 #include "driver/sandbox_inside.h"
 
-enum { SCHEMA_VERSION = 3 };
+enum { SCHEMA_VERSION = 4 };
 
 static const char schema[] =
     /* Domains, each under the key that registered it; ready_ms lies ahead while the registry is slow. */
@@ -28,6 +28,9 @@ static const char schema[] =
     /* Of mailboxes that were closed for use once; without a row they may be used. */
     "CREATE TABLE IF NOT EXISTS mailbox_access (key TEXT PRIMARY KEY, is_allowed INTEGER NOT NULL,"
     " change INTEGER NOT NULL) WITHOUT ROWID;"
+    /* How far the rotation of a domain's DKIM keys is (enum dkim_phase); without a row: the first key alone. */
+    "CREATE TABLE IF NOT EXISTS dkim (domain TEXT PRIMARY KEY, rotation INTEGER NOT NULL, phase INTEGER NOT NULL)"
+    " WITHOUT ROWID;"
     /* decline: 0 when the money was taken, else enum decline. */
     "CREATE TABLE IF NOT EXISTS charges (key TEXT PRIMARY KEY, token TEXT NOT NULL, amount INTEGER NOT NULL,"
     " decline INTEGER NOT NULL, description TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;"

@@ -66,7 +66,7 @@ static enum outcome publish_dns(const struct world *world, const struct step *st
     if (outcome != OUTCOME_DONE) return outcome;
     struct rrset *sets;
     size_t n;
-    records_mail(step->domain, &facts, arena, &sets, &n);
+    records_mail(step->domain, &facts, &world->edge, arena, &sets, &n);
     return publish(world, step->domain, sets, n, answer);
 }
 
@@ -92,7 +92,7 @@ static enum outcome set_forwarding(const struct world *world, const struct step 
     struct rrset *sets;
     size_t n;
     /* Both modes are the edge's matter: the records are the same. */
-    records_web(step->domain, step->forwarding.n ? world->web_address : STR(""), arena, &sets, &n);
+    records_web(step->domain, step->forwarding.n ? &world->edge : NULL, arena, &sets, &n);
     /* What a change finds may be overtaken by an earlier call that is still on its way; what it publishes is not. */
     return step->is_change ? dns_publish(world->drivers->dns, step->domain, sets, n, answer)
                            : publish(world, step->domain, sets, n, answer);

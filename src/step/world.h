@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/ids.h"
+#include "core/records.h"
 #include "driver/drivers.h"
 #include "store/store.h"
 #include "store/vault.h"
@@ -17,11 +18,14 @@ struct world {
     struct store *store;
     struct drivers *drivers;
     const struct vault *vault;
-    int64_t checkout_ms;    /* how long a page to pay on is open; 0: who has no card cannot order */
-    struct str web_address; /* IPv4 of the forwarding edge */
+    int64_t checkout_ms;      /* how long a page to pay on is open; 0: who has no card cannot order */
+    struct edge_address edge; /* of the forwarding edge */
     int64_t retry_base_ms, retry_max_ms;
     int64_t lease_ms; /* longer than any driver call may take */
     int64_t swap_ms;  /* how long a domain that cannot be registered may be swapped before its refund goes out */
+    /* Of a domain in use: how often it is checked; how old a DKIM key gets (0: any age), and how long the one before it
+     * stays published for mail that is in flight. */
+    int64_t check_ms, dkim_ms, dkim_overlap_ms;
     /* Of webhook deliveries: the first wait between two tries, the tries until the webhook is switched off, and whether
      * receivers may have addresses that are not public. */
     int64_t hook_retry_ms, hook_tries;

@@ -2,7 +2,7 @@
 
 /* Written by scripts/embed.py from sql/. */
 extern const char sql_001_first[], sql_002_audit_events[], sql_003_webhooks[], sql_004_keys_workspaces_audit[],
-    sql_005_cancel_forwarding[], sql_006_restrictions[], sql_007_money[];
+    sql_005_cancel_forwarding[], sql_006_restrictions[], sql_007_money[], sql_008_mailhost[];
 
 static const struct migration {
     const char *name, *sql;
@@ -14,6 +14,7 @@ static const struct migration {
     {"005-cancel-forwarding", sql_005_cancel_forwarding},
     {"006-restrictions", sql_006_restrictions},
     {"007-money", sql_007_money},
+    {"008-mailhost", sql_008_mailhost},
 };
 
 static bool version_get(struct db *db, int64_t *ret, struct error *reterr) {

@@ -207,7 +207,7 @@ static void check_forwarding(struct audit *a, const struct all_steps *all, int w
         }
     struct rrset *sets;
     size_t n;
-    records_web(row->name, run->world.web_address, a->arena, &sets, &n);
+    records_web(row->name, &run->world.edge, a->arena, &sets, &n);
     bool is_served = dns_lookup(run->drivers.dns, row->name, sets, n, NULL) == OUTCOME_DONE;
     if (is_served != (row->forwarding.n > 0))
         model_break(model, "%.*s %s, but its records are %s", STR_ARG(row->name),

@@ -251,6 +251,7 @@ bool hostile_create(const struct hostile_config *config, struct hostile **ret, s
         .registrar = registrar_sandbox_create(book),
         .dns = dns_sandbox_create(book),
         .mailbox = mailbox_sandbox_create(book),
+        .resolver = resolver_sandbox_create(book),
         .payment = payment_sandbox_create(book),
         .book = book,
     };
@@ -268,6 +269,7 @@ void hostile_destroy(struct hostile *h) {
     registrar_destroy(h->real.registrar);
     dns_destroy(h->real.dns);
     mailbox_destroy(h->real.mailbox);
+    resolver_destroy(h->real.resolver);
     payment_destroy(h->real.payment);
     sandbox_book_close(h->book);
     arena_destroy(h->arena);
@@ -278,6 +280,7 @@ struct drivers hostile_drivers(struct hostile *h) {
         .registrar = &h->registrar.base,
         .dns = &h->dns.base,
         .mailbox = &h->mailbox.base,
+        .resolver = h->real.resolver,
         .payment = &h->payment.base,
         .hook = &h->hook.base,
         .book = h->book,

@@ -60,6 +60,13 @@ static const struct str *nameservers(struct dns *d, size_t *ret_n) {
     return dns_nameservers(of_dns(d)->real.dns, ret_n);
 }
 
+static enum outcome fetch_zone(struct dns *d, struct str zone, const struct rrset *sets, size_t n, struct arena *arena,
+                               struct dns_zone *ret, struct answer *answer) {
+    struct hostile *h = of_dns(d);
+    if (hostile_ask_is_lost(h, HOSTILE_DNS, "fetch", zone)) return hostile_no_answer(answer);
+    return dns_fetch(h->real.dns, zone, sets, n, arena, ret, answer);
+}
+
 static enum outcome lookup_zone(struct dns *d, struct str zone, const struct rrset *sets, size_t n,
                                 struct answer *answer) {
     struct hostile *h = of_dns(d);
@@ -86,6 +93,7 @@ static enum outcome publish_zone(struct dns *d, struct str zone, const struct rr
 const struct dns_ops hostile_dns_ops = {
     .name = "hostile",
     .nameservers = nameservers,
+    .fetch = fetch_zone,
     .lookup = lookup_zone,
     .publish = publish_zone,
 };
@@ -137,6 +145,12 @@ static enum outcome set_access(struct mailbox *m, const struct mailbox_access *j
     return hostile_act(h, &call, answer);
 }
 
+static enum outcome verify(struct mailbox *m, const struct mailbox_login *login, struct answer *answer) {
+    struct hostile *h = of_mailbox(m);
+    if (hostile_ask_is_lost(h, HOSTILE_MAILBOX, "verify", login->email)) return hostile_no_answer(answer);
+    return mailbox_verify(h->real.mailbox, login, answer);
+}
+
 const struct mailbox_ops hostile_mailbox_ops = {
     .name = "hostile",
     .mail_facts = mail_facts,
@@ -144,4 +158,5 @@ const struct mailbox_ops hostile_mailbox_ops = {
     .create = create_address,
     .remove = remove_address,
     .set_access = set_access,
+    .verify = verify,
 };

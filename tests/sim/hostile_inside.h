@@ -6,6 +6,7 @@
 #include "driver/mailbox/mailbox.h"
 #include "driver/payment/payment.h"
 #include "driver/registrar/registrar.h"
+#include "driver/resolver/resolver.h"
 #include "driver/sandbox_book.h"
 #include "hostile.h"
 

@@ -525,7 +525,7 @@ static bool init_run(struct run *run, struct sim *sim, uint64_t seed, unsigned p
         .ids = &run->ids,
         .drivers = &run->drivers,
         .vault = &run->vault,
-        .web_address = STR("192.0.2.80"),
+        .edge = {.ipv4 = STR("192.0.2.80")},
         .retry_base_ms = 500,
         .retry_max_ms = 30000,
         .lease_ms = lease_ms,

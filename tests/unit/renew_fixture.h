@@ -114,7 +114,7 @@ static inline void life_begin(struct fixture *f, struct life *l, const char *now
         .store = fixture_store(f),
         .drivers = &l->drivers,
         .vault = &l->vault,
-        .web_address = STR("192.0.2.1"),
+        .edge = {.ipv4 = STR("192.0.2.1")},
         .retry_base_ms = 1000,
         .retry_max_ms = 60000,
         .lease_ms = LEASE_MS,

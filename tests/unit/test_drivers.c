@@ -173,8 +173,9 @@ static void mail_facts_differ_by_provider(void **state) {
             OUTCOME_DONE);
         for (int k = PROVIDER_GOOGLE; k < i; k++) assert_false(str_eq(facts[i].mx_host, facts[k].mx_host));
         assert_true(str_contains(facts[i].mx_host, ".sandbox.test"));
-        assert_true(str_contains(facts[i].spf_include, ".sandbox.test"));
-        assert_true(str_is(facts[i].dkim_selector, "dfy1"));
+        assert_true(str_contains(facts[i].spf_term, ".sandbox.test"));
+        assert_int_equal(facts[i].n_dkim, 1);
+        assert_true(str_is(facts[i].dkim[0].selector, "dfy1"));
     }
     assert_int_equal(mailbox_mail_facts(f->drivers.mailbox, STR("acme.com"), PROVIDER_END, arena, &facts[0], NULL),
                      OUTCOME_REFUSED);
@@ -188,12 +189,12 @@ static void dkim_key_is_genuine_and_lasts(void **state) {
     assert_int_equal(mailbox_mail_facts(m, STR("a.com"), PROVIDER_GOOGLE, arena, &one, NULL), OUTCOME_DONE);
     assert_int_equal(mailbox_mail_facts(m, STR("a.com"), PROVIDER_AIRMAIL, arena, &again, NULL), OUTCOME_DONE);
     assert_int_equal(mailbox_mail_facts(m, STR("b.com"), PROVIDER_GOOGLE, arena, &other, NULL), OUTCOME_DONE);
-    assert_true(str_eq(one.dkim_value, again.dkim_value));
-    assert_false(str_eq(one.dkim_value, other.dkim_value));
-    assert_true(str_starts(one.dkim_value, "v=DKIM1; k=ed25519; p="));
+    assert_true(str_eq(one.dkim[0].value, again.dkim[0].value));
+    assert_false(str_eq(one.dkim[0].value, other.dkim[0].value));
+    assert_true(str_starts(one.dkim[0].value, "v=DKIM1; k=ed25519; p="));
     unsigned char key[64];
     size_t n = 0;
-    struct str text = {one.dkim_value.p + 22, one.dkim_value.n - 22};
+    struct str text = {one.dkim[0].value.p + 22, one.dkim[0].value.n - 22};
     assert_int_equal(sodium_base642bin(key, sizeof key, text.p, text.n, NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL),
                      0);
     assert_int_equal(n, crypto_sign_PUBLICKEYBYTES);

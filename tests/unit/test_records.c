@@ -21,13 +21,13 @@ static void mail_records_are_complete(void **state) {
     const struct mail_facts facts = {
         .mx_host = STR("mx.sandbox.test"),
         .mx_preference = 10,
-        .spf_include = STR("_spf.sandbox.test"),
-        .dkim_selector = STR("dfy1"),
-        .dkim_value = STR("v=DKIM1; k=ed25519; p=AAAA"),
+        .spf_term = STR("include:_spf.sandbox.test"),
+        .dkim = &(struct dkim_record){STR("dfy1"), STR("v=DKIM1; k=ed25519; p=AAAA")},
+        .n_dkim = 1,
     };
     struct rrset *sets;
     size_t n;
-    records_mail(STR("brightforge.com"), &facts, arena, &sets, &n);
+    records_mail(STR("brightforge.com"), &facts, NULL, arena, &sets, &n);
     assert_int_equal(n, 4);
     is_record(&sets[0], "brightforge.com", "MX", "10 mx.sandbox.test.");
     is_record(&sets[1], "brightforge.com", "TXT", "v=spf1 include:_spf.sandbox.test ~all");
@@ -41,8 +41,8 @@ static void web_records_point_at_the_edge(void **state) {
     struct arena *arena = arena_create(4096);
     struct rrset *sets;
     size_t n;
-    records_web(STR("brightforge.com"), STR("192.0.2.1"), arena, &sets, &n);
-    assert_int_equal(n, 2);
+    records_web(STR("brightforge.com"), &(struct edge_address){.ipv4 = STR("192.0.2.1")}, arena, &sets, &n);
+    assert_int_equal(n, 4);
     is_record(&sets[0], "brightforge.com", "A", "192.0.2.1");
     is_record(&sets[1], "www.brightforge.com", "A", "192.0.2.1");
     arena_destroy(arena);

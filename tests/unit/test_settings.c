@@ -94,7 +94,7 @@ static void test_rows_agree(void **state) {
         assert_int_equal(strncmp(row->env, "DFYD_", 5), 0);
         for (size_t j = 0; j < n; j++) {
             char c = row->name[j];
-            assert_true(islower((unsigned char)c) || c == '_');
+            assert_true(islower((unsigned char)c) || isdigit((unsigned char)c) || c == '_');
             assert_int_equal(row->flag[j], c == '_' ? '-' : c);
             assert_int_equal(row->env[5 + j], toupper((unsigned char)c));
         }

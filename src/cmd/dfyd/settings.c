@@ -14,6 +14,9 @@ static const char *const level_words[] = {
 
 static const char *const no_yes_words[] = {"no", "yes", NULL};
 static const char *const off_on[] = {"off", "on", NULL};
+static const char *const dns_words[] = {"sandbox", "powerdns", "rfc2136", NULL};
+static const char *const mailbox_words[] = {"sandbox", "mailhost", NULL};
+static const char *const mta_sts_words[] = {"off", "testing", "enforce", NULL};
 static const char *const payment_words[] = {"sandbox", "stripe", NULL};
 
 #define AT(member) offsetof(struct settings, member)
@@ -76,6 +79,135 @@ const struct setting_row setting_rows[SETTING_END] = {
     [SETTING_WEB_ADDRESS] = {"web_address", "web-address", "DFYD_WEB_ADDRESS", SETTING_IPV4, AT(web_address),
                              .fallback = "127.0.0.1", .value = "IPV4",
                              .help = "where the domains' web names point, for forwarding"},
+    [SETTING_WEB_ADDRESS6] = {"web_address6", "web-address6", "DFYD_WEB_ADDRESS6", SETTING_IPV6, AT(web_address6),
+                              .value = "IPV6", .help = "the same, in IPv6; default: none", .drivers = true},
+    [SETTING_EDGE_LISTEN] =
+        {
+            "edge_listen",
+            "edge-listen",
+            "DFYD_EDGE_LISTEN",
+            SETTING_ADDRESS,
+            AT(edge_listen),
+            .value = "ADDRESS:PORT",
+            .help = "where Caddy asks what to do with a visitor; default: nowhere",
+        },
+    [SETTING_DNS] = {"dns", "dns", "DFYD_DNS", SETTING_WORD, AT(dns), .value = "DRIVER", .help = "who serves the zones",
+                     .words = dns_words, .fallback = "sandbox", .drivers = true},
+    [SETTING_DNS_NAMESERVERS] =
+        {"dns_nameservers", "dns-nameservers", "DFYD_DNS_NAMESERVERS", SETTING_TEXT, AT(dns_nameservers),
+         .value = "NAMES", .help = "host names that domains are delegated to, such as ns1.example.net,ns2.example.net",
+         .drivers = true},
+    [SETTING_POWERDNS_URL] = {"powerdns_url", "powerdns-url", "DFYD_POWERDNS_URL", SETTING_URL, AT(powerdns_url),
+                              .value = "URL", .help = "where PowerDNS's API is", .fallback = "http://127.0.0.1:8081",
+                              .drivers = true},
+    [SETTING_POWERDNS_KEY_FILE] = {"powerdns_key_file", "powerdns-key-file", "DFYD_POWERDNS_KEY_FILE", SETTING_TEXT,
+                                   AT(powerdns_key_file), .value = "FILE",
+                                   .help = "holds the key of PowerDNS's API; or say it in DFYD_POWERDNS_KEY",
+                                   .drivers = true},
+    [SETTING_RFC2136_SERVER] = {"rfc2136_server", "rfc2136-server", "DFYD_RFC2136_SERVER", SETTING_ADDRESS,
+                                AT(rfc2136_server), .value = "ADDRESS:PORT",
+                                .help = "the primary server that takes updates", .drivers = true},
+    [SETTING_RFC2136_KEY_FILE] = {"rfc2136_key_file", "rfc2136-key-file", "DFYD_RFC2136_KEY_FILE", SETTING_TEXT,
+                                  AT(rfc2136_key_file), .value = "FILE",
+                                  .help = "holds the TSIG key as ALGORITHM:NAME:BASE64; or say it in DFYD_RFC2136_KEY",
+                                  .drivers = true},
+    [SETTING_RESOLVER] = {"resolver", "resolver", "DFYD_RESOLVER", SETTING_ADDRESS, AT(resolver),
+                          .value = "ADDRESS:PORT",
+                          .help = "who is asked what the world sees; default: the system's resolver", .drivers = true},
+    [SETTING_MAILBOX] = {"mailbox", "mailbox", "DFYD_MAILBOX", SETTING_WORD, AT(mailbox), .value = "DRIVER",
+                         .help = "who hosts the mailboxes; mailhost serves provider 2 alone", .words = mailbox_words,
+                         .fallback = "sandbox", .drivers = true},
+    [SETTING_MAILHOST_DIR] = {"mailhost_dir", "mailhost-dir", "DFYD_MAILHOST_DIR", SETTING_TEXT, AT(mailhost_dir),
+                              .value = "DIR",
+                              .help =
+                                  "folder of the files that the mail host reads; default: mailhost in the data folder",
+                              .drivers = true},
+    [SETTING_MAILHOST_NAME] = {"mailhost_name", "mailhost-name", "DFYD_MAILHOST_NAME", SETTING_HOST, AT(mailhost_name),
+                               .value = "HOST", .help = "host name of the mail host, for MX, IMAP and submission",
+                               .drivers = true},
+    [SETTING_MAILHOST_SPF] = {"mailhost_spf", "mailhost-spf", "DFYD_MAILHOST_SPF", SETTING_TEXT, AT(mailhost_spf),
+                              .value = "TERM",
+                              .help = "SPF term that allows the mail host to send; default: a:MAILHOST_NAME",
+                              .drivers = true},
+    [SETTING_MAILHOST_REPORTS] =
+        {"mailhost_reports", "mailhost-reports", "DFYD_MAILHOST_REPORTS", SETTING_TEXT, AT(mailhost_reports),
+         .value = "ADDRESS", .help = "mail address that DMARC and TLS reports go to; default: postmaster@MAILHOST_NAME",
+         .drivers = true},
+    [SETTING_MAILHOST_QUOTA_MB] = {"mailhost_quota_mb", "mailhost-quota-mb", "DFYD_MAILHOST_QUOTA_MB", SETTING_INT,
+                                   AT(mailhost_quota_mb), 1, 10000000, .value = "N", .help = "room of a mailbox",
+                                   .fallback = "2048", .unit = "MiB", .drivers = true},
+    [SETTING_MAILHOST_SENDS_PER_DAY] = {"mailhost_sends_per_day", "mailhost-sends-per-day",
+                                        "DFYD_MAILHOST_SENDS_PER_DAY", SETTING_INT, AT(mailhost_sends_per_day), 1,
+                                        1000000, .value = "N",
+                                        .help = "messages that a mailbox may send a day, counted by recipient",
+                                        .fallback = "500", .drivers = true},
+    [SETTING_MAILHOST_IMAP] = {"mailhost_imap", "mailhost-imap", "DFYD_MAILHOST_IMAP", SETTING_ADDRESS,
+                               AT(mailhost_imap), .value = "ADDRESS:PORT",
+                               .help =
+                                   "where logins over IMAP with TLS are checked; default: MAILHOST_NAME at port 993",
+                               .drivers = true},
+    [SETTING_MAILHOST_SUBMISSION] = {"mailhost_submission", "mailhost-submission", "DFYD_MAILHOST_SUBMISSION",
+                                     SETTING_ADDRESS, AT(mailhost_submission), .value = "ADDRESS:PORT",
+                                     .help = "where submission with TLS is checked; default: MAILHOST_NAME at port 465",
+                                     .drivers = true},
+    [SETTING_MAILHOST_CA_FILE] = {"mailhost_ca_file", "mailhost-ca-file", "DFYD_MAILHOST_CA_FILE", SETTING_TEXT,
+                                  AT(mailhost_ca_file), .value = "FILE",
+                                  .help = "certificates that the mail host's is checked with; default: the system's",
+                                  .drivers = true},
+    [SETTING_MAILHOST_DOVEADM_URL] = {"mailhost_doveadm_url", "mailhost-doveadm-url", "DFYD_MAILHOST_DOVEADM_URL",
+                                      SETTING_URL, AT(mailhost_doveadm_url), .value = "URL",
+                                      .help = "where Dovecot's doveadm takes commands, to end open sessions",
+                                      .drivers = true},
+    [SETTING_MAILHOST_DOVEADM_KEY_FILE] = {"mailhost_doveadm_key_file", "mailhost-doveadm-key-file",
+                                           "DFYD_MAILHOST_DOVEADM_KEY_FILE", SETTING_TEXT,
+                                           AT(mailhost_doveadm_key_file), .value = "FILE",
+                                           .help = "holds its API key; or say it in DFYD_MAILHOST_DOVEADM_KEY",
+                                           .drivers = true},
+    [SETTING_MTA_STS] = {"mta_sts", "mta-sts", "DFYD_MTA_STS", SETTING_WORD, AT(mta_sts), .value = "WORD",
+                         .help = "policy for mail that comes in (RFC 8461), served at the edge", .words = mta_sts_words,
+                         .fallback = "off", .drivers = true},
+    [SETTING_CHECK_HOURS] =
+        {
+            "check_hours",
+            "check-hours",
+            "DFYD_CHECK_HOURS",
+            SETTING_INT,
+            AT(check_hours),
+            0,
+            8760,
+            .value = "N",
+            .help = "time between two checks of a domain that is in use; 0: never",
+            .fallback = "24",
+            .unit = "hours",
+        },
+    [SETTING_DKIM_DAYS] =
+        {
+            "dkim_days",
+            "dkim-days",
+            "DFYD_DKIM_DAYS",
+            SETTING_INT,
+            AT(dkim_days),
+            0,
+            3650,
+            .value = "N",
+            .help = "age at which a domain's DKIM key is changed; 0: never",
+            .fallback = "180",
+            .unit = "days",
+        },
+    [SETTING_DKIM_OVERLAP_DAYS] =
+        {
+            "dkim_overlap_days",
+            "dkim-overlap-days",
+            "DFYD_DKIM_OVERLAP_DAYS",
+            SETTING_INT,
+            AT(dkim_overlap_days),
+            1,
+            60,
+            .value = "N",
+            .help = "how long the key before stays published, for mail in flight",
+            .fallback = "7",
+            .unit = "days",
+        },
     [SETTING_RATE_LIMIT] = {"rate_limit", "rate-limit", "DFYD_RATE_LIMIT", SETTING_WORD, AT(rate_limit),
                             .words = off_on, .fallback = "on", .value = "WORD",
                             .help = "off: no call is limited, not those with limits of their own either"},
@@ -136,6 +268,10 @@ struct str setting_range(const struct setting_row *row, struct arena *arena) {
         return STR("a numeric ADDRESS:PORT such as 127.0.0.1:8025 or [::1]:8025, with a port from 0 to 65535");
     case SETTING_IPV4:
         return STR("an IPv4 address such as 192.0.2.10");
+    case SETTING_IPV6:
+        return STR("an IPv6 address such as 2001:db8::10");
+    case SETTING_HOST:
+        return STR("a host name such as mx.example.net");
     case SETTING_URL:
         return STR("a URL such as https://mail.example.com, without `?`, `#` or `@`, of at most 200 bytes");
     case SETTING_PROVIDERS:
@@ -195,6 +331,20 @@ static bool parse_url(struct str text, struct str *ret) {
     return true;
 }
 
+/* Letters, digits and hyphens between dots, at least one of them (RFC 1123 section 2.1); in lower case. */
+static bool is_host(struct str text) {
+    bool has_dot = false;
+    if (text.n > 253) return false;
+    while (text.n) {
+        struct str label = str_cut(text, '.', &text);
+        has_dot |= text.n > 0;
+        if (!label.n || label.n > 63 || label.p[0] == '-' || label.p[label.n - 1] == '-') return false;
+        for (size_t i = 0; i < label.n; i++)
+            if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-", label.p[i])) return false;
+    }
+    return has_dot;
+}
+
 static bool parse_word(const char *const *words, struct str text, int64_t *ret) {
     for (size_t i = 0; words[i]; i++) {
         if (!str_is(text, words[i])) continue;
@@ -221,6 +371,14 @@ static bool parse(const struct setting_row *row, struct str text, struct arena *
         if (inet_pton(AF_INET, arena_cstr(arena, text), &address) != 1) return false;
         break;
     }
+    case SETTING_IPV6: {
+        struct in6_addr address;
+        if (inet_pton(AF_INET6, arena_cstr(arena, text), &address) != 1) return false;
+        break;
+    }
+    case SETTING_HOST:
+        if (!is_host(text)) return false;
+        break;
     case SETTING_URL:
         if (!parse_url(text, &text)) return false;
         break;

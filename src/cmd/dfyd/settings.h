@@ -20,7 +20,9 @@ struct listen {
 struct settings {
     const char *data, *config, *db;
     struct listen listen;
-    const char *web_address; /* IPv4 */
+    const char *web_address;   /* IPv4 */
+    const char *web_address6;  /* IPv6; NULL: none */
+    struct listen edge_listen; /* host empty: the edge is not served */
     int64_t http_threads, order_threads, worker_threads, connections;
     int64_t request_timeout_ms, drain_ms;
     int64_t retry_base_ms, retry_max_ms, lease_ms;
@@ -32,8 +34,25 @@ struct settings {
     int64_t rate_per_second, rate_per_minute;
     int64_t payment; /* index into the words of its row, which are names of payment drivers */
     const char *stripe_url, *stripe_key_file, *stripe_webhook_secret_file; /* the files may be NULL */
-    const char *public_url;                                                /* NULL: where it listens */
-    int64_t checkout;                                                      /* 1: on */
+    /* Indexes into the words of their rows, which are names of drivers. */
+    int64_t dns, mailbox;
+    const char *dns_nameservers; /* host names, between spaces or commas; NULL: none */
+    const char *powerdns_url, *powerdns_key_file;
+    struct listen rfc2136_server; /* host empty: none */
+    const char *rfc2136_key_file; /* may be NULL */
+    struct listen resolver;       /* host empty: the system's */
+    const char *mailhost_dir;     /* NULL: mailhost in the data folder */
+    const char *mailhost_name;    /* its host name; NULL: none */
+    const char *mailhost_spf;     /* NULL: a:NAME */
+    const char *mailhost_reports; /* mail address; NULL: postmaster@NAME */
+    int64_t mailhost_quota_mb, mailhost_sends_per_day;
+    struct listen mailhost_imap, mailhost_submission;             /* host empty: NAME at ports 993 and 465 */
+    const char *mailhost_ca_file;                                 /* NULL: the system's */
+    const char *mailhost_doveadm_url, *mailhost_doveadm_key_file; /* may be NULL */
+    int64_t mta_sts; /* index into its row's words: off, testing, enforce */
+    int64_t check_hours, dkim_days, dkim_overlap_days;
+    const char *public_url; /* NULL: where it listens */
+    int64_t checkout;       /* 1: on */
     int64_t checkout_minutes;
     const char *seller;   /* on invoices; NULL: nothing */
     int64_t log_level;    /* enum log_level */
@@ -62,6 +81,31 @@ enum setting {
     SETTING_WEBHOOK_TRIES,
     SETTING_WEBHOOK_PRIVATE_TARGETS,
     SETTING_WEB_ADDRESS,
+    SETTING_WEB_ADDRESS6,
+    SETTING_EDGE_LISTEN,
+    SETTING_DNS,
+    SETTING_DNS_NAMESERVERS,
+    SETTING_POWERDNS_URL,
+    SETTING_POWERDNS_KEY_FILE,
+    SETTING_RFC2136_SERVER,
+    SETTING_RFC2136_KEY_FILE,
+    SETTING_RESOLVER,
+    SETTING_MAILBOX,
+    SETTING_MAILHOST_DIR,
+    SETTING_MAILHOST_NAME,
+    SETTING_MAILHOST_SPF,
+    SETTING_MAILHOST_REPORTS,
+    SETTING_MAILHOST_QUOTA_MB,
+    SETTING_MAILHOST_SENDS_PER_DAY,
+    SETTING_MAILHOST_IMAP,
+    SETTING_MAILHOST_SUBMISSION,
+    SETTING_MAILHOST_CA_FILE,
+    SETTING_MAILHOST_DOVEADM_URL,
+    SETTING_MAILHOST_DOVEADM_KEY_FILE,
+    SETTING_MTA_STS,
+    SETTING_CHECK_HOURS,
+    SETTING_DKIM_DAYS,
+    SETTING_DKIM_OVERLAP_DAYS,
     SETTING_RATE_LIMIT,
     SETTING_RATE_PER_SECOND,
     SETTING_RATE_PER_MINUTE,
@@ -87,6 +131,8 @@ enum setting_kind {
     SETTING_WORD,      /* int64_t, index into words */
     SETTING_ADDRESS,   /* struct listen */
     SETTING_IPV4,      /* const char * */
+    SETTING_IPV6,      /* the same */
+    SETTING_HOST,      /* const char *, a host name */
     SETTING_URL,       /* const char *, without a slash at the end */
     SETTING_PROVIDERS, /* unsigned */
     SETTING_ENGINE,    /* const char *: which database */

@@ -4,10 +4,20 @@
 #pragma once
 
 #include "base/arena.h"
-#include "core/records.h"
+#include "core/zone.h"
 #include "driver/outcome.h"
 
 struct dns;
+
+/* What a server has of a zone. */
+struct dns_zone {
+    enum {
+        DNS_ZONE_MISSING,
+        DNS_ZONE_OURS,
+        DNS_ZONE_FOREIGN, /* it is there, and somebody else's: nothing in it may be changed */
+    } state;
+    struct rrsets served; /* an entry for each that was asked for, without data when there is none */
+};
 
 struct dns_ops {
     const char *name;
@@ -17,6 +27,19 @@ struct dns_ops {
     /* Asks only. DONE: the zone exists and serves exactly these RRsets (and may serve others); of one without data
      * there is none. REFUSED: not. Mandatory. */
     enum outcome (*lookup)(struct dns *, struct str zone, const struct rrset *sets, size_t n, struct answer *);
+    /*
+     * Asks only, and the server that publish changes, not a resolver: what it serves of the names and types of SETS,
+     * whose data and TTLs are not looked at. DONE with *ret, from ARENA; a missing zone is an answer, too. Mandatory.
+     */
+    enum outcome (*fetch)(struct dns *, struct str zone, const struct rrset *sets, size_t n, struct arena *,
+                          struct dns_zone *ret, struct answer *);
+    /*
+     * Makes each change; the zone is made first when it is missing. All of them or none. Where the server can tell, a
+     * change whose RRset is not as it WAS any more is UNKNOWN and nothing is changed. A zone that is not ours is
+     * UNKNOWN too: a person has to decide. Repeat freely. Once it is DONE, no earlier call for the same RRsets takes
+     * effect any more: a driver gives up on a call only when that cannot come late. Mandatory.
+     */
+    enum outcome (*change)(struct dns *, struct str zone, const struct zone_change *changes, size_t n, struct answer *);
     /*
      * Makes the zone if it is missing and replaces each named RRset; one without data is taken away. Repeat freely.
      * Once it is DONE, no earlier call for the same RRsets takes effect any more: a driver gives up on a call only when
@@ -32,6 +55,10 @@ struct dns {
 };
 
 const struct str *dns_nameservers(struct dns *d, size_t *ret_n);
+enum outcome dns_fetch(struct dns *d, struct str zone, const struct rrset *sets, size_t n, struct arena *arena,
+                       struct dns_zone *ret, struct answer *answer);
+enum outcome dns_change(struct dns *d, struct str zone, const struct zone_change *changes, size_t n,
+                        struct answer *answer);
 enum outcome dns_lookup(struct dns *d, struct str zone, const struct rrset *sets, size_t n, struct answer *answer);
 enum outcome dns_publish(struct dns *d, struct str zone, const struct rrset *sets, size_t n, struct answer *answer);
 /* NULL is fine. */

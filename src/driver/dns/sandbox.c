@@ -82,6 +82,42 @@ static enum outcome lookup(struct dns *d, struct str zone, const struct rrset *s
     return notebook_end(book->notebook, lookup_sets(book, zone, sets, n, answer), answer);
 }
 
+/* Of what rdata_of made, in the order it stands there. */
+static void read_rdata(struct str text, struct arena *arena, struct rrset *ret) {
+    ret->data = ARENA_ARRAY(arena, text.n / 2 + 1, struct str);
+    ret->n_data = 0;
+    while (text.n) {
+        size_t size = 0, i = 0;
+        for (; i < text.n && text.p[i] != ':'; i++) size = size * 10 + (size_t)(text.p[i] - '0');
+        struct str value = {text.p + i + 1, size};
+        ret->data[ret->n_data++] = arena_str(arena, value);
+        text = (struct str){value.p + size, text.n - i - 1 - size};
+    }
+}
+
+static struct rrset served_set(struct sandbox_book *book, struct str zone, struct str name, const char *type,
+                               struct arena *arena) {
+    static const char sql[] = "SELECT ttl, data FROM rrsets WHERE zone = $1 AND name = $2 AND type = $3";
+    struct rrset set = {.name = name, .type = type};
+    if (!notebook_run(book->notebook, sql, NOTEBOOK_TEXT(zone), NOTEBOOK_TEXT(name), NOTEBOOK_TEXT(str_of(type))))
+        return set;
+    set.ttl = (int)notebook_int(book->notebook, 0);
+    read_rdata(notebook_text(book->notebook, 1), arena, &set);
+    return set;
+}
+
+static enum outcome fetch(struct dns *d, struct str zone, const struct rrset *sets, size_t n, struct arena *arena,
+                          struct dns_zone *ret, struct answer *answer) {
+    struct sandbox_book *book = book_of(d);
+    *ret = (struct dns_zone){.served = {ARENA_ARRAY(arena, n, struct rrset), n}};
+    notebook_begin(book->notebook);
+    ret->state = notebook_run(book->notebook, "SELECT 1 FROM zones WHERE zone = $1", NOTEBOOK_TEXT(zone))
+                     ? DNS_ZONE_OURS
+                     : DNS_ZONE_MISSING;
+    for (size_t i = 0; i < n; i++) ret->served.sets[i] = served_set(book, zone, sets[i].name, sets[i].type, arena);
+    return notebook_end(book->notebook, OUTCOME_DONE, answer);
+}
+
 static enum outcome replace_sets(struct sandbox_book *book, struct str zone, const struct rrset *sets, size_t n,
                                  struct arena *arena, struct answer *answer) {
     static const char drop[] = "DELETE FROM rrsets WHERE zone = $1 AND name = $2 AND type = $3";
@@ -149,6 +185,28 @@ static enum outcome publish(struct dns *d, struct str zone, const struct rrset *
     return notebook_end(book->notebook, publish_sets(book, zone, sets, n, answer), answer);
 }
 
+static enum outcome change_sets(struct sandbox_book *book, struct str zone, const struct zone_change *changes, size_t n,
+                                struct answer *answer) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
+    struct rrset *sets = ARENA_ARRAY(arena, n, struct rrset);
+    for (size_t i = 0; i < n; i++) {
+        struct str was, now;
+        struct rrset served = served_set(book, zone, changes[i].to.name, changes[i].to.type, arena);
+        if (!rdata_of(&changes[i].was, arena, &was) || !rdata_of(&served, arena, &now) || !str_eq(was, now))
+            return answer_set(answer, OUTCOME_UNKNOWN, "%.*s %s was changed meanwhile", STR_ARG(changes[i].to.name),
+                              changes[i].to.type);
+        sets[i] = changes[i].to;
+    }
+    return publish_sets(book, zone, sets, n, answer);
+}
+
+static enum outcome change(struct dns *d, struct str zone, const struct zone_change *changes, size_t n,
+                           struct answer *answer) {
+    struct sandbox_book *book = book_of(d);
+    notebook_begin(book->notebook);
+    return notebook_end(book->notebook, change_sets(book, zone, changes, n, answer), answer);
+}
+
 static void destroy(struct dns *d) {
     free(d);
 }
@@ -157,6 +215,8 @@ static const struct dns_ops ops = {
     .name = "sandbox",
     .is_sandbox = true,
     .nameservers = nameservers,
+    .fetch = fetch,
+    .change = change,
     .lookup = lookup,
     .publish = publish,
     .destroy = destroy,

@@ -1,5 +1,8 @@
 #include "driver/mailbox/mailbox.h"
 
+const char *const dkim_phase_names[DKIM_PHASE_END] = {
+    [DKIM_ANNOUNCED] = "announced", [DKIM_SIGNING] = "signing", [DKIM_SOLE] = "sole"};
+
 enum outcome mailbox_mail_facts(struct mailbox *m, struct str domain, enum provider provider, struct arena *arena,
                                 struct mail_facts *ret, struct answer *answer) {
     struct answer unread;
@@ -34,6 +37,20 @@ enum outcome mailbox_set_access(struct mailbox *m, const struct mailbox_access *
     if (!answer) answer = &unread;
     *answer = (struct answer){0};
     return m->ops->set_access(m, job, answer);
+}
+
+enum outcome mailbox_verify(struct mailbox *m, const struct mailbox_login *login, struct answer *answer) {
+    struct answer unread;
+    if (!answer) answer = &unread;
+    *answer = (struct answer){0};
+    return m->ops->verify(m, login, answer);
+}
+
+enum outcome mailbox_set_dkim(struct mailbox *m, const struct mailbox_dkim *move, struct answer *answer) {
+    struct answer unread;
+    if (!answer) answer = &unread;
+    *answer = (struct answer){0};
+    return m->ops->set_dkim(m, move, answer);
 }
 
 void mailbox_destroy(struct mailbox *m) {

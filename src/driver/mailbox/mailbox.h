@@ -25,10 +25,36 @@ struct mailbox_access {
     int64_t change;  /* from 1; of two calls for one key, the one with the higher number counts */
 };
 
+struct mailbox_login {
+    struct str email;
+    struct str key;      /* the account's id */
+    struct str password; /* secret: never logged, never in a reason */
+};
+
+/*
+ * A domain's keys are numbered from 1, its rotations. Moves are made in this order, for a rotation after the one
+ * before: with DKIM_SOLE of 1 it begins. Of two moves for one domain, the one that is further on counts.
+ */
+enum dkim_phase {
+    DKIM_ANNOUNCED, /* the new key is among the facts; the one before still signs */
+    DKIM_SIGNING,   /* the new key signs; the one before is still among the facts, for mail that is in flight */
+    DKIM_SOLE,      /* the one before is erased */
+    DKIM_PHASE_END
+};
+extern const char *const dkim_phase_names[DKIM_PHASE_END]; /* "announced", "signing", "sole" */
+
+struct mailbox_dkim {
+    struct str domain;
+    int64_t rotation; /* from 1 */
+    enum dkim_phase phase;
+};
+
 struct mailbox_ops {
     const char *name;
-    bool is_sandbox; /* only pretends; then the clock may be moved */
-    /* What the provider wants in the domain's zone; text from ARENA. Repeat freely. Mandatory. */
+    bool is_sandbox;    /* only pretends; then the clock may be moved */
+    unsigned providers; /* those it serves: bit 1 << provider; of the others dfyd sells nothing */
+    /* What the provider wants in the domain's zone; text from ARENA. Makes the domain's first DKIM key when it has
+     * none. Repeat freely. Mandatory. */
     enum outcome (*mail_facts)(struct mailbox *, struct str domain, enum provider, struct arena *,
                                struct mail_facts *ret, struct answer *);
     /* Asks only. DONE: the address exists and was made under KEY. REFUSED: it was not. Mandatory. */
@@ -50,6 +76,14 @@ struct mailbox_ops {
      * REFUSED: a person has to look. Repeat freely. Mandatory.
      */
     enum outcome (*set_access)(struct mailbox *, const struct mailbox_access *, struct answer *);
+    /*
+     * Uses the mailbox as its owner would: logs in to read and to send, sends a message from it to itself, and finds it
+     * there signed by a key of its domain that the DNS has. DONE: all of it. REFUSED, UNKNOWN: the reason says what did
+     * not work. Leaves no message behind; takes some seconds at most. Repeat freely. Mandatory.
+     */
+    enum outcome (*verify)(struct mailbox *, const struct mailbox_login *, struct answer *);
+    /* Makes a move with the domain's DKIM keys. DONE: it is there, or further on already. Repeat freely. Mandatory. */
+    enum outcome (*set_dkim)(struct mailbox *, const struct mailbox_dkim *, struct answer *);
     /* Frees the driver. NULL if nothing is held. */
     void (*destroy)(struct mailbox *);
 };
@@ -64,5 +98,7 @@ enum outcome mailbox_lookup(struct mailbox *m, struct str email, struct str key,
 enum outcome mailbox_create(struct mailbox *m, const struct mailbox_create *job, struct answer *answer);
 enum outcome mailbox_remove(struct mailbox *m, struct str email, struct str key, struct answer *answer);
 enum outcome mailbox_set_access(struct mailbox *m, const struct mailbox_access *job, struct answer *answer);
+enum outcome mailbox_verify(struct mailbox *m, const struct mailbox_login *login, struct answer *answer);
+enum outcome mailbox_set_dkim(struct mailbox *m, const struct mailbox_dkim *move, struct answer *answer);
 /* NULL is fine. */
 void mailbox_destroy(struct mailbox *m);

@@ -24,35 +24,60 @@ struct host {
 };
 
 static const struct host hosts[PROVIDER_END] = {
-    [PROVIDER_GOOGLE] = {"mx.google.sandbox.test", 1, "_spf.google.sandbox.test"},
-    [PROVIDER_AIRMAIL] = {"mx.airmail.sandbox.test", 10, "_spf.airmail.sandbox.test"},
-    [PROVIDER_MICROSOFT] = {"mx.microsoft.sandbox.test", 0, "spf.microsoft.sandbox.test"},
+    [PROVIDER_GOOGLE] = {"mx.google.sandbox.test", 1, "include:_spf.google.sandbox.test"},
+    [PROVIDER_AIRMAIL] = {"mx.airmail.sandbox.test", 10, "include:_spf.airmail.sandbox.test"},
+    [PROVIDER_MICROSOFT] = {"mx.microsoft.sandbox.test", 0, "include:spf.microsoft.sandbox.test"},
 };
 
-/* A genuine Ed25519 key (RFC 8463 section 4) that is always the same for a domain. */
-static struct str dkim_value(struct str domain, struct arena *arena) {
+/* A genuine Ed25519 key (RFC 8463 section 4) that is always the same for a domain and rotation. */
+static struct dkim_record dkim_record(struct str domain, int64_t rotation, struct arena *arena) {
     static const unsigned char context[] = "dfyd sandbox DKIM";
     unsigned char seed[crypto_sign_SEEDBYTES], secret[crypto_sign_SECRETKEYBYTES], open[crypto_sign_PUBLICKEYBYTES];
-    crypto_generichash(seed, sizeof seed, (const unsigned char *)domain.p, domain.n, context, sizeof context - 1);
+    struct str of = rotation == 1 ? domain : arena_printf(arena, "%.*s/%lld", STR_ARG(domain), (long long)rotation);
+    crypto_generichash(seed, sizeof seed, (const unsigned char *)of.p, of.n, context, sizeof context - 1);
     crypto_sign_seed_keypair(open, secret, seed);
     char text[sodium_base64_ENCODED_LEN(sizeof open, sodium_base64_VARIANT_ORIGINAL)];
     sodium_bin2base64(text, sizeof text, open, sizeof open, sodium_base64_VARIANT_ORIGINAL);
-    return arena_printf(arena, "v=DKIM1; k=ed25519; p=%s", text);
+    return (struct dkim_record){
+        .selector = arena_printf(arena, "dfy%lld", (long long)rotation),
+        .value = arena_printf(arena, "v=DKIM1; k=ed25519; p=%s", text),
+    };
 }
 
 static enum outcome mail_facts(struct mailbox *m, struct str domain, enum provider provider, struct arena *arena,
                                struct mail_facts *ret, struct answer *answer) {
-    (void)m;
+    struct sandbox_book *book = book_of(m);
     if (provider <= PROVIDER_NONE || provider >= PROVIDER_END)
         return answer_set(answer, OUTCOME_REFUSED, "no such email provider: %d", (int)provider);
+    notebook_begin(book->notebook);
+    int64_t rotation = 1;
+    enum dkim_phase phase = DKIM_SOLE;
+    if (notebook_run(book->notebook, "SELECT rotation, phase FROM dkim WHERE domain = $1", NOTEBOOK_TEXT(domain))) {
+        rotation = notebook_int(book->notebook, 0);
+        phase = (enum dkim_phase)notebook_int(book->notebook, 1);
+    }
+    if (notebook_end(book->notebook, OUTCOME_DONE, answer) != OUTCOME_DONE) return OUTCOME_UNKNOWN;
     *ret = (struct mail_facts){
         .mx_host = str_of(hosts[provider].mx),
         .mx_preference = hosts[provider].preference,
-        .spf_include = str_of(hosts[provider].spf),
-        .dkim_selector = STR("dfy1"),
-        .dkim_value = dkim_value(domain, arena),
+        .spf_term = str_of(hosts[provider].spf),
+        .dkim = ARENA_ARRAY(arena, 2, struct dkim_record),
     };
+    if (phase != DKIM_SOLE) ret->dkim[ret->n_dkim++] = dkim_record(domain, rotation - 1, arena);
+    ret->dkim[ret->n_dkim++] = dkim_record(domain, rotation, arena);
     return OUTCOME_DONE;
+}
+
+static enum outcome set_dkim(struct mailbox *m, const struct mailbox_dkim *move, struct answer *answer) {
+    static const char sql[] =
+        "INSERT INTO dkim (domain, rotation, phase) VALUES ($1, $2, $3) ON CONFLICT (domain) DO UPDATE SET"
+        " rotation = excluded.rotation, phase = excluded.phase"
+        " WHERE excluded.rotation > rotation OR (excluded.rotation = rotation AND excluded.phase > phase)";
+    struct sandbox_book *book = book_of(m);
+    notebook_begin(book->notebook);
+    notebook_run(book->notebook, sql, NOTEBOOK_TEXT(move->domain), NOTEBOOK_INT(move->rotation),
+                 NOTEBOOK_INT(move->phase));
+    return notebook_end(book->notebook, OUTCOME_DONE, answer);
 }
 
 /* What is kept of a password: hex of BLAKE2b over address, NUL and password. */
@@ -171,6 +196,24 @@ bool sandbox_book_has_mailbox(struct sandbox_book *book, struct str email, struc
     return notebook_commit(book->notebook, NULL) && has;
 }
 
+static enum outcome verify(struct mailbox *m, const struct mailbox_login *login, struct answer *answer) {
+    static const char sql[] = "SELECT password, ready_ms FROM mailboxes WHERE email = $1 AND key = $2";
+    static const char access[] = "SELECT 1 FROM mailbox_access WHERE key = $1 AND is_allowed = 0";
+    struct sandbox_book *book = book_of(m);
+    char hash[HASH_TEXT];
+    password_hash(login->email, login->password, hash);
+    notebook_begin(book->notebook);
+    enum outcome outcome;
+    if (!notebook_run(book->notebook, sql, NOTEBOOK_TEXT(login->email), NOTEBOOK_TEXT(login->key)) ||
+        !str_is(notebook_text(book->notebook, 0), hash))
+        outcome = answer_set(answer, OUTCOME_REFUSED, "the mail host does not let it log in");
+    else
+        outcome = sandbox_when_ready(book, notebook_int(book->notebook, 1), answer);
+    if (notebook_run(book->notebook, access, NOTEBOOK_TEXT(login->key)))
+        outcome = answer_set(answer, OUTCOME_REFUSED, "the mailbox is closed for use");
+    return notebook_end(book->notebook, outcome, answer);
+}
+
 static void destroy(struct mailbox *m) {
     free(m);
 }
@@ -178,11 +221,14 @@ static void destroy(struct mailbox *m) {
 static const struct mailbox_ops ops = {
     .name = "sandbox",
     .is_sandbox = true,
+    .providers = 1 << PROVIDER_GOOGLE | 1 << PROVIDER_AIRMAIL | 1 << PROVIDER_MICROSOFT,
     .mail_facts = mail_facts,
     .lookup = lookup,
     .create = create,
     .remove = remove_mailbox,
     .set_access = set_access,
+    .verify = verify,
+    .set_dkim = set_dkim,
     .destroy = destroy,
 };
 
