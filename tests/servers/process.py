@@ -1,0 +1,89 @@
+"""Real servers for the tests: private instances on 127.0.0.1 with free ports and a folder of their own, stopped by pid."""
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+READY_S = 30
+
+
+def free_ports(count):
+    """Ports that nobody listens on. They are given back before they are used, so whoever uses one has to look that it got it."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def listens(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def wait_until(condition, what, seconds=READY_S):
+    """Until CONDITION() is true; returns what it returned."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"{what}: not within {seconds} s")
+
+
+def as_user(name):
+    """What stands before a command so that it runs as that user; nothing where this is no root."""
+    return ["setpriv", f"--reuid={name}", f"--regid={name}", "--init-groups"] if os.geteuid() == 0 else []
+
+
+class Folder:
+    """A temporary folder that other users may look into, since servers change to users of their own."""
+
+    def __init__(self, name):
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix=f"dfyd-{name}-"))
+        self.path.chmod(0o755)
+
+    def remove(self):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+class Process:
+    """A server in the foreground, in a process group of its own, that writes to LOG."""
+
+    def __init__(self, argv, log, ready, *, env=None, cwd=None):
+        self.argv, self.log = argv, pathlib.Path(log)
+        with open(log, "ab") as out:
+            self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=cwd,
+                                          env={**os.environ, **(env or {})}, start_new_session=True)
+        try:
+            wait_until(lambda: self.child.poll() is not None or ready(), " ".join(map(str, argv)))
+        except BaseException:
+            self.stop()
+            raise
+        if self.child.poll() is not None:  # whatever answers now is not ours
+            raise AssertionError(f"{argv[0]} ended with {self.child.returncode}:\n{self.log.read_text(errors='replace')[-4000:]}")
+
+    @property
+    def pid(self):
+        return self.child.pid
+
+    def kill(self, number=signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.child.pid, number)
+
+    def stop(self):
+        self.kill(signal.SIGTERM)
+        try:
+            self.child.wait(10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self.child.wait(10)
