@@ -1,6 +1,6 @@
 /*
- * records: the DNS records of a mail domain, as values (RFC 1035, SPF RFC 7208, DKIM RFC 6376, DMARC RFC 7489).
- * Pure. A driver publishes them as they are.
+ * records: the DNS records of a mail domain, as values (RFC 1035, SPF RFC 7208, DKIM RFC 6376, DMARC RFC 7489, TLS
+ * reports RFC 8460, MTA-STS RFC 8461, services RFC 6186 and 8314). Pure. A driver publishes them as they are.
  */
 #pragma once
 
@@ -51,7 +51,9 @@ extern const char *const zone_part_names[ZONE_PART_END]; /* "mail", "web" */
 
 /*
  * MX, SPF, DKIM and DMARC (p=quarantine) of DOMAIN, from ARENA; TLS-RPT, MTA-STS, and what mail programs look for,
- * where the facts say so: mta-sts, autoconfig and autodiscover are names at the edge.
+ * where the facts say so: mta-sts, autoconfig and autodiscover are names at the EDGE, which may be NULL; then there are
+ * none of them. Reports to an address in another domain are sent only when that allows it (RFC 7489 section 7.1): what
+ * its zone needs is in docs/dns.md.
  */
 void records_mail(struct str domain, const struct mail_facts *facts, const struct edge_address *edge,
                   struct arena *arena, struct rrset **ret, size_t *ret_n);

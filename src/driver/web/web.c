@@ -144,13 +144,13 @@ static void prepare(CURL *handle, struct call *call, struct curl_slist *headers,
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, (long)request->timeout_ms);
     curl_easy_setopt(handle, CURLOPT_USERAGENT, "dfyd/" DFYD_VERSION);
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
-    if (strcmp(request->method, "POST") == 0) {
+    bool is_post = strcmp(request->method, "POST") == 0;
+    if (is_post || request->body.n) {
         curl_easy_setopt(handle, CURLOPT_POST, 1L);
         curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.n);
         curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request->body.n ? request->body.p : "");
-    } else {
-        curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request->method);
     }
+    if (!is_post) curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request->method);
     curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, call);
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, take_body);

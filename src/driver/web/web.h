@@ -14,7 +14,7 @@ struct web_header {
 };
 
 struct web_request {
-    const char *method; /* "GET", "POST"; a body goes with POST only */
+    const char *method; /* "GET", "POST", "PATCH"; a body goes with any of them, and always with POST */
     struct str url;     /* http or https */
     struct str body;
     const struct web_header *headers;
