@@ -50,6 +50,43 @@ static bool open_payment(const struct drivers_config *config, struct sandbox_boo
     return error_set(reterr, ERR_INVALID, "there is no payment driver \"%s\" in this build", name);
 }
 
+static struct mailbox *open_sandbox_mailbox(const struct drivers_config *config, const struct drivers *opened,
+                                            struct error *reterr) {
+    (void)config;
+    (void)reterr;
+    return mailbox_sandbox_create(opened->book);
+}
+
+static struct mailbox *open_mailhost(const struct drivers_config *config, const struct drivers *opened,
+                                     struct error *reterr) {
+    struct mailhost_config mailhost = config->mailhost;
+    struct mailbox *mailbox;
+    struct error error;
+    mailhost.resolver = opened->resolver;
+    if (mailbox_mailhost_open(&mailhost, &mailbox, &error)) return mailbox;
+    error_set(reterr, error.code, "mailbox driver mailhost: %s", error.message);
+    return NULL;
+}
+
+/* Who hosts the mailboxes, as above; book and resolver are open already. */
+static const struct {
+    const char *name;
+    struct mailbox *(*open)(const struct drivers_config *config, const struct drivers *opened, struct error *reterr);
+} mailboxes[] = {
+    {"sandbox", open_sandbox_mailbox},
+    {"mailhost", open_mailhost},
+};
+
+static bool open_mailbox(const struct drivers_config *config, struct drivers *opened, struct error *reterr) {
+    const char *name = config->mailbox ? config->mailbox : "sandbox";
+    for (size_t i = 0; i < ARRAY_LEN(mailboxes); i++) {
+        if (strcmp(name, mailboxes[i].name) != 0) continue;
+        opened->mailbox = mailboxes[i].open(config, opened, reterr);
+        return opened->mailbox != NULL;
+    }
+    return error_set(reterr, ERR_INVALID, "there is no mailbox driver \"%s\" in this build", name);
+}
+
 bool drivers_open(const struct drivers_config *config, struct drivers *ret, struct error *reterr) {
     char path[PATH_BYTES];
     int n = snprintf(path, sizeof path, "%s/sandbox.db", config->dir);
@@ -64,16 +101,20 @@ bool drivers_open(const struct drivers_config *config, struct drivers *ret, stru
         sandbox_book_close(book);
         return false;
     }
-    *ret = (struct drivers){
+    struct drivers opened = {
         .registrar = registrar_sandbox_create(book),
         .dns = dns_sandbox_create(book),
-        .mailbox = mailbox_sandbox_create(book),
         .resolver = resolver_sandbox_create(book),
         .payment = payment,
         .credit = config->credit ? payment_invoice_create(config->credit) : NULL,
         .hook = hook_curl_create(),
         .book = book,
     };
+    if (!open_mailbox(config, &opened, reterr)) {
+        drivers_close(&opened);
+        return false;
+    }
+    *ret = opened;
     return true;
 }
 

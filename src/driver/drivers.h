@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "driver/mailbox/mailhost.h"
 #include "driver/payment/stripe.h"
 
 struct registrar;
@@ -27,13 +28,15 @@ struct drivers {
 struct drivers_config {
     const char *dir;                  /* holds what the sandbox remembers (sandbox.db) */
     const struct clock *clock;        /* must outlive the drivers */
+    const char *mailbox;              /* who hosts the mailboxes: "sandbox" (also when NULL) or "mailhost" */
+    struct mailhost_config mailhost;  /* read for "mailhost" only; its resolver is the one that is opened here */
     const char *payment;              /* who takes cards: "sandbox" (also when NULL) or "stripe" */
     struct stripe_config stripe;      /* read for "stripe" only */
     const struct credit_book *credit; /* NULL: nobody orders on account */
 };
 
 /*
- * Opens all: of registrar, DNS and mailbox there is only "sandbox" so far, and "curl" of the hook. On failure nothing
+ * Opens all: of registrar and DNS there is only "sandbox" so far, and "curl" of the hook. On failure nothing
  * stays open and reterr names the driver.
  */
 MUST_CHECK bool drivers_open(const struct drivers_config *config, struct drivers *ret, struct error *reterr);

@@ -21,16 +21,30 @@ struct notebook_value {
 #define NOTEBOOK_TEXT(s) ((struct notebook_value){.text = (s)})
 #define NOTEBOOK_INT(v) ((struct notebook_value){.number = (int64_t)(v), .is_number = true})
 
+/* Whose file it is, and what is asked of it. The texts must outlive the notebook. */
+struct notebook_kind {
+    const char *who;    /* "sandbox", for messages */
+    const char *remedy; /* what to do with a damaged file */
+    int64_t wait_ms;    /* for others who are at the file, threads and processes, from notebook_begin to the end */
+    int mode;           /* of the file and its journal, such as 0640; 0: as the system makes them */
+    /*
+     * Other programs, which may not write, read the file while it changes: a rollback journal then, that is there only
+     * during a commit, for a WAL cannot be read without writing. And what is committed survives a crash of the machine.
+     */
+    bool is_shared;
+    bool erases; /* what is deleted is overwritten in the file */
+};
+
 /*
  * PATH: the file, or ":memory:". SCHEMA is run on it each time and must be repeatable. VERSION, from 1, is that of the
  * schema: a file with a later one is refused. reterr names the file.
  */
-MUST_CHECK bool notebook_open(const char *path, const char *schema, int version, struct notebook **ret,
-                              struct error *reterr);
+MUST_CHECK bool notebook_open(const char *path, const struct notebook_kind *kind, const char *schema, int version,
+                              struct notebook **ret, struct error *reterr);
 /* NULL is fine. */
 void notebook_close(struct notebook *notebook);
 
-/* Takes the mutex until notebook_end. */
+/* Takes the mutex until notebook_end. Who waited for it has that much less time to wait for other processes. */
 void notebook_begin(struct notebook *notebook);
 /*
  * Runs SQL (a literal: it is known by its address) with its parameters bound: $1, $2, ..., which have to appear in that

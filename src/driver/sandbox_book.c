@@ -104,7 +104,12 @@ bool sandbox_book_open(const char *path, const struct clock *clock, struct sandb
     if (!book) return error_set(reterr, ERR_UNAVAILABLE, "no memory left to open %s", path);
     book->clock = clock;
     book->registered = name_set_create();
-    if (!notebook_open(path, schema, SCHEMA_VERSION, &book->notebook, reterr) || !load_names(book, reterr)) {
+    static const struct notebook_kind kind = {
+        .who = "sandbox",
+        .remedy = "move it away to start with an empty sandbox",
+        .wait_ms = 5000,
+    };
+    if (!notebook_open(path, &kind, schema, SCHEMA_VERSION, &book->notebook, reterr) || !load_names(book, reterr)) {
         sandbox_book_close(book);
         return false;
     }

@@ -60,6 +60,30 @@ static bool make_first_workspace(struct setup *setup, struct payment *payment, s
     return store_write(setup->store, first_change, &first, reterr);
 }
 
+static bool take_mailhost(const struct settings *settings, struct arena *arena, struct mailhost_config *ret,
+                          struct error *reterr) {
+    struct str key = STR("");
+    if (settings->mailhost_doveadm_url &&
+        !secret_read("DFYD_MAILHOST_DOVEADM_KEY", settings->mailhost_doveadm_key_file, arena, &key, reterr))
+        return false;
+    *ret = (struct mailhost_config){
+        .dir = settings->mailhost_dir ? settings->mailhost_dir
+                                      : arena_cstr(arena, arena_printf(arena, "%s/mailhost", settings->data)),
+        .name = settings->mailhost_name,
+        .spf = settings->mailhost_spf,
+        .reports = settings->mailhost_reports,
+        .mta_sts = setting_rows[SETTING_MTA_STS].words[settings->mta_sts],
+        .quota_bytes = settings->mailhost_quota_mb << 20,
+        .sends_per_day = settings->mailhost_sends_per_day,
+        .imap = {settings->mailhost_imap.host, settings->mailhost_imap.port},
+        .submission = {settings->mailhost_submission.host, settings->mailhost_submission.port},
+        .ca_file = settings->mailhost_ca_file,
+        .doveadm_url = settings->mailhost_doveadm_url,
+        .doveadm_key = arena_cstr(arena, key),
+    };
+    return true;
+}
+
 /* The texts need not last longer than ARENA: drivers copy what they keep. */
 static bool open_drivers(struct setup *setup, const struct settings *settings, struct arena *arena,
                          struct error *reterr) {
@@ -68,6 +92,7 @@ static bool open_drivers(struct setup *setup, const struct settings *settings, s
     struct drivers_config config = {
         .dir = settings->data,
         .clock = &setup->clock,
+        .mailbox = setting_rows[SETTING_MAILBOX].words[settings->mailbox],
         .payment = setting_rows[SETTING_PAYMENT].words[settings->payment],
         .stripe = {.clock = &setup->clock, .url = settings->stripe_url},
         .credit = &credit,
@@ -84,6 +109,7 @@ static bool open_drivers(struct setup *setup, const struct settings *settings, s
         config.stripe.webhook_secret = arena_cstr(arena, secret);
         setup->refuses_notices = !secret.n;
     }
+    if (!strcmp(config.mailbox, "mailhost") && !take_mailhost(settings, arena, &config.mailhost, reterr)) return false;
     return drivers_open(&config, &setup->drivers, reterr);
 }
 
