@@ -87,6 +87,46 @@ static bool open_mailbox(const struct drivers_config *config, struct drivers *op
     return error_set(reterr, ERR_INVALID, "there is no mailbox driver \"%s\" in this build", name);
 }
 
+static struct dns *open_dns_sandbox(const struct drivers_config *config, struct sandbox_book *book,
+                                    struct error *reterr) {
+    (void)config;
+    (void)reterr;
+    return dns_sandbox_create(book);
+}
+
+/* Who serves the zones, in the same way. */
+static const struct {
+    const char *name;
+    struct dns *(*open)(const struct drivers_config *config, struct sandbox_book *book, struct error *reterr);
+} dns_hosts[] = {
+    {"sandbox", open_dns_sandbox},
+};
+
+static bool open_dns(const struct drivers_config *config, struct sandbox_book *book, struct dns **ret,
+                     struct error *reterr) {
+    const char *name = config->dns ? config->dns : "sandbox";
+    for (size_t i = 0; i < ARRAY_LEN(dns_hosts); i++) {
+        if (strcmp(name, dns_hosts[i].name) != 0) continue;
+        *ret = dns_hosts[i].open(config, book, reterr);
+        return *ret != NULL;
+    }
+    return error_set(reterr, ERR_INVALID, "there is no DNS driver \"%s\" in this build", name);
+}
+
+/* What only the sandbox serves, only the sandbox can resolve. */
+static bool open_resolver(const struct drivers_config *config, const struct dns *dns, struct sandbox_book *book,
+                          struct resolver **ret, struct error *reterr) {
+    if (!dns->ops->is_sandbox) return resolver_stub_open(&config->resolver, ret, reterr);
+    *ret = resolver_sandbox_create(book);
+    return true;
+}
+
+/* Into RET, which is closed as far as it got when this is false. */
+static bool open_choices(const struct drivers_config *config, struct drivers *ret, struct error *reterr) {
+    return open_payment(config, ret->book, &ret->payment, reterr) && open_dns(config, ret->book, &ret->dns, reterr) &&
+           open_resolver(config, ret->dns, ret->book, &ret->resolver, reterr) && open_mailbox(config, ret, reterr);
+}
+
 bool drivers_open(const struct drivers_config *config, struct drivers *ret, struct error *reterr) {
     char path[PATH_BYTES];
     int n = snprintf(path, sizeof path, "%s/sandbox.db", config->dir);
@@ -96,25 +136,15 @@ bool drivers_open(const struct drivers_config *config, struct drivers *ret, stru
     struct error error;
     if (!sandbox_book_open(path, config->clock, &book, &error))
         return error_set(reterr, error.code, "sandbox drivers: %s", error.message);
-    struct payment *payment = NULL;
-    if (!open_payment(config, book, &payment, reterr)) {
-        sandbox_book_close(book);
+    struct drivers drivers = {.book = book};
+    if (!open_choices(config, &drivers, reterr)) {
+        drivers_close(&drivers);
         return false;
     }
-    struct drivers opened = {
-        .registrar = registrar_sandbox_create(book),
-        .dns = dns_sandbox_create(book),
-        .resolver = resolver_sandbox_create(book),
-        .payment = payment,
-        .credit = config->credit ? payment_invoice_create(config->credit) : NULL,
-        .hook = hook_curl_create(),
-        .book = book,
-    };
-    if (!open_mailbox(config, &opened, reterr)) {
-        drivers_close(&opened);
-        return false;
-    }
-    *ret = opened;
+    drivers.registrar = registrar_sandbox_create(book);
+    drivers.credit = config->credit ? payment_invoice_create(config->credit) : NULL;
+    drivers.hook = hook_curl_create();
+    *ret = drivers;
     return true;
 }
 

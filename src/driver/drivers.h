@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "driver/mailbox/mailhost.h"
 #include "driver/payment/stripe.h"
+#include "driver/resolver/stub.h"
 
 struct registrar;
 struct dns;
@@ -33,10 +34,12 @@ struct drivers_config {
     const char *payment;              /* who takes cards: "sandbox" (also when NULL) or "stripe" */
     struct stripe_config stripe;      /* read for "stripe" only */
     const struct credit_book *credit; /* NULL: nobody orders on account */
+    const char *dns;                  /* who serves the zones: "sandbox" (also when NULL) */
+    struct stub_config resolver;      /* not read when the zones are the sandbox's */
 };
 
 /*
- * Opens all: of registrar and DNS there is only "sandbox" so far, and "curl" of the hook. On failure nothing
+ * Opens all: of the registrar there is only "sandbox" so far, and "curl" of the hook. On failure nothing
  * stays open and reterr names the driver.
  */
 MUST_CHECK bool drivers_open(const struct drivers_config *config, struct drivers *ret, struct error *reterr);

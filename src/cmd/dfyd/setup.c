@@ -96,6 +96,8 @@ static bool open_drivers(struct setup *setup, const struct settings *settings, s
         .payment = setting_rows[SETTING_PAYMENT].words[settings->payment],
         .stripe = {.clock = &setup->clock, .url = settings->stripe_url},
         .credit = &credit,
+        .dns = setting_rows[SETTING_DNS].words[settings->dns],
+        .resolver = {.host = settings->resolver.host, .port = settings->resolver.port},
     };
     if (!strcmp(config.payment, "stripe")) {
         struct str key, secret;
