@@ -6,6 +6,8 @@ const struct webhook_type webhook_types[] = {
     {"dfy_domain_ready", "Domain ready", "dfy"},
     {"dfy_domain_failed", "Domain failed", "dfy"},
     {"dfy_domain_swapped", "Domain swapped", "dfy"},
+    {"dfy_domain_drifted", "Domain drifted", "dfy"},
+    {"dfy_domain_restored", "Domain restored", "dfy"},
     {"dfy_account_ready", "Email account ready", "dfy"},
     {"dfy_account_failed", "Email account failed", "dfy"},
     {"dfy_account_cancelled", "Email account cancelled", "dfy"},

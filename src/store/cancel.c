@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "store/care.h"
 #include "store/events.h"
 #include "store/rows.h"
 #include "store/steps.h"
@@ -135,7 +136,9 @@ static bool cancel_domain(struct db *db, struct str domain_id, int64_t now_ms, s
                                     " WHERE id = $1 AND state <> 'cancelled'");
     stmt_text(stmt, 1, domain_id);
     stmt_int(stmt, 2, now_ms);
-    if (!stmt_run(stmt, NULL, reterr) || !skip_steps(db, domain_id, STR(""), now_ms, reterr)) return false;
+    if (!stmt_run(stmt, NULL, reterr) || !skip_steps(db, domain_id, STR(""), now_ms, reterr) ||
+        !care_end(db, domain_id, reterr))
+        return false;
     stmt = db_stmt(db, "DELETE FROM forwarding_changes WHERE domain_id = $1");
     stmt_text(stmt, 1, domain_id);
     return stmt_run(stmt, NULL, reterr);

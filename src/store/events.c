@@ -10,7 +10,8 @@ const char *const event_type_names[EVENT_END] = {
     [EVENT_DOMAIN_FAILED] = "dfy_domain_failed",         [EVENT_ACCOUNT_READY] = "dfy_account_ready",
     [EVENT_ACCOUNT_CANCELLED] = "dfy_account_cancelled", [EVENT_RENEWAL_SUCCEEDED] = "dfy_renewal_succeeded",
     [EVENT_RENEWAL_FAILED] = "dfy_renewal_failed",       [EVENT_DOMAIN_SWAPPED] = "dfy_domain_swapped",
-    [EVENT_ACCOUNT_FAILED] = "dfy_account_failed",
+    [EVENT_ACCOUNT_FAILED] = "dfy_account_failed",       [EVENT_DOMAIN_DRIFTED] = "dfy_domain_drifted",
+    [EVENT_DOMAIN_RESTORED] = "dfy_domain_restored",
 };
 
 static void add_member(struct buf *out, const char *name, struct str value) {

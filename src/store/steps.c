@@ -1,5 +1,6 @@
 #include "store/steps.h"
 
+#include "store/care.h"
 #include "store/events.h"
 #include "store/forwarding.h"
 #include "store/refunds.h"
@@ -188,7 +189,8 @@ static bool fail_domain(struct db *db, const struct step *step, const struct ste
                        " WHERE id = $1");
     stmt_text(stmt, 1, step->domain_id);
     stmt_int(stmt, 2, step->kind != STEP_REGISTER_DOMAIN);
-    return stmt_run(stmt, NULL, reterr) && refund_domain(db, step, end, reterr);
+    return stmt_run(stmt, NULL, reterr) && care_end(db, step->domain_id, reterr) &&
+           refund_domain(db, step, end, reterr);
 }
 
 /* Nothing is open any more. A domain that was ready before may be so again, or be it only now that a part was
@@ -211,6 +213,7 @@ static bool finish_domain(struct db *db, const struct step *about, int64_t now_m
         stmt_text(stmt, 1, about->domain_id);
         if (!stmt_run(stmt, &changed[i], reterr)) return false;
     }
+    if ((changed[0] || changed[1]) && !care_begin(db, about->domain_id, now_ms, reterr)) return false;
     return !changed[0] || event_of(db, about, EVENT_DOMAIN_READY, STR(""), now_ms, reterr);
 }
 

@@ -198,7 +198,7 @@ def test_event_types(dfyd):
     assert all(set(type) == {"id", "label", "type"} for type in types)
     ids = [type["id"] for type in types]
     assert {"all_events", "dfy_order_placed", "dfy_renewal_failed", "email_sent", "lead_no_show"} <= set(ids)
-    assert len(ids) == len(set(ids)) == 28
+    assert len(ids) == len(set(ids)) == 30
 
 
 def test_others_webhooks_do_not_exist(dfyd):

@@ -45,7 +45,9 @@ static const char rows[] =
     " ('a4', '" WORKSPACE "', 'd4', 'o1', 'a@lost.com', '', '', x'00', 1, 0, 'failed', 0, '', 1709208000000, 0),"
     " ('a5', '" WORKSPACE "', 'd5', 'o2', 'a@warm.com', '', '', x'00', 3, 1, 'ready', 1, '', 1706702400000, 0),"
     " ('a6', '" STRANGER "', 'd6', 'o5', 'a@held.com', '', '', x'00', 1, 0, 'reserved', 1, '', 50, 0),"
-    " ('a7', '" STRANGER "', 'd7', 'o6', 'a@theirs.com', '', '', x'00', 1, 0, 'ready', 1, '', 1705320000000, 0);";
+    " ('a7', '" STRANGER "', 'd7', 'o6', 'a@theirs.com', '', '', x'00', 1, 0, 'ready', 1, '', 1705320000000, 0);"
+    "INSERT INTO steps (domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts, due_ms, reason)"
+    " VALUES ('d1', '', 'publish_dns', 1, 'o1', '" WORKSPACE "', 'done', 1, 9, '');";
 
 /* Into F->db, whose queries the tests then ask. */
 static int before_make(void **state) {
@@ -156,12 +158,19 @@ static void an_order_that_was_reserved_is_settled(void **state) {
     assert_int_equal(number_of(f, "SELECT number FROM invoices WHERE subject_id = 'o5'"), 3);
 }
 
+static void domains_in_use_are_cared_for(void **state) {
+    struct fixture *f = *state;
+    assert_string_equal(words_of(f, "SELECT domain_id || ' ' || dkim_rotation || ' ' || dkim_phase || ' ' ||"
+                                    " (findings IS NULL) || ' ' || (due_ms <= 9) FROM domain_care ORDER BY domain_id"),
+                        "d1 1 sole 1 1|d5 0 sole 1 1|d7 0 sole 1 1");
+}
+
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, before_make, fixture_drop)
     const struct CMUnitTest tests[] = {
         CASE(what_was_paid_is_in_the_books),         CASE(its_invoices_are_those_of_bills_without_lines),
         CASE(the_price_book_says_what_renews),       CASE(the_next_periods_are_still_to_come),
-        CASE(an_order_that_was_reserved_is_settled),
+        CASE(an_order_that_was_reserved_is_settled), CASE(domains_in_use_are_cared_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,5 @@
 #include "driver/mailbox/mailbox.h"
 
-const char *const dkim_phase_names[DKIM_PHASE_END] = {
-    [DKIM_ANNOUNCED] = "announced", [DKIM_SIGNING] = "signing", [DKIM_SOLE] = "sole"};
-
 enum outcome mailbox_mail_facts(struct mailbox *m, struct str domain, enum provider provider, struct arena *arena,
                                 struct mail_facts *ret, struct answer *answer) {
     struct answer unread;

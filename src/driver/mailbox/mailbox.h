@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "core/dkim.h"
 #include "core/order.h"
 #include "core/records.h"
 #include "driver/outcome.h"
@@ -30,18 +31,6 @@ struct mailbox_login {
     struct str key;      /* the account's id */
     struct str password; /* secret: never logged, never in a reason */
 };
-
-/*
- * A domain's keys are numbered from 1, its rotations. Moves are made in this order, for a rotation after the one
- * before: with DKIM_SOLE of 1 it begins. Of two moves for one domain, the one that is further on counts.
- */
-enum dkim_phase {
-    DKIM_ANNOUNCED, /* the new key is among the facts; the one before still signs */
-    DKIM_SIGNING,   /* the new key signs; the one before is still among the facts, for mail that is in flight */
-    DKIM_SOLE,      /* the one before is erased */
-    DKIM_PHASE_END
-};
-extern const char *const dkim_phase_names[DKIM_PHASE_END]; /* "announced", "signing", "sole" */
 
 struct mailbox_dkim {
     struct str domain;

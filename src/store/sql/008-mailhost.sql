@@ -9,18 +9,28 @@ CREATE TABLE zone_parts (
     PRIMARY KEY (domain_id, part)
 ) STRICT, WITHOUT ROWID;
 
--- The care for a domain in use: checks, and changes of its DKIM keys (driver/mailbox/mailbox.h).
+-- The care for a domain in use: checks, and changes of its DKIM keys (core/dkim.h). It goes with the domain.
 CREATE TABLE domain_care (
     domain_id TEXT NOT NULL PRIMARY KEY REFERENCES domains (id),
-    dkim_rotation INTEGER NOT NULL, -- number of the newest key, from 1
-    dkim_phase TEXT NOT NULL CHECK (dkim_phase = 'announced' OR dkim_phase = 'signing' OR dkim_phase = 'sole'),
-    dkim_since_ms INTEGER NOT NULL, -- when that phase was reached
-    dkim_due_ms INTEGER NOT NULL, -- when the next move is made
-    check_due_ms INTEGER NOT NULL, -- when it is checked next
-    checked_ms INTEGER NOT NULL, -- when it was checked last; 0: never
-    findings TEXT NOT NULL, -- what the last check found wrong, a line each; '': nothing
+    due_ms INTEGER NOT NULL, -- when the next check or move is due, by the two below; while leased: when the lease ends
     attempts INTEGER NOT NULL, -- how often it was leased; its holder has to name the number
-    lease_until_ms INTEGER NOT NULL -- 0: nobody is at it
+    is_leased INTEGER NOT NULL CHECK (is_leased = 0 OR is_leased = 1),
+    dkim_rotation INTEGER NOT NULL, -- number of the newest key, from 1; 0: dfyd did not publish its mail records
+    dkim_phase TEXT NOT NULL CHECK (dkim_phase = 'announced' OR dkim_phase = 'signing' OR dkim_phase = 'sole'),
+    dkim_since_ms INTEGER NOT NULL, -- when that phase was reached; 0: it is being worked towards
+    dkim_again_ms INTEGER NOT NULL, -- when the next move of a rotation under way is made or tried; 0: none is
+    dkim_tries INTEGER NOT NULL, -- that failed, of this move
+    dkim_reason TEXT NOT NULL, -- why it is not made yet; '' when all is well
+    checked_ms INTEGER NOT NULL, -- when it was checked last; before: when it came into use
+    check_again_ms INTEGER NOT NULL, -- when a check without a clear answer is tried again; 0: at the usual time
+    check_tries INTEGER NOT NULL, -- without a clear answer, of this check
+    unclear_since_ms INTEGER NOT NULL, -- since when something could not be checked; 0: all could
+    unclear_reason TEXT NOT NULL, -- why not
+    findings TEXT -- what the last check found wrong (core/finding.h), '' for nothing; NULL: it was never checked
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX domain_care_dkim_due ON domain_care (dkim_due_ms);
-CREATE INDEX domain_care_check_due ON domain_care (check_due_ms);
+CREATE INDEX domain_care_due ON domain_care (due_ms);
+INSERT INTO domain_care (domain_id, due_ms, attempts, is_leased, dkim_rotation, dkim_phase, dkim_since_ms, dkim_again_ms,
+    dkim_tries, dkim_reason, checked_ms, check_again_ms, check_tries, unclear_since_ms, unclear_reason, findings)
+    SELECT d.id, 0, 0, 0, (SELECT COUNT(*) FROM steps s WHERE s.domain_id = d.id AND s.kind = 'publish_dns'
+        AND s.state = 'done'), 'sole', d.created_ms, 0, 0, '', d.created_ms, 0, 0, 0, '', NULL
+    FROM domains d WHERE d.state = 'ready' OR d.state = 'partial';
