@@ -152,8 +152,14 @@ static bool is_under(struct str name, const char *dotted) {
     return ends_with(name, dotted) || (name.n == strlen(dotted + 1) && strncasecmp(name.p, dotted + 1, name.n) == 0);
 }
 
-bool target_url_is_private(struct str url) {
+bool target_host_is_private(struct str host) {
     static const char *const suffixes[] = {".localhost", ".localdomain", ".local", ".internal", ".home.arpa"};
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
+        if (is_under(host, suffixes[i])) return true;
+    return !host.n;
+}
+
+bool target_url_is_private(struct str url) {
     struct str host = host_of(url);
     char text[HOST_MAX_BYTES + 1];
     if (!host.n || host.n > HOST_MAX_BYTES) return true;
@@ -169,9 +175,7 @@ bool target_url_is_private(struct str url) {
     /* inet_aton also reads 127.1, 0x7f000001 and 2130706433, as URL readers do. */
     struct in_addr v4;
     if (inet_aton(text, &v4)) return !target_address_is_public((const unsigned char *)&v4, V4);
-    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
-        if (is_under(host, suffixes[i])) return true;
-    return !host.n;
+    return target_host_is_private(host);
 }
 
 /* ---- header fields ---- */

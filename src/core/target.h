@@ -1,6 +1,7 @@
 /*
- * target: where webhooks may be sent: which addresses are public, and whether a URL and its extra header fields are fit
- * to be kept. Pure. What a name resolves to is only known when it is connected to: driver/hook asks again then.
+ * target: where connections may go because a client says so: webhooks and websites that are forwarded to. Which
+ * addresses are public, and whether a URL and its extra header fields are fit to be kept. Pure. What a name resolves to
+ * is only known when it is connected to: driver/hook and edge/judge ask again then.
  */
 #pragma once
 
@@ -18,6 +19,8 @@ const char *target_url_fault(struct str url);
 /* Whether the host of a faultless URL is by its words alone no public one: an address that is not public, in any
  * notation, or a name of this machine or this network. */
 bool target_url_is_private(struct str url);
+/* Whether a host name, without a final dot, is by its words alone one of this machine or this network. */
+bool target_host_is_private(struct str host);
 
 /* NULL when a header field may be added to a delivery (RFC 9110 section 5); else what is wrong. Names that frame the
  * message, belong to the connection or are dfyd's own are refused. */

@@ -45,12 +45,12 @@ struct http_response {
     const char *content_type; /* NULL: application/json; charset=utf-8 */
     struct http_header_out {
         const char *name;
-        char value[128];
+        char value[256]; /* a host name fits */
     } headers[8];
     size_t n_headers;
 };
 
-/* Adds a header; VALUE is cut at 127 bytes. NAME is a literal. At most 8. */
+/* Adds a header; VALUE is cut at 255 bytes. NAME is a literal. At most 8. */
 void http_response_header(struct http_response *response, const char *name, const char *value);
 
 enum http_verdict { HTTP_ANSWER, HTTP_DEFER };

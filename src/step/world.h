@@ -18,8 +18,9 @@ struct world {
     struct store *store;
     struct drivers *drivers;
     const struct vault *vault;
-    int64_t checkout_ms;      /* how long a page to pay on is open; 0: who has no card cannot order */
-    struct edge_address edge; /* of the forwarding edge */
+    int64_t checkout_ms;             /* how long a page to pay on is open; 0: who has no card cannot order */
+    struct edge_address edge;        /* of the forwarding edge */
+    bool forwarding_private_targets; /* domains may be forwarded into this network: for tests */
     int64_t retry_base_ms, retry_max_ms;
     int64_t lease_ms; /* longer than any driver call may take */
     int64_t swap_ms;  /* how long a domain that cannot be registered may be swapped before its refund goes out */

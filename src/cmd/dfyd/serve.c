@@ -14,6 +14,7 @@
 #include "api/utf8.h"
 #include "base/log.h"
 #include "commands.h"
+#include "edge/edge.h"
 #include "http/http.h"
 #include "lock.h"
 #include "setup.h"
@@ -39,6 +40,9 @@ enum {
     EXPIRE_BATCH = 5000, /* events in one transaction */
     SELLER_MAX = 500,    /* bytes */
     TRIM_TURNS = 10,     /* seconds, about */
+    EDGE_BODY_LIMIT = 64 * 1024,
+    EDGE_WORKERS = 16, /* that may wait for a resolver */
+    EDGE_CONNECTIONS = 1024,
 };
 
 struct server {
@@ -48,6 +52,8 @@ struct server {
     struct worker *worker;
     struct api *api;
     struct http_server *http;
+    struct edge *edge; /* NULL: not served, as the next */
+    struct http_server *edge_http;
     struct lock lock;
     bool is_set_up;
     atomic_llong crash_countdown;
@@ -168,6 +174,7 @@ static bool open_world(struct server *server, struct error *reterr) {
         .drivers = &setup->drivers,
         .vault = &setup->vault,
         .checkout_ms = settings->checkout ? settings->checkout_minutes * 60 * 1000 : 0,
+        .forwarding_private_targets = settings->forwarding_private_targets != 0,
         .edge = {.ipv4 = str_of(settings->web_address), .ipv6 = str_of(settings->web_address6)},
         .check_ms = settings->check_hours * HOUR_MS,
         .dkim_ms = settings->dkim_days * 24 * HOUR_MS,
@@ -182,6 +189,39 @@ static bool open_world(struct server *server, struct error *reterr) {
     };
     prepare_crash(server);
     return set_seller(server, reterr) && recover(server, reterr);
+}
+
+/* For the web server in front of the forwarded domains. */
+static bool start_edge(struct server *server, struct error *reterr) {
+    const struct settings *settings = server->settings;
+    if (!*settings->edge_listen.host) return true;
+    const struct edge_config edge = {
+        .world = &server->world,
+        .mail = {str_of(settings->mailhost_name), (enum mta_sts)settings->mta_sts},
+        .private_targets = settings->forwarding_private_targets != 0,
+        .http_port = (uint16_t)settings->forwarding_http_port,
+        .https_port = (uint16_t)settings->forwarding_https_port,
+    };
+    const struct http_config config = {
+        .host = settings->edge_listen.host,
+        .port = settings->edge_listen.port,
+        .threads = 1,
+        .workers = EDGE_WORKERS,
+        .body_limit = EDGE_BODY_LIMIT,
+        .request_ms = settings->request_timeout_ms,
+        .connections = EDGE_CONNECTIONS,
+    };
+    if (!edge_create(&edge, &server->edge, reterr)) {
+        server->edge = NULL;
+        return false;
+    }
+    struct http_app app = edge_app(server->edge);
+    if (!http_start(&config, &app, &server->edge_http, reterr)) {
+        server->edge_http = NULL;
+        return false;
+    }
+    log_event(LOG_INFO, "edge_started", LOG_TEXT("host", config.host), LOG_INT("port", http_port(server->edge_http)));
+    return true;
 }
 
 static bool start(struct server *server, struct error *reterr) {
@@ -215,7 +255,7 @@ static bool start(struct server *server, struct error *reterr) {
         server->http = NULL;
         return false;
     }
-    return true;
+    return start_edge(server, reterr);
 }
 
 static void announce(const struct server *server) {
@@ -279,6 +319,7 @@ static int wait_for_signal(struct server *server) {
         if (found > 0) return found;
         store_tidy(server->setup.store);
         api_tidy(server->api);
+        edge_tidy(server->edge);
         /* What a burst of orders or connections took and freed goes back to the system. */
         if (++turn % TRIM_TURNS == 0) malloc_trim(0);
         int64_t now = clock_now(&server->setup.clock);
@@ -301,6 +342,8 @@ static void allow_impatience(void) {
 static void stop(struct server *server) {
     if (server->api) api_drain(server->api);
     http_stop(server->http, server->settings->drain_ms);
+    http_stop(server->edge_http, server->settings->drain_ms);
+    edge_destroy(server->edge);
     worker_stop(server->worker);
     api_destroy(server->api);
     if (server->is_set_up) setup_close(&server->setup);
@@ -311,7 +354,7 @@ bool run_serve(const struct invocation *invocation, struct error *reterr) {
     struct server server = {.settings = invocation->settings, .lock = {-1, -1}};
     mallopt(M_ARENA_MAX, ARENAS_MAX);
     prepare_signals();
-    allow_files(server.settings->connections);
+    allow_files(server.settings->connections + (*server.settings->edge_listen.host ? EDGE_CONNECTIONS : 0));
     bool ok = start(&server, reterr);
     if (ok) {
         announce(&server);

@@ -91,6 +91,18 @@ const struct setting_row setting_rows[SETTING_END] = {
             .value = "ADDRESS:PORT",
             .help = "where Caddy asks what to do with a visitor; default: nowhere",
         },
+    [SETTING_FORWARDING_PRIVATE_TARGETS] = {"forwarding_private_targets", "forwarding-private-targets",
+                                            "DFYD_FORWARDING_PRIVATE_TARGETS", SETTING_WORD,
+                                            AT(forwarding_private_targets), .words = no_yes_words, .fallback = "no",
+                                            .value = "YES|NO",
+                                            .help =
+                                                "whether domains may be forwarded to loopback and private addresses"},
+    [SETTING_FORWARDING_HTTP_PORT] = {"forwarding_http_port", "forwarding-http-port", "DFYD_FORWARDING_HTTP_PORT",
+                                      SETTING_INT, AT(forwarding_http_port), 1, 65535, .fallback = "80", .value = "N",
+                                      .help = "where websites shown under another name answer HTTP"},
+    [SETTING_FORWARDING_HTTPS_PORT] = {"forwarding_https_port", "forwarding-https-port", "DFYD_FORWARDING_HTTPS_PORT",
+                                       SETTING_INT, AT(forwarding_https_port), 1, 65535, .fallback = "443",
+                                       .value = "N", .help = "and HTTPS, which is preferred"},
     [SETTING_DNS] = {"dns", "dns", "DFYD_DNS", SETTING_WORD, AT(dns), .value = "DRIVER", .help = "who serves the zones",
                      .words = dns_words, .fallback = "sandbox", .drivers = true},
     [SETTING_DNS_NAMESERVERS] =

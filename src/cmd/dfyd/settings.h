@@ -20,9 +20,11 @@ struct listen {
 struct settings {
     const char *data, *config, *db;
     struct listen listen;
-    const char *web_address;   /* IPv4 */
-    const char *web_address6;  /* IPv6; NULL: none */
-    struct listen edge_listen; /* host empty: the edge is not served */
+    const char *web_address;            /* IPv4 */
+    const char *web_address6;           /* IPv6; NULL: none */
+    struct listen edge_listen;          /* host empty: the edge is not served */
+    int64_t forwarding_private_targets; /* 0 no, 1 yes */
+    int64_t forwarding_http_port, forwarding_https_port;
     int64_t http_threads, order_threads, worker_threads, connections;
     int64_t request_timeout_ms, drain_ms;
     int64_t retry_base_ms, retry_max_ms, lease_ms;
@@ -83,6 +85,9 @@ enum setting {
     SETTING_WEB_ADDRESS,
     SETTING_WEB_ADDRESS6,
     SETTING_EDGE_LISTEN,
+    SETTING_FORWARDING_PRIVATE_TARGETS,
+    SETTING_FORWARDING_HTTP_PORT,
+    SETTING_FORWARDING_HTTPS_PORT,
     SETTING_DNS,
     SETTING_DNS_NAMESERVERS,
     SETTING_POWERDNS_URL,

@@ -34,3 +34,36 @@ INSERT INTO domain_care (domain_id, due_ms, attempts, is_leased, dkim_rotation, 
     SELECT d.id, 0, 0, 0, (SELECT COUNT(*) FROM steps s WHERE s.domain_id = d.id AND s.kind = 'publish_dns'
         AND s.state = 'done'), 'sole', d.created_ms, 0, 0, '', d.created_ms, 0, 0, 0, '', NULL
     FROM domains d WHERE d.state = 'ready' OR d.state = 'partial';
+
+-- The names that visitors' programs may ask the edge for are kept in memory (src/edge). This is what changed lately: a
+-- name whose domain may be forwarded, or have mail, differently than before. Whoever is further behind than it goes back
+-- reads all names anew.
+CREATE TABLE edge_changes (
+    version INTEGER NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL
+) STRICT;
+INSERT INTO edge_changes (version, name) VALUES (1, ''); -- so that there always is a newest one
+CREATE TRIGGER edge_changes_kept AFTER INSERT ON edge_changes WHEN NEW.version > 50000 BEGIN
+    DELETE FROM edge_changes WHERE version <= NEW.version - 50000;
+END;
+CREATE TRIGGER edge_domain_made AFTER INSERT ON domains WHEN NEW.state <> 'reserved' BEGIN
+    INSERT INTO edge_changes (name) VALUES (NEW.name);
+END;
+CREATE TRIGGER edge_domain_changed AFTER UPDATE OF forwarding, forwarding_mode, state, active ON domains
+    WHEN (NEW.state <> 'reserved' OR OLD.state <> 'reserved') AND
+        (NEW.forwarding <> OLD.forwarding OR NEW.forwarding_mode <> OLD.forwarding_mode OR NEW.state <> OLD.state OR
+            NEW.active <> OLD.active) BEGIN
+    INSERT INTO edge_changes (name) VALUES (NEW.name);
+END;
+CREATE TRIGGER edge_domain_gone AFTER DELETE ON domains WHEN OLD.state <> 'reserved' BEGIN
+    INSERT INTO edge_changes (name) VALUES (OLD.name);
+END;
+CREATE TRIGGER edge_account_changed AFTER UPDATE OF suspended_ms, state ON accounts
+    WHEN NEW.suspended_ms <> OLD.suspended_ms OR (NEW.suspended_ms > 0 AND NEW.state <> OLD.state) BEGIN
+    INSERT INTO edge_changes (name) SELECT name FROM domains WHERE id = NEW.domain_id;
+END;
+CREATE TRIGGER edge_domain_registered AFTER UPDATE OF state ON steps
+    WHEN NEW.kind = 'register_domain' AND NEW.state = 'done' AND OLD.state <> 'done' BEGIN
+    INSERT INTO edge_changes (name) SELECT name FROM domains WHERE id = NEW.domain_id;
+END;
+CREATE INDEX accounts_suspended ON accounts (domain_id) WHERE suspended_ms > 0;
