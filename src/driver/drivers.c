@@ -94,12 +94,21 @@ static struct dns *open_dns_sandbox(const struct drivers_config *config, struct 
     return dns_sandbox_create(book);
 }
 
+static struct dns *open_powerdns(const struct drivers_config *config, struct sandbox_book *book, struct error *reterr) {
+    (void)book;
+    const char *fault = powerdns_config_fault(&config->powerdns);
+    if (!fault) return dns_powerdns_create(&config->powerdns);
+    error_set(reterr, ERR_INVALID, "DNS driver powerdns: %s", fault);
+    return NULL;
+}
+
 /* Who serves the zones, in the same way. */
 static const struct {
     const char *name;
     struct dns *(*open)(const struct drivers_config *config, struct sandbox_book *book, struct error *reterr);
 } dns_hosts[] = {
     {"sandbox", open_dns_sandbox},
+    {"powerdns", open_powerdns},
 };
 
 static bool open_dns(const struct drivers_config *config, struct sandbox_book *book, struct dns **ret,

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "driver/dns/powerdns.h"
 #include "driver/mailbox/mailhost.h"
 #include "driver/payment/stripe.h"
 #include "driver/resolver/stub.h"
@@ -34,7 +35,8 @@ struct drivers_config {
     const char *payment;              /* who takes cards: "sandbox" (also when NULL) or "stripe" */
     struct stripe_config stripe;      /* read for "stripe" only */
     const struct credit_book *credit; /* NULL: nobody orders on account */
-    const char *dns;                  /* who serves the zones: "sandbox" (also when NULL) */
+    const char *dns;                  /* who serves the zones: "sandbox" (also when NULL) or "powerdns" */
+    struct powerdns_config powerdns;  /* read for "powerdns" only */
     struct stub_config resolver;      /* not read when the zones are the sandbox's */
 };
 

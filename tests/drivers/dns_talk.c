@@ -22,7 +22,7 @@
 #include <sodium.h>
 #include <yyjson.h>
 
-#include "driver/dns/dns.h"
+#include "driver/dns/powerdns.h"
 #include "driver/sandbox_book.h"
 
 enum { LINE_MAX_BYTES = 4 << 20, THREADS_MAX = 32 };
@@ -45,11 +45,25 @@ static struct dns *open_sandbox(void) {
     return NULL;
 }
 
+static struct dns *open_powerdns(void) {
+    const struct powerdns_config config = {
+        .url = setting("TALK_URL"),
+        .key = setting("TALK_KEY"),
+        .nameservers = setting("TALK_NAMESERVERS"),
+        .timeout_ms = strtoll(setting("TALK_TIMEOUT_MS"), NULL, 10),
+    };
+    const char *fault = powerdns_config_fault(&config);
+    if (!fault) return dns_powerdns_create(&config);
+    fprintf(stderr, "%s\n", fault);
+    return NULL;
+}
+
 static const struct {
     const char *name;
     struct dns *(*open)(void); /* NULL: not with these settings; it has said why */
 } drivers[] = {
     {"sandbox", open_sandbox},
+    {"powerdns", open_powerdns},
 };
 
 static struct dns *open_driver(void) {

@@ -97,6 +97,7 @@ static bool open_drivers(struct setup *setup, const struct settings *settings, s
         .stripe = {.clock = &setup->clock, .url = settings->stripe_url},
         .credit = &credit,
         .dns = setting_rows[SETTING_DNS].words[settings->dns],
+        .powerdns = {.url = settings->powerdns_url, .nameservers = settings->dns_nameservers},
         .resolver = {.host = settings->resolver.host, .port = settings->resolver.port},
     };
     if (!strcmp(config.payment, "stripe")) {
@@ -112,6 +113,11 @@ static bool open_drivers(struct setup *setup, const struct settings *settings, s
         setup->refuses_notices = !secret.n;
     }
     if (!strcmp(config.mailbox, "mailhost") && !take_mailhost(settings, arena, &config.mailhost, reterr)) return false;
+    if (!strcmp(config.dns, "powerdns")) {
+        struct str key;
+        if (!secret_read("DFYD_POWERDNS_KEY", settings->powerdns_key_file, arena, &key, reterr)) return false;
+        config.powerdns.key = arena_cstr(arena, key);
+    }
     return drivers_open(&config, &setup->drivers, reterr);
 }
 

@@ -1,0 +1,161 @@
+"""A private PowerDNS with SQLite and its HTTP API, as packaging/mailhost sets one up."""
+import os
+import shutil
+import signal
+import sqlite3
+
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rdatatype
+import pytest
+import requests
+
+from servers.process import Folder, Process, free_ports
+
+SCHEMA = "/usr/share/doc/pdns-backend-sqlite3/schema.sqlite3.sql"
+KEY = "powerdns-test-key"
+
+CONFIG = """launch=gsqlite3
+gsqlite3-database={folder}/zones.db
+local-address=127.0.0.1
+local-port={dns_port}
+socket-dir={folder}
+api=yes
+api-key={key}
+webserver-address=127.0.0.1
+webserver-port={api_port}
+webserver-loglevel=none
+cache-ttl=0
+query-cache-ttl=0
+negquery-cache-ttl=0
+zone-cache-refresh-interval=0
+security-poll-suffix=
+default-soa-content=ns1.dns.test. hostmaster.@ 0 10800 3600 604800 3600
+"""
+
+
+class PowerDns:
+    """One server. Starts with the first zones of nobody; ZONES last over restarts."""
+
+    def __init__(self):
+        program = shutil.which("pdns_server", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+        if not program or not os.path.exists(SCHEMA):
+            said = "no pdns_server with gsqlite3 here: scripts/setup check servers installs it"
+            if os.environ.get("CI"):
+                pytest.fail(said)
+            pytest.skip(said)
+        self.program, self.key = program, KEY
+        self.folder = Folder("powerdns")
+        with open(SCHEMA, encoding="ascii") as schema:
+            with sqlite3.connect(self.folder.path / "zones.db") as db:
+                db.executescript(schema.read())
+        self.process = None
+        self.choose_ports()
+        self.start()
+
+    def choose_ports(self):
+        self.dns_port, self.api_port = free_ports(2)
+        self.url = f"http://127.0.0.1:{self.api_port}"
+        config = CONFIG.format(folder=self.folder.path, key=self.key, dns_port=self.dns_port, api_port=self.api_port)
+        (self.folder.path / "pdns.conf").write_text(config)
+
+    def start(self, tries=3):
+        """Again at the same ports, unless somebody else took them when it is the first time."""
+        argv = [self.program, f"--config-dir={self.folder.path}", "--daemon=no", "--guardian=no", "--write-pid=no",
+                "--disable-syslog"]
+        for left in reversed(range(tries)):
+            try:
+                self.process = Process(argv, self.folder.path / "log", self.answers)
+                return
+            except AssertionError:
+                if not left or self.process:
+                    raise
+                self.choose_ports()
+
+    def answers(self):
+        try:
+            return self.api("GET", "").ok and self.dig("version.bind", "TXT", "CH") is not None
+        except (requests.RequestException, dns.exception.DNSException, OSError):
+            return False
+
+    def stop(self):
+        self.process.stop()
+
+    def kill(self):
+        self.process.kill()
+        self.process.child.wait(10)
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def freeze(self):
+        self.process.kill(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.kill(signal.SIGCONT)
+
+    def end(self):
+        self.thaw()
+        self.stop()
+        self.folder.remove()
+
+    # ---- other people's hands ----
+
+    def api(self, method, path, body=None, timeout=10):
+        """PATH after ".../servers/localhost"."""
+        return requests.request(method, f"{self.url}/api/v1/servers/localhost{path}", json=body, timeout=timeout,
+                                headers={"X-API-Key": self.key})
+
+    def add_zone(self, zone, account="", kind="Native", rrsets=()):
+        answer = self.api("POST", "/zones", {"name": f"{zone}.", "kind": kind, "account": account, "rrsets": list(rrsets),
+                                             "nameservers": ["ns1.dns.test."]})
+        assert answer.status_code == 201, answer.text
+
+    def set(self, zone, name, type, *contents, ttl=300, disabled=()):
+        """By hand: CONTENTS as PowerDNS writes them; none: it is taken away."""
+        records = [{"content": one, "disabled": False} for one in contents] + [{"content": one, "disabled": True} for one in disabled]
+        answer = self.api("PATCH", f"/zones/{zone}.", {"rrsets": [
+            {"name": f"{name}.", "type": type, "ttl": ttl, "changetype": "REPLACE" if records else "DELETE", "records": records}]})
+        assert answer.status_code == 204, answer.text
+
+    def kept(self, zone, name, type):
+        """The RRset as the API shows it, or None."""
+        answer = self.api("GET", f"/zones/{zone}.")
+        assert answer.status_code == 200, answer.text
+        found = [one for one in answer.json()["rrsets"] if (one["name"], one["type"]) == (f"{name}.", type)]
+        return found[0] if found else None
+
+    def has_zone(self, zone):
+        return self.api("GET", f"/zones/{zone}.").status_code == 200
+
+    # ---- what the world sees ----
+
+    def dig(self, name, type, cls="IN"):
+        """(TTL, sorted texts) that are served, by another program's eyes; None: refused, nothing of that name or type."""
+        query = dns.message.make_query(f"{name}.", type, cls, use_edns=True, payload=4096)
+        answer, _ = dns.query.udp_with_fallback(query, "127.0.0.1", port=self.dns_port, timeout=5)
+        found = [one for one in answer.answer if one.rdtype == dns.rdatatype.from_text(type)]
+        if answer.rcode() != dns.rcode.NOERROR or not found:
+            return None
+        assert answer.flags & dns.flags.AA
+        return found[0].ttl, sorted(text_of(one) for one in found[0])
+
+    def serial(self, zone):
+        ttl, texts = self.dig(zone, "SOA")
+        return int(texts[0].split()[2])
+
+
+def text_of(rdata):
+    """TXT as the bytes of all its strings, as latin-1; others in presentation form."""
+    strings = getattr(rdata, "strings", None)
+    return b"".join(strings).decode("latin-1") if strings is not None else rdata.to_text()
+
+
+@pytest.fixture(scope="module")
+def powerdns():
+    one = PowerDns()
+    yield one
+    one.end()
