@@ -133,7 +133,7 @@ static bool is_ours(const struct look *look) {
 static enum outcome fetch(struct dns *d, struct str zone, const struct rrset *sets, size_t n, struct arena *arena,
                           struct dns_zone *ret, struct answer *answer) {
     struct job job = {powerdns_of(d), zone, arena, clock_steady_ms() + BUDGET_MS};
-    struct look found;
+    struct look found = {0};
     enum outcome outcome = look(&job, sets, n, &found, answer);
     if (outcome != OUTCOME_DONE) return outcome;
     *ret = (struct dns_zone){.served = {ARENA_ARRAY(arena, n + 1, struct rrset), n}};
@@ -212,7 +212,7 @@ static enum outcome write_changes(struct job *job, const struct look *look, cons
         powerdns_zone_body(job->p, job->zone, changes, n, job->arena, &body);
     else
         powerdns_change_body(job->p, job->zone, &look->zone, is_half_made, changes, n, job->arena, &body);
-    struct powerdns_reply reply;
+    struct powerdns_reply reply = {0};
     enum outcome outcome = write_body(job, look->is_missing ? "POST" : "PATCH", path, &body, &reply, answer);
     buf_finish(&body);
     if (outcome != OUTCOME_DONE) return outcome;
@@ -241,7 +241,7 @@ static enum outcome change(struct dns *d, struct str zone, const struct zone_cha
             return answer_set(answer, OUTCOME_UNKNOWN, "%.*s is not in the zone", STR_ARG(sets[i].name));
     }
     for (int i = 0; i < TRIES && again; i++) {
-        struct look found;
+        struct look found = {0};
         size_t n_open;
         outcome = look(&job, sets, n, &found, answer);
         if (outcome == OUTCOME_DONE && !found.is_missing && !is_ours(&found))

@@ -39,7 +39,11 @@ static struct str words_of(yyjson_val *json, struct str secret, struct arena *ar
     if (secret.n && str_contains(text, arena_cstr(arena, secret))) return STR("");
     if (text.n > WORDS_MAX_BYTES) text.n = WORDS_MAX_BYTES;
     char *to = arena_alloc(arena, text.n + 1);
-    for (size_t i = 0; i < text.n; i++) to[i] = text.p[i] >= ' ' && text.p[i] <= '~' ? text.p[i] : '?';
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (c < ' ' || c > '~') c = '?';
+        to[i] = c;
+    }
     return (struct str){to, text.n};
 }
 

@@ -11,7 +11,8 @@ static struct str lower(struct str text, struct arena *arena) {
     char *to = arena_alloc(arena, text.n + 1);
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
-        to[i] = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+        if (c >= 'A' && c <= 'Z') c = (char)(c + ('a' - 'A'));
+        to[i] = c;
     }
     return (struct str){to, text.n};
 }
