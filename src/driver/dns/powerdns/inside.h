@@ -28,8 +28,9 @@ struct powerdns {
     struct arena *arena; /* of the name servers */
     struct str *nameservers;
     size_t n_nameservers;
-    /* Held while something is written: with SQLite under it, PowerDNS lets all but one of those at a time fail. */
-    pthread_mutex_t writing;
+    /* Held while a zone is compared and written: with SQLite under it, PowerDNS lets all writes but one at a time fail.
+     */
+    pthread_mutex_t changing;
     pthread_mutex_t mutex; /* of the rest */
     struct powerdns_half_made half_made[POWERDNS_HALF_MADE_MAX];
     size_t n_half_made; /* seen in all */

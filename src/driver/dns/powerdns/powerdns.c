@@ -9,8 +9,9 @@
 #include "driver/dns/nameservers.h"
 #include "driver/dns/powerdns/inside.h"
 
-/* A zone of some thousand RRsets is read whole; of a larger one, name by name. */
-enum { TIMEOUT_MS = 8000, BUDGET_MS = 40000, ANSWER_MAX_BYTES = 1 << 20, KEY_MAX_BYTES = 512, TRIES = 2 };
+/* BUDGET_MS is for all calls of a look or of a change, and as much again for waiting until others have made theirs. A
+ * zone of some thousand RRsets is read whole; a larger one, name by name. */
+enum { TIMEOUT_MS = 8000, BUDGET_MS = 20000, ANSWER_MAX_BYTES = 1 << 20, KEY_MAX_BYTES = 512, TRIES = 2 };
 /* After a write without an answer; see powerdns.h. */
 enum { PEACE_MS = 5000 };
 
@@ -176,26 +177,6 @@ static enum outcome end_write(const struct powerdns_reply *reply, struct answer 
     return outcome;
 }
 
-/* One write at a time. False: the others took all the time that there was. */
-static bool begin_write(struct job *job) {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until); /* what pthread_mutex_timedlock goes by */
-    int64_t left_ms = job->until_ms - clock_steady_ms();
-    if (left_ms > 0) until.tv_sec += (time_t)(left_ms / 1000);
-    return pthread_mutex_timedlock(&job->p->writing, &until) == 0;
-}
-
-static enum outcome write_body(struct job *job, const char *method, struct str path, const struct buf *body,
-                               struct powerdns_reply *ret, struct answer *answer) {
-    if (!buf_ok(body))
-        return answer_set(answer, OUTCOME_UNKNOWN, "the records of %.*s are more than dfyd sends", STR_ARG(job->zone));
-    if (!begin_write(job))
-        return answer_set(answer, OUTCOME_UNKNOWN, "PowerDNS is slow, and other zones are before this one");
-    call(job, method, path, buf_str(body), ret);
-    pthread_mutex_unlock(&job->p->writing);
-    return OUTCOME_DONE;
-}
-
 /* *RET_AGAIN: it is another zone than was looked at. */
 static enum outcome write_changes(struct job *job, const struct look *look, const struct zone_change *changes, size_t n,
                                   bool *ret_again, struct answer *answer) {
@@ -212,10 +193,12 @@ static enum outcome write_changes(struct job *job, const struct look *look, cons
         powerdns_zone_body(job->p, job->zone, changes, n, job->arena, &body);
     else
         powerdns_change_body(job->p, job->zone, &look->zone, is_half_made, changes, n, job->arena, &body);
+    bool fits = buf_ok(&body);
     struct powerdns_reply reply = {0};
-    enum outcome outcome = write_body(job, look->is_missing ? "POST" : "PATCH", path, &body, &reply, answer);
+    if (fits) call(job, look->is_missing ? "POST" : "PATCH", path, buf_str(&body), &reply);
     buf_finish(&body);
-    if (outcome != OUTCOME_DONE) return outcome;
+    if (!fits)
+        return answer_set(answer, OUTCOME_UNKNOWN, "the records of %.*s are more than dfyd sends", STR_ARG(job->zone));
     if (reply.result == WEB_ANSWERED && reply.status == (look->is_missing ? 201 : 204)) return OUTCOME_DONE;
     *ret_again = reply.result == WEB_ANSWERED && reply.status == (look->is_missing ? 409 : 404);
     return end_write(&reply, answer);
@@ -227,29 +210,47 @@ static bool is_inside(struct str name, struct str zone) {
     return str_eq(tail, zone) && name.p[name.n - zone.n - 1] == '.';
 }
 
-static enum outcome change(struct dns *d, struct str zone, const struct zone_change *changes, size_t n,
-                           struct answer *answer) {
-    CLEANUP(arena_cleanup) struct arena *arena = arena_create(65536);
-    struct job job = {powerdns_of(d), zone, arena, clock_steady_ms() + BUDGET_MS};
-    struct rrset *sets = ARENA_ARRAY(arena, n + 1, struct rrset);
-    struct zone_change *open = ARENA_ARRAY(arena, n + 1, struct zone_change);
+/* Looks, compares and writes. Nobody else in this process writes meanwhile. */
+static enum outcome look_and_write(struct job *job, const struct zone_change *changes, size_t n,
+                                   struct answer *answer) {
+    struct rrset *sets = ARENA_ARRAY(job->arena, n + 1, struct rrset);
+    struct zone_change *open = ARENA_ARRAY(job->arena, n + 1, struct zone_change);
     enum outcome outcome = OUTCOME_UNKNOWN;
     bool again = true;
-    for (size_t i = 0; i < n; i++) {
-        sets[i] = changes[i].to;
-        if (!is_inside(sets[i].name, zone))
-            return answer_set(answer, OUTCOME_UNKNOWN, "%.*s is not in the zone", STR_ARG(sets[i].name));
-    }
+    for (size_t i = 0; i < n; i++) sets[i] = changes[i].to;
     for (int i = 0; i < TRIES && again; i++) {
         struct look found = {0};
-        size_t n_open;
-        outcome = look(&job, sets, n, &found, answer);
+        size_t n_open = 0;
+        outcome = look(job, sets, n, &found, answer);
         if (outcome == OUTCOME_DONE && !found.is_missing && !is_ours(&found))
-            return refuse_foreign(&found, zone, answer);
-        if (outcome == OUTCOME_DONE) outcome = compare(&found, changes, n, arena, open, &n_open, answer);
+            return refuse_foreign(&found, job->zone, answer);
+        if (outcome == OUTCOME_DONE) outcome = compare(&found, changes, n, job->arena, open, &n_open, answer);
         if (outcome != OUTCOME_DONE) return outcome;
-        outcome = write_changes(&job, &found, open, n_open, &again, answer);
+        outcome = write_changes(job, &found, open, n_open, &again, answer);
     }
+    return outcome;
+}
+
+/* One at a time. False: the others took all the time that there was. */
+static bool begin_change(struct powerdns *p) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until); /* what pthread_mutex_timedlock goes by */
+    until.tv_sec += BUDGET_MS / 1000;
+    return pthread_mutex_timedlock(&p->changing, &until) == 0;
+}
+
+static enum outcome change(struct dns *d, struct str zone, const struct zone_change *changes, size_t n,
+                           struct answer *answer) {
+    struct powerdns *p = powerdns_of(d);
+    for (size_t i = 0; i < n; i++)
+        if (!is_inside(changes[i].to.name, zone))
+            return answer_set(answer, OUTCOME_UNKNOWN, "%.*s is not in the zone", STR_ARG(changes[i].to.name));
+    if (!begin_change(p))
+        return answer_set(answer, OUTCOME_UNKNOWN, "PowerDNS is slow, and other zones are before this one");
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(65536);
+    struct job job = {p, zone, arena, clock_steady_ms() + BUDGET_MS};
+    enum outcome outcome = look_and_write(&job, changes, n, answer);
+    pthread_mutex_unlock(&p->changing);
     return outcome;
 }
 
@@ -276,7 +277,7 @@ const char *powerdns_config_fault(const struct powerdns_config *config) {
 static void destroy(struct dns *d) {
     struct powerdns *p = powerdns_of(d);
     web_destroy(p->web);
-    pthread_mutex_destroy(&p->writing);
+    pthread_mutex_destroy(&p->changing);
     pthread_mutex_destroy(&p->mutex);
     sodium_memzero(p->key, strlen(p->key));
     free(p->key);
@@ -309,7 +310,7 @@ struct dns *dns_powerdns_create(const struct powerdns_config *config) {
         .key = copy(config->key),
         .arena = arena_create(1024),
     };
-    pthread_mutex_init(&p->writing, NULL);
+    pthread_mutex_init(&p->changing, NULL);
     pthread_mutex_init(&p->mutex, NULL);
     nameservers_read(config->nameservers, p->arena, &p->nameservers, &p->n_nameservers);
     return &p->base;
