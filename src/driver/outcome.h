@@ -13,7 +13,7 @@ enum outcome {
 };
 
 struct answer {
-    char reason[200];       /* for people; set with REFUSED and UNKNOWN, never holds a secret */
+    char reason[320];       /* for people; set with REFUSED and UNKNOWN, never holds a secret */
     int64_t retry_after_ms; /* with UNKNOWN: the driver knows when to ask again; 0: it does not */
 };
 

@@ -20,7 +20,7 @@ enum {
     BODY_MAX_BYTES = 16384,
     OWN_HEADERS = 2,
     HEADER_TEXT = 128,
-    REASON_TEXT = 200,
+    REASON_TEXT = sizeof((struct answer *)0)->reason,
     SECRET_BYTES = 32,
     SIGNATURE_BYTES = crypto_auth_hmacsha256_BYTES,
 };

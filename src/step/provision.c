@@ -5,6 +5,7 @@
 #include "driver/dns/dns.h"
 #include "driver/mailbox/mailbox.h"
 #include "driver/registrar/registrar.h"
+#include "step/zone.h"
 
 struct claim {
     int64_t now_ms, lease_until_ms;
@@ -52,22 +53,38 @@ static enum outcome register_domain(const struct world *world, const struct step
     return must_act(world, outcome) ? registrar_create(registrar, &job, answer) : outcome;
 }
 
-static enum outcome publish(const struct world *world, struct str zone, const struct rrset *sets, size_t n,
-                            struct answer *answer) {
-    enum outcome outcome = dns_lookup(world->drivers->dns, zone, sets, n, answer);
-    return must_act(world, outcome) ? dns_publish(world->drivers->dns, zone, sets, n, answer) : outcome;
+static bool is_held(struct db *db, const void *holder, bool *ret, struct error *reterr) {
+    return step_is_held(db, holder, ret, reterr);
+}
+
+static enum outcome sync_part(const struct world *world, const struct step *step, enum zone_part part,
+                              struct arena *arena, struct answer *answer) {
+    const struct zone_job job = {
+        .domain_id = step->domain_id,
+        .domain = step->domain,
+        .part = part,
+        .provider = step->provider,
+        .forwards = step->forwarding.n > 0, /* both modes are the edge's matter: the records are the same */
+        .is_change = step->is_change,
+        .is_held = is_held,
+        .holder = step,
+    };
+    return zone_sync(world, &job, arena, answer);
 }
 
 static enum outcome publish_dns(const struct world *world, const struct step *step, struct arena *arena,
                                 struct answer *answer) {
-    struct mail_facts facts;
-    enum outcome outcome =
-        mailbox_mail_facts(world->drivers->mailbox, step->domain, step->provider, arena, &facts, answer);
-    if (outcome != OUTCOME_DONE) return outcome;
-    struct rrset *sets;
-    size_t n;
-    records_mail(step->domain, &facts, &world->edge, arena, &sets, &n);
-    return publish(world, step->domain, sets, n, answer);
+    return sync_part(world, step, ZONE_MAIL, arena, answer);
+}
+
+/* A mailbox that is made is not ready before it has been used as its owner would. */
+static enum outcome verify_mailbox(const struct world *world, const struct mailbox_create *job, struct answer *answer) {
+    const struct mailbox_login login = {.email = job->email, .key = job->key, .password = job->password};
+    struct answer why = {0};
+    enum outcome outcome = mailbox_verify(world->drivers->mailbox, &login, &why);
+    if (outcome == OUTCOME_DONE) return outcome;
+    answer->retry_after_ms = why.retry_after_ms;
+    return answer_set(answer, OUTCOME_UNKNOWN, "made; not usable yet: %s", why.reason);
 }
 
 static enum outcome create_mailbox(const struct world *world, const struct step *step, struct arena *arena,
@@ -84,18 +101,15 @@ static enum outcome create_mailbox(const struct world *world, const struct step 
     if (!vault_open_sealed(world->vault, step->sealed_password, arena, &job.password, &error))
         return answer_set(answer, OUTCOME_UNKNOWN, "%s", error.message);
     enum outcome outcome = mailbox_lookup(world->drivers->mailbox, job.email, job.key, answer);
-    return must_act(world, outcome) ? mailbox_create(world->drivers->mailbox, &job, answer) : outcome;
+    if (must_act(world, outcome)) outcome = mailbox_create(world->drivers->mailbox, &job, answer);
+    /* What is closed for use, because it was not paid, cannot be tried. */
+    if (outcome != OUTCOME_DONE || step->is_suspended) return outcome;
+    return verify_mailbox(world, &job, answer);
 }
 
 static enum outcome set_forwarding(const struct world *world, const struct step *step, struct arena *arena,
                                    struct answer *answer) {
-    struct rrset *sets;
-    size_t n;
-    /* Both modes are the edge's matter: the records are the same. */
-    records_web(step->domain, step->forwarding.n ? &world->edge : NULL, arena, &sets, &n);
-    /* What a change finds may be overtaken by an earlier call that is still on its way; what it publishes is not. */
-    return step->is_change ? dns_publish(world->drivers->dns, step->domain, sets, n, answer)
-                           : publish(world, step->domain, sets, n, answer);
+    return sync_part(world, step, ZONE_WEB, arena, answer);
 }
 
 /* Not looked for first: it may not be there only because its creation is still on its way. Removing it closes the key.

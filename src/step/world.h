@@ -51,6 +51,7 @@ enum plant {
     PLANT_REFUND_TWICE = 1 << 9,     /* a refund is asked for again under another key */
     PLANT_FORGET_REFUND = 1 << 10,   /* what fails is not refunded */
     PLANT_PROMO_OVER = 1 << 11,      /* a promotion's limits are not looked at when an order is reserved */
+    PLANT_OVERWRITE = 1 << 12,       /* DNS records that were changed by hand are changed back unasked */
 };
 
 #ifdef DFYD_TEST_SWITCHES

@@ -288,6 +288,19 @@ bool step_next_due(struct db *db, int64_t *ret_ms, struct error *reterr) {
     return true;
 }
 
+bool step_is_held(struct db *db, const struct step *step, bool *ret, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT 1 FROM steps WHERE domain_id = $1 AND account_id = $2 AND kind = $3"
+                                    " AND state = 'running' AND attempts = $4");
+    stmt_text(stmt, 1, step->domain_id);
+    stmt_text(stmt, 2, step->account_id);
+    stmt_text(stmt, 3, str_of(step_kind_names[step->kind]));
+    stmt_int(stmt, 4, step->attempts);
+    enum db_step found = stmt_step(stmt, reterr);
+    stmt_done(stmt);
+    *ret = found == DB_ROW;
+    return found != DB_FAIL;
+}
+
 bool step_get(struct db *db, struct str domain_id, struct str account_id, enum step_kind kind, struct arena *arena,
               struct step *ret, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, STEP_COLUMNS "WHERE s.domain_id = $1 AND s.account_id = $2 AND s.kind = $3");

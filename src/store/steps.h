@@ -56,6 +56,8 @@ MUST_CHECK bool step_record(struct db *db, const struct step *step, const struct
  * counts for neither. ABOUT's domain_id, domain, order_id and workspace_id are read.
  */
 MUST_CHECK bool step_move_on(struct db *db, const struct step *about, int64_t now_ms, struct error *reterr);
+/* Whether the lease of a claimed step still is its holder's. */
+MUST_CHECK bool step_is_held(struct db *db, const struct step *step, bool *ret, struct error *reterr);
 /* One step; ERR_NOT_FOUND. ACCOUNT_ID is empty for a domain's own. Text from ARENA. */
 MUST_CHECK bool step_get(struct db *db, struct str domain_id, struct str account_id, enum step_kind kind,
                          struct arena *arena, struct step *ret, struct error *reterr);

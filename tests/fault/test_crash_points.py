@@ -5,6 +5,8 @@ import time
 import pytest
 import requests
 
+from conftest import wait_for
+
 PEOPLE = [{"email_address_prefix": p, "first_name": p.title(), "last_name": "Doe"} for p in ("ann", "ben")]
 ITEMS = [
     {"domain": "crash-one.com", "email_provider": 1, "accounts": PEOPLE, "forwarding_domain": "home.net"},
@@ -26,7 +28,9 @@ PLACING = [
 ]
 # point, and at which of its times; steps are claimed several at once, so that point is passed less often
 PROVISIONING = [("step.claimed", count) for count in (1, 2, 4)] + [
-    (point, count) for point in ("step.looked", "step.acted", "step.recorded") for count in (1, 2, 4, 6, 9)]
+    (point, count) for point in ("step.looked", "step.acted", "step.recorded") for count in (1, 2, 4, 6, 9)] + [
+    # two domains have mail records, one forwards
+    (point, count) for point in ("zone.intended", "zone.changed", "zone.recorded") for count in (1, 3)]
 
 
 def book(server):
@@ -51,6 +55,22 @@ def place(server, **headers):
         return server.order(ITEMS, headers=headers)
     except requests.RequestException:
         return None
+
+
+def steps_open(server):
+    with sqlite3.connect(f"file:{server.dir}/dfyd.db?mode=ro", uri=True) as db:
+        return db.execute("SELECT count(*) FROM steps WHERE state <> 'done'").fetchone()[0]
+
+
+def expect_served_as_published(server):
+    """Nothing is under way any more, and the DNS host has what stands in the book."""
+    with sqlite3.connect(f"file:{server.dir}/dfyd.db?mode=ro", uri=True) as db:
+        parts = db.execute("SELECT published, intended, overwrite FROM zone_parts").fetchall()
+    assert len(parts) == 3 and all(intended is None and not overwrite for _, intended, overwrite in parts)
+    published = {tuple(line.split("\t")[:3]) for text, _, _ in parts for line in text.splitlines()}
+    with sqlite3.connect(f"file:{server.dir}/sandbox.db?mode=ro", uri=True) as db:
+        served = {(name, kind, str(ttl)) for name, kind, ttl in db.execute("SELECT name, type, ttl FROM rrsets")}
+    assert served == published
 
 
 def expect_all_delivered(server):
@@ -108,6 +128,9 @@ def test_killed_while_provisioning(fresh, point, count):
     server.restart()
     assert answer is None or answer["order_placed"]
     expect_all_delivered(server)
+    if point.startswith("zone."):
+        wait_for("all steps to be done", lambda: steps_open(server) == 0)
+        expect_served_as_published(server)
 
 
 def test_killed_again_and_again(fresh):

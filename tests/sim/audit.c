@@ -2,10 +2,10 @@
 #include <string.h>
 
 #include "audit.h"
-#include "driver/dns/dns.h"
 #include "driver/sandbox_book.h"
 #include "model_refunds.h"
 #include "model_renewals.h"
+#include "step/zone.h"
 #include "store/facts.h"
 #include "store/inventory.h"
 #include "store/lists.h"
@@ -189,11 +189,12 @@ static enum domain_state expected_state(const struct audit *a, const struct all_
 }
 
 /* A live domain forwards as a client was told, outside as well as here; what nobody refused is served. */
-static void check_forwarding(struct audit *a, const struct all_steps *all, int workspace,
-                             const struct domain_row *row) {
+static bool check_forwarding(struct db *db, struct audit *a, const struct all_steps *all, int workspace,
+                             const struct domain_row *row, struct error *reterr) {
     struct run *run = a->run;
     struct model *model = &run->model;
     const struct model_domain *known = model_find_domain(model, workspace, row->name, a->placed);
+    bool is_set_up = false;
     if (known && !(known->forwarding & 1U << model_forwarding(row->forwarding, row->mode)))
         model_break(model, "%.*s forwards to \"%.*s\", %s, which no client was told", STR_ARG(row->name),
                     STR_ARG(row->forwarding), forwarding_mode_names[row->mode]);
@@ -203,15 +204,24 @@ static void check_forwarding(struct audit *a, const struct all_steps *all, int w
             bool is_its = step->kind == STEP_SET_FORWARDING && str_eq(step->domain_id, row->id);
             if (is_its && step->is_change)
                 model_break(model, "a change of the forwarding of %.*s never ends", STR_ARG(row->name));
-            if (is_its && step->state != STEP_DONE) return;
+            if (is_its && step->state != STEP_DONE) return true;
+            is_set_up |= is_its;
         }
-    struct rrset *sets;
-    size_t n;
-    records_web(row->name, &run->world.edge, a->arena, &sets, &n);
-    bool is_served = dns_lookup(run->drivers.dns, row->name, sets, n, NULL) == OUTCOME_DONE;
-    if (is_served != (row->forwarding.n > 0))
-        model_break(model, "%.*s %s, but its records are %s", STR_ARG(row->name),
-                    row->forwarding.n ? "forwards" : "does not forward", is_served ? "served" : "not served");
+    const struct zone_job job = {.domain = row->name, .part = ZONE_WEB, .forwards = row->forwarding.n > 0};
+    return !is_set_up || zones_check_part(db, run, row, &job, reterr);
+}
+
+/* A live domain that was ordered here has its mail records. */
+static bool check_mail(struct db *db, struct audit *a, const struct all_steps *all, const struct domain_row *row,
+                       struct error *reterr) {
+    for (size_t i = 0; i < a->run->model.n_orders; i++)
+        for (size_t j = 0; j < all->n[i]; j++) {
+            const struct step *step = &all->steps[i][j];
+            if (step->kind != STEP_PUBLISH_DNS || !str_eq(step->domain_id, row->id)) continue;
+            const struct zone_job job = {.domain = row->name, .part = ZONE_MAIL, .provider = step->provider};
+            return zones_check_part(db, a->run, row, &job, reterr);
+        }
+    return true;
 }
 
 static bool check_domains(struct db *db, struct audit *a, const struct all_steps *all, struct error *reterr) {
@@ -229,7 +239,10 @@ static bool check_domains(struct db *db, struct audit *a, const struct all_steps
             if (row[i].state != expected)
                 model_break(model, "%.*s ended as %s, but by its steps it is %s", STR_ARG(row[i].name),
                             domain_state_names[row[i].state], domain_state_names[expected]);
-            if (row[i].state == DOMAIN_READY || row[i].state == DOMAIN_PARTIAL) check_forwarding(a, all, w, &row[i]);
+            bool is_live = row[i].state == DOMAIN_READY || row[i].state == DOMAIN_PARTIAL;
+            if (is_live &&
+                (!check_forwarding(db, a, all, w, &row[i], reterr) || !check_mail(db, a, all, &row[i], reterr)))
+                return false;
             if ((row[i].state == DOMAIN_CANCELLED) != (row[i].cancelled_ms != 0))
                 model_break(model, "%.*s has a wrong time of its cancellation", STR_ARG(row[i].name));
         }

@@ -8,7 +8,7 @@
 
 /* --- chance ------------------------------------------------------------------------------------------------------ */
 
-static const char *const kind_names[] = {"registrar", "dns", "mail host", "bank"};
+static const char *const kind_names[] = {"registrar", "dns", "mail host", "bank", "resolver"};
 
 static bool happens(struct hostile *h, uint32_t permille) {
     return permille != 0 && rng_below(h->config.rng, 1000) < permille;
@@ -62,7 +62,7 @@ static const struct {
     enum hostile_kind kind;
     bool is_never_refused;
 } calls[CALL_KIND_END] = {
-    [CALL_REGISTER] = {"register", HOSTILE_REGISTRAR, false}, [CALL_PUBLISH] = {"publish", HOSTILE_DNS, false},
+    [CALL_REGISTER] = {"register", HOSTILE_REGISTRAR, false}, [CALL_CHANGE] = {"change", HOSTILE_DNS, false},
     [CALL_CREATE] = {"create", HOSTILE_MAILBOX, false},       [CALL_REMOVE] = {"remove", HOSTILE_MAILBOX, true},
     [CALL_CHARGE] = {"charge", HOSTILE_PAYMENT, false},       [CALL_REFUND] = {"refund", HOSTILE_PAYMENT, false},
     [CALL_RENEW] = {"renew", HOSTILE_REGISTRAR, false},       [CALL_ACCESS] = {"set access", HOSTILE_MAILBOX, true},
@@ -72,8 +72,8 @@ static enum outcome do_act(struct hostile *h, const struct late *job, struct pay
     switch (job->call) {
     case CALL_REGISTER:
         return registrar_create(h->real.registrar, &job->registrar, &answer->answer);
-    case CALL_PUBLISH:
-        return dns_publish(h->real.dns, job->dns.zone, job->dns.sets, job->dns.n, &answer->answer);
+    case CALL_CHANGE:
+        return dns_change(h->real.dns, job->dns.zone, job->dns.changes, job->dns.n, &answer->answer);
     case CALL_CREATE:
         return mailbox_create(h->real.mailbox, &job->mailbox, &answer->answer);
     case CALL_REMOVE:
@@ -106,7 +106,7 @@ static void see_done(struct hostile *h, const struct late *job) {
     if (job->call == CALL_REMOVE && h->n_closed < SUBJECTS_MAX)
         h->closed[h->n_closed++] = arena_str(h->arena, job->mailbox.key);
     /* No earlier call for the same records takes effect after a later one (driver/dns/dns.h). */
-    for (size_t i = 0; job->call == CALL_PUBLISH && i < h->n_late;)
+    for (size_t i = 0; job->call == CALL_CHANGE && i < h->n_late;)
         if (h->late[i].subject == job->subject)
             h->late[i] = h->late[--h->n_late];
         else
@@ -117,7 +117,10 @@ static const char *const outcome_names[] = {"done", "refused", "unknown"};
 
 static enum outcome really_act(struct hostile *h, const struct late *job, struct payment_answer *answer) {
     enum outcome outcome = do_act(h, job, answer);
-    if (outcome == OUTCOME_DONE) see_done(h, job);
+    if (outcome == OUTCOME_DONE) {
+        job->subject->n_done++;
+        see_done(h, job);
+    }
     if (outcome == OUTCOME_REFUSED)
         job->subject->is_refused = true;
     else
@@ -129,6 +132,15 @@ static void copy_strs(struct hostile *h, const struct str **list, size_t n) {
     struct str *copy = ARENA_ARRAY(h->arena, n, struct str);
     for (size_t i = 0; i < n; i++) copy[i] = arena_str(h->arena, (*list)[i]);
     *list = copy;
+}
+
+static struct rrset copy_set(struct hostile *h, const struct rrset *set) {
+    struct rrset copy = {.name = arena_str(h->arena, set->name), .ttl = set->ttl, .n_data = set->n_data};
+    const struct str *data = set->data;
+    copy.type = arena_cstr(h->arena, str_of(set->type));
+    copy_strs(h, &data, set->n_data);
+    copy.data = (struct str *)(uintptr_t)data;
+    return copy;
 }
 
 static void send_late(struct hostile *h, const struct late *job) {
@@ -143,28 +155,30 @@ static void send_late(struct hostile *h, const struct late *job) {
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (texts[i]->n) *texts[i] = arena_str(h->arena, *texts[i]);
     copy_strs(h, &late->registrar.nameservers, late->registrar.n_nameservers);
-    struct rrset *sets = ARENA_ARRAY(h->arena, late->dns.n, struct rrset);
-    for (size_t i = 0; i < late->dns.n; i++) {
-        sets[i] = late->dns.sets[i];
-        sets[i].name = arena_str(h->arena, sets[i].name);
-        sets[i].data = ARENA_ARRAY(h->arena, sets[i].n_data, struct str);
-        for (size_t j = 0; j < sets[i].n_data; j++) sets[i].data[j] = arena_str(h->arena, late->dns.sets[i].data[j]);
-    }
-    late->dns.sets = sets;
+    struct zone_change *changes = ARENA_ARRAY(h->arena, late->dns.n, struct zone_change);
+    for (size_t i = 0; i < late->dns.n; i++)
+        changes[i] =
+            (struct zone_change){copy_set(h, &late->dns.changes[i].was), copy_set(h, &late->dns.changes[i].to)};
+    late->dns.changes = changes;
     late->subject->may_be_done = true;
 }
 
 enum outcome hostile_act_at_bank(struct hostile *h, const struct late *job, struct payment_answer *answer) {
     *answer = (struct payment_answer){0};
     if (hostile_is_off(h)) return hostile_no_answer(&answer->answer);
+    struct subject *subject = job->subject;
+    int n_done = subject->n_done;
     hostile_wait(h);
     if (hostile_is_off(h)) return hostile_no_answer(&answer->answer);
-    struct subject *subject = job->subject;
     enum hostile_kind kind = calls[job->call].kind;
     if (is_closed(h, job)) {
         /* Of this account alone: the address can be ordered again. */
         hostile_note(h, kind, calls[job->call].name, subject->text, "refused, its key is closed");
         return do_act(h, job, answer);
+    }
+    if (job->call == CALL_CHANGE && subject->n_done != n_done) {
+        hostile_note(h, kind, calls[job->call].name, subject->text, "lost, a later one was done");
+        return hostile_no_answer(&answer->answer);
     }
     enum fate fate = hostile_draw_fate(h, !subject->may_be_done && !calls[job->call].is_never_refused, true);
     if (fate == FATE_PASS && subject->is_refused) fate = FATE_REFUSED;
@@ -258,6 +272,7 @@ bool hostile_create(const struct hostile_config *config, struct hostile **ret, s
     h->registrar = (struct hostile_registrar){{&hostile_registrar_ops}, h};
     h->dns = (struct hostile_dns){{&hostile_dns_ops}, h};
     h->mailbox = (struct hostile_mailbox){{&hostile_mailbox_ops}, h};
+    h->resolver = (struct hostile_resolver){{&hostile_resolver_ops}, h};
     h->payment = (struct hostile_payment){{&hostile_payment_ops}, h};
     h->hook = (struct hostile_hook){{&hostile_hook_ops}, h};
     *ret = h;
@@ -280,11 +295,15 @@ struct drivers hostile_drivers(struct hostile *h) {
         .registrar = &h->registrar.base,
         .dns = &h->dns.base,
         .mailbox = &h->mailbox.base,
-        .resolver = h->real.resolver,
+        .resolver = &h->resolver.base,
         .payment = &h->payment.base,
         .hook = &h->hook.base,
         .book = h->book,
     };
+}
+
+const struct drivers *hostile_real(const struct hostile *h) {
+    return &h->real;
 }
 
 struct sandbox_book *hostile_book(const struct hostile *h) {

@@ -33,7 +33,7 @@ struct hostile_config {
     void *meanwhile_arg;
 };
 
-enum hostile_kind { HOSTILE_REGISTRAR, HOSTILE_DNS, HOSTILE_MAILBOX, HOSTILE_PAYMENT };
+enum hostile_kind { HOSTILE_REGISTRAR, HOSTILE_DNS, HOSTILE_MAILBOX, HOSTILE_PAYMENT, HOSTILE_RESOLVER };
 
 /* An empty outside world (a sandbox book in memory). What CONFIG points to must outlive it. */
 MUST_CHECK bool hostile_create(const struct hostile_config *config, struct hostile **ret, struct error *reterr);
@@ -77,6 +77,8 @@ int64_t hostile_bank_calls(const struct hostile *hostile);
 void hostile_set_level(struct hostile *hostile, struct hostile_level level);
 /* A call that was on its way arrives; false when there is none. */
 bool hostile_arrive(struct hostile *hostile);
+/* The drivers below, which always answer: for those who stand outside dfyd. */
+const struct drivers *hostile_real(const struct hostile *hostile);
 /* Whether dfyd was, or will be, told that SUBJECT (domain name, address, a zone with "/mail" or "/web", the key of a
  * charge or refund) is refused. */
 bool hostile_refused(const struct hostile *hostile, enum hostile_kind kind, struct str subject);

@@ -67,25 +67,24 @@ static enum outcome fetch_zone(struct dns *d, struct str zone, const struct rrse
     return dns_fetch(h->real.dns, zone, sets, n, arena, ret, answer);
 }
 
-static enum outcome lookup_zone(struct dns *d, struct str zone, const struct rrset *sets, size_t n,
-                                struct answer *answer) {
-    struct hostile *h = of_dns(d);
-    if (hostile_ask_is_lost(h, HOSTILE_DNS, "lookup", zone)) return hostile_no_answer(answer);
-    return dns_lookup(h->real.dns, zone, sets, n, answer);
+/* The web part is about addresses, the mail part about everything else. */
+static bool is_web(const struct zone_change *changes, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(changes[i].to.type, "A") == 0) return true;
+    return false;
 }
 
-static enum outcome publish_zone(struct dns *d, struct str zone, const struct rrset *sets, size_t n,
-                                 struct answer *answer) {
+static enum outcome change_zone(struct dns *d, struct str zone, const struct zone_change *changes, size_t n,
+                                struct answer *answer) {
     struct hostile *h = of_dns(d);
-    bool is_web = n && strcmp(sets[0].type, "A") == 0;
     char part[300];
-    int size = snprintf(part, sizeof part, "%.*s/%s", STR_ARG(zone), is_web ? "web" : "mail");
-    struct rrset *copy = ARENA_ARRAY(h->arena, n, struct rrset);
-    if (n) memcpy(copy, sets, n * sizeof *sets);
-    struct late call = {.call = CALL_PUBLISH,
+    int size = snprintf(part, sizeof part, "%.*s/%s", STR_ARG(zone), is_web(changes, n) ? "web" : "mail");
+    struct zone_change *copy = ARENA_ARRAY(h->arena, n, struct zone_change);
+    if (n) memcpy(copy, changes, n * sizeof *changes);
+    struct late call = {.call = CALL_CHANGE,
                         .subject = hostile_subject(h, HOSTILE_DNS, (struct str){part, (size_t)size})};
     call.dns.zone = zone;
-    call.dns.sets = copy;
+    call.dns.changes = copy;
     call.dns.n = n;
     return hostile_act(h, &call, answer);
 }
@@ -94,9 +93,19 @@ const struct dns_ops hostile_dns_ops = {
     .name = "hostile",
     .nameservers = nameservers,
     .fetch = fetch_zone,
-    .lookup = lookup_zone,
-    .publish = publish_zone,
+    .change = change_zone,
 };
+
+/* --- resolver ---------------------------------------------------------------------------------------------------- */
+
+static enum outcome ask_resolver(struct resolver *r, struct str name, const char *type, struct arena *arena,
+                                 struct rrset *ret, struct answer *answer) {
+    struct hostile *h = ((struct hostile_resolver *)r)->hostile;
+    if (hostile_ask_is_lost(h, HOSTILE_RESOLVER, type, name)) return hostile_no_answer(answer);
+    return resolver_ask(h->real.resolver, name, type, arena, ret, answer);
+}
+
+const struct resolver_ops hostile_resolver_ops = {.name = "hostile", .ask = ask_resolver};
 
 /* --- mailbox ----------------------------------------------------------------------------------------------------- */
 

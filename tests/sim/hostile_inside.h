@@ -18,12 +18,13 @@ struct subject {
     struct str text;
     bool is_refused; /* for good */
     bool may_be_done;
+    int n_done; /* calls of it that were really done */
 };
 
 /* The calls that act. */
 enum call_kind {
     CALL_REGISTER,
-    CALL_PUBLISH,
+    CALL_CHANGE,
     CALL_CREATE,
     CALL_REMOVE,
     CALL_CHARGE,
@@ -45,7 +46,7 @@ struct late {
     struct payment_refund refund;
     struct {
         struct str zone;
-        struct rrset *sets;
+        struct zone_change *changes;
         size_t n;
     } dns;
 };
@@ -60,6 +61,10 @@ struct hostile_dns {
 };
 struct hostile_mailbox {
     struct mailbox base;
+    struct hostile *hostile;
+};
+struct hostile_resolver {
+    struct resolver base;
     struct hostile *hostile;
 };
 struct hostile_payment {
@@ -80,6 +85,7 @@ struct hostile {
     struct hostile_registrar registrar;
     struct hostile_dns dns;
     struct hostile_mailbox mailbox;
+    struct hostile_resolver resolver;
     struct hostile_payment payment;
     struct hostile_hook hook;
     struct hostile_told *told;
@@ -99,6 +105,7 @@ enum fate { FATE_PASS, FATE_LOST, FATE_ANSWER_LOST, FATE_LATE, FATE_REFUSED, FAT
 extern const struct registrar_ops hostile_registrar_ops;
 extern const struct dns_ops hostile_dns_ops;
 extern const struct mailbox_ops hostile_mailbox_ops;
+extern const struct resolver_ops hostile_resolver_ops;
 extern const struct payment_ops hostile_payment_ops;
 extern const struct hook_ops hostile_hook_ops;
 

@@ -9,6 +9,7 @@
 #include "step/on_account.h"
 #include "step/place.h"
 #include "step/provision.h"
+#include "zones.h"
 
 enum {
     WORKSPACES = 2,
@@ -88,7 +89,10 @@ struct run {
     int n_tries;
     struct task tasks[TASKS_MAX];
     struct held held[HELD_MAX];
-    int64_t audited_calls; /* that the bank and the book had had when orders were last looked at */
+    struct hand hands[HANDS_MAX]; /* in zones */
+    size_t n_hands;
+    bool is_touched[NAMES_MAX]; /* of each name, whether its zone was changed by hand */
+    int64_t audited_calls;      /* that the bank and the book had had when orders were last looked at */
 };
 
 extern const char *const workspace_ids[WORKSPACES];
@@ -117,6 +121,8 @@ void work_settle(struct run *run);
 bool work_deliver(struct run *run);
 void work_refund(struct run *run);
 void work_renew(struct run *run);
+/* Goes from one due thing to the next for a while, in which DNS records are changed by hand. */
+void work_among_hands(struct run *run);
 /* Moves the clock from one due thing to the next, until all that is left is to renew something some weeks later. */
 void work_to_the_end(struct run *run);
 

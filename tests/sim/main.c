@@ -23,7 +23,7 @@ static const char usage[] =
     "  --twice            run each history twice; the second must be the first, byte for byte\n"
     "  --plant NAME       build a known bug in: forget-paid, charge-again, no-look, charge-first, tell-once,\n"
     "                     tell-anyhow, renew-twice, renew-again-unknown, charge-cancelled, refund-twice,\n"
-    "                     forget-refund, promo-over\n"
+    "                     forget-refund, promo-over, overwrite\n"
     "  --expect-failure   succeed when a history fails, fail when none does\n"
     "Exits 0 when every history is as it must be, 1 when one is not, 2 when the command is wrong.\n";
 
@@ -43,6 +43,7 @@ static const struct {
     {"refund-twice", PLANT_REFUND_TWICE},
     {"forget-refund", PLANT_FORGET_REFUND},
     {"promo-over", PLANT_PROMO_OVER},
+    {"overwrite", PLANT_OVERWRITE},
 };
 
 struct options {
@@ -124,13 +125,14 @@ static void print_totals(const struct sim_totals *totals, int64_t failures) {
            "%lld requests: %lld orders placed, %lld declined, %lld refused, %lld answers replayed, %lld mailboxes "
            "cancelled, %lld forwardings changed; "
            "%lld steps run, %lld of them after their lease; %lld events told; %lld refunds, %lld renewals, %lld pages "
-           "to pay on, %lld swaps; %lld "
+           "to pay on, %lld swaps, %lld records changed by hand; %lld "
            "failures\n",
            (long long)t->runs, (long long)t->actions, (long long)t->crashes, (long long)t->changes_lost,
            (long long)t->disk_faults, (long long)t->requests, (long long)t->placed, (long long)t->declined,
            (long long)t->refused, (long long)t->replayed, (long long)t->cancelled, (long long)t->forwarded,
            (long long)t->steps, (long long)t->stale_steps, (long long)t->told, (long long)t->refunds,
-           (long long)t->renewals, (long long)t->pages, (long long)t->swapped, (long long)failures);
+           (long long)t->renewals, (long long)t->pages, (long long)t->swapped, (long long)t->by_hand,
+           (long long)failures);
 }
 
 static void print_points(const struct sim_totals *totals) {
@@ -146,7 +148,7 @@ static const char *const all_points[] = {
     "cancel.recorded", "forward.intended", "forward.acted",   "forward.recorded", "step.claimed",     "step.looked",
     "step.acted",      "step.recorded",    "deliver.claimed", "deliver.sent",     "deliver.recorded", "renew.collected",
     "renew.claimed",   "renew.charged",    "renew.closed",    "renew.recorded",   "refund.claimed",   "refund.acted",
-    "refund.recorded", "swap.recorded",
+    "refund.recorded", "swap.recorded",    "zone.intended",   "zone.changed",     "zone.recorded",
 };
 
 static bool covers_all(const struct sim_totals *totals) {

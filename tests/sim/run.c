@@ -346,6 +346,8 @@ static void act_inside(struct run *run) {
         work_renew(run);
     else if (kind < 92)
         move_clock(run);
+    else if (kind < 94)
+        zones_change_by_hand(run);
     else
         hostile_arrive(run->hostile);
 }
@@ -379,7 +381,8 @@ static void act(struct run *run) {
         operator_promote(run);
     else if (kind < 608)
         operator_see_to_money(run);
-
+    else if (kind < 614)
+        zones_repair(run, false);
     else if (kind < 650)
         work_claim(run);
     else if (kind < 800)
@@ -398,8 +401,10 @@ static void act(struct run *run) {
         hostile_arrive(run->hostile);
     else if (kind < 965)
         expire_keys(run);
-    else if (kind < 985)
+    else if (kind < 973)
         toggle_disk(run);
+    else if (kind < 985)
+        zones_change_by_hand(run);
     else
         die(run, kind < 995);
 }
@@ -416,7 +421,7 @@ static void meanwhile(void *arg) {
 
 /* Points that few histories reach: where the power goes more often instead. */
 static bool is_rare(const char *point) {
-    static const char *const rare[] = {"swap.", "forward.", "refund.", "renew."};
+    static const char *const rare[] = {"swap.", "forward.", "refund.", "renew.", "zone."};
     for (size_t i = 0; i < ARRAY_LEN(rare); i++)
         if (str_starts(str_of(point), rare[i])) return true;
     return false;
@@ -455,6 +460,9 @@ static void quieten(struct run *run) {
         start(run);
     }
     while (draw(run, 2) && hostile_arrive(run->hostile)) continue;
+    if (!model_is_broken(&run->model)) work_among_hands(run);
+    /* What was changed by hand waits for that. */
+    zones_repair(run, true);
     if (!model_is_broken(&run->model)) work_to_the_end(run);
     /* What was on its way all the time comes when everything is over. */
     while (hostile_arrive(run->hostile)) continue;
@@ -562,6 +570,7 @@ static void play(struct run *run) {
     for (uint32_t n = 60 + draw(run, 91); n > 0 && !model_is_broken(&run->model); n--) {
         act(run);
         run->totals->counts.actions++;
+        zones_check_hands(run);
         if (run->store && crashfs_is_off(run->fs)) die(run, true);
         if (run->store)
             audit_now(run, false);

@@ -14,6 +14,7 @@ enum {
     QUIET_DAYS = 40, /* longer than an unpaid renewal is tried */
     DAY_MS = 86400000,
     MONEY_MAX = 3,
+    HANDS_ROUNDS = 60,
 };
 
 static uint32_t draw(struct run *run, uint32_t below) {
@@ -127,6 +128,24 @@ static bool work_off_once(struct run *run, int64_t due_ms, struct error *reterr)
     }
     return renew_due(&run->world, MONEY_MAX, &n, reterr) && refund_due(&run->world, MONEY_MAX, &n, reterr) &&
            deliver_due(&run->world, &n, reterr);
+}
+
+void work_among_hands(struct run *run) {
+    for (uint32_t n = draw(run, HANDS_ROUNDS); n > 0 && !run_is_dead(run) && !model_is_broken(&run->model); n--) {
+        int64_t due_ms;
+        struct error error = {0};
+        if (run_happens(run, 250)) zones_change_by_hand(run);
+        if (run_happens(run, 60)) zones_repair(run, false);
+        if (run_happens(run, 150)) client_forward(run);
+        zones_check_hands(run);
+        bool ok = store_read(run->store, next_due, &due_ms, &error);
+        if (ok && due_ms < clock_now(&run->clock) + DAY_MS) ok = work_off_once(run, due_ms, &error);
+        if (!ok) {
+            model_break(&run->model, "work fails with nothing in its way: %s", error.message);
+            return;
+        }
+        zones_check_hands(run);
+    }
 }
 
 void work_to_the_end(struct run *run) {

@@ -4,6 +4,7 @@
 #include "core/calendar.h"
 #include "driver/payment/payment.h"
 #include "driver/registrar/registrar.h"
+#include "driver/resolver/resolver.h"
 #include "driver/sandbox_book.h"
 #include "step/cancel.h"
 #include "step/provision.h"
@@ -102,6 +103,7 @@ static inline void life_begin(struct fixture *f, struct life *l, const char *now
     l->drivers = (struct drivers){
         .registrar = registrar_sandbox_create(l->book),
         .dns = dns_sandbox_create(l->book),
+        .resolver = resolver_sandbox_create(l->book),
         .mailbox = mailbox_sandbox_create(l->book),
         .payment = &l->bank.base,
         .book = l->book,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "driver/dns/dns.h"
 #include "driver/drivers.h"
 
 enum { PRICE = 1500, PATH = 256 };
@@ -57,4 +58,27 @@ static inline void fixture_finish(struct fixture *f) {
 static inline void reopen(struct fixture *f) {
     drivers_close(&f->drivers);
     must_open(f);
+}
+
+/* Publishes SETS, whatever is served. */
+static inline enum outcome fixture_publish(struct fixture *f, struct str zone, const struct rrset *sets, size_t n,
+                                           struct answer *answer) {
+    struct arena *arena = arena_create(4096);
+    struct dns_zone seen;
+    struct zone_change *changes = ARENA_ARRAY(arena, n, struct zone_change);
+    assert_int_equal(dns_fetch(f->drivers.dns, zone, sets, n, arena, &seen, NULL), OUTCOME_DONE);
+    for (size_t i = 0; i < n; i++) changes[i] = (struct zone_change){.was = seen.served.sets[i], .to = sets[i]};
+    enum outcome outcome = dns_change(f->drivers.dns, zone, changes, n, answer);
+    arena_destroy(arena);
+    return outcome;
+}
+
+static inline bool fixture_serves(struct fixture *f, struct str zone, const struct rrset *sets, size_t n) {
+    struct arena *arena = arena_create(4096);
+    struct dns_zone seen;
+    assert_int_equal(dns_fetch(f->drivers.dns, zone, sets, n, arena, &seen, NULL), OUTCOME_DONE);
+    bool same = seen.state == DNS_ZONE_OURS;
+    for (size_t i = 0; i < n; i++) same &= rrset_same(&seen.served.sets[i], &sets[i]);
+    arena_destroy(arena);
+    return same;
 }

@@ -116,41 +116,59 @@ static void names_are_read_while_added(void **state) {
 
 static void dns_compares_exactly(void **state) {
     struct fixture *f = *state;
-    struct dns *d = f->drivers.dns;
     const struct str zone = STR("acme.com");
     struct str data[] = {STR("b"), STR("a")}, turned[] = {STR("a"), STR("b")}, joined[] = {STR("a1:b")};
     struct rrset set = {zone, "TXT", 300, data, 2};
-    assert_int_equal(dns_publish(d, zone, &set, 1, NULL), OUTCOME_DONE);
+    assert_int_equal(fixture_publish(f, zone, &set, 1, NULL), OUTCOME_DONE);
     struct rrset same = set;
     same.data = turned; /* the order of an RRset's values means nothing */
-    assert_int_equal(dns_lookup(d, zone, &same, 1, NULL), OUTCOME_DONE);
+    assert_true(fixture_serves(f, zone, &same, 1));
     struct rrset others[] = {{zone, "TXT", 301, data, 2},
                              {zone, "TXT", 300, data, 1},
                              {zone, "TXT", 300, joined, 1},
                              {zone, "MX", 300, data, 2},
                              {STR("www.acme.com"), "TXT", 300, data, 2}};
-    for (size_t i = 0; i < ARRAY_LEN(others); i++)
-        assert_int_equal(dns_lookup(d, zone, &others[i], 1, NULL), OUTCOME_REFUSED);
-    assert_int_equal(dns_lookup(d, STR("other.com"), &set, 1, NULL), OUTCOME_REFUSED);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) assert_false(fixture_serves(f, zone, &others[i], 1));
+    assert_false(fixture_serves(f, STR("other.com"), &set, 1));
 
     struct rrset fewer = {zone, "TXT", 300, data, 1};
-    assert_int_equal(dns_publish(d, zone, &fewer, 1, NULL), OUTCOME_DONE); /* replaces */
-    assert_int_equal(dns_lookup(d, zone, &set, 1, NULL), OUTCOME_REFUSED);
-    assert_int_equal(dns_lookup(d, zone, &fewer, 1, NULL), OUTCOME_DONE);
+    assert_int_equal(fixture_publish(f, zone, &fewer, 1, NULL), OUTCOME_DONE); /* replaces */
+    assert_false(fixture_serves(f, zone, &set, 1));
+    assert_true(fixture_serves(f, zone, &fewer, 1));
     struct rrset none = {zone, "TXT", 300, NULL, 0};
-    assert_int_equal(dns_lookup(d, zone, &none, 1, NULL), OUTCOME_REFUSED);
-    assert_int_equal(dns_publish(d, zone, &none, 1, NULL), OUTCOME_DONE);
-    assert_int_equal(dns_lookup(d, zone, &none, 1, NULL), OUTCOME_DONE);
-    assert_int_equal(dns_lookup(d, zone, &fewer, 1, NULL), OUTCOME_REFUSED);
+    assert_false(fixture_serves(f, zone, &none, 1));
+    assert_int_equal(fixture_publish(f, zone, &none, 1, NULL), OUTCOME_DONE);
+    assert_true(fixture_serves(f, zone, &none, 1));
+    assert_false(fixture_serves(f, zone, &fewer, 1));
+}
+
+static void a_change_wants_what_was_there(void **state) {
+    struct fixture *f = *state;
+    struct str old = STR("1 old."), new = STR("1 new."), hand = STR("1 hand.");
+    const struct str zone = STR("acme.com");
+    struct rrset none = {zone, "MX", 0, NULL, 0}, first = {zone, "MX", 300, &old, 1},
+                 second = {zone, "MX", 300, &new, 1};
+    struct rrset by_hand = {zone, "MX", 300, &hand, 1}, slow = {zone, "MX", 301, &old, 1};
+    struct rrset text = {zone, "TXT", 300, &new, 1}, no_text = {zone, "TXT", 0, NULL, 0};
+    struct zone_change make = {none, first}, go_on = {first, second}, late[] = {{no_text, text}, {first, by_hand}};
+    struct dns *d = f->drivers.dns;
+    assert_int_equal(dns_change(d, zone, &make, 1, NULL), OUTCOME_DONE);
+    assert_int_equal(dns_change(d, zone, &make, 1, NULL), OUTCOME_UNKNOWN);
+    struct zone_change other_ttl = {slow, by_hand};
+    assert_int_equal(dns_change(d, zone, &other_ttl, 1, NULL), OUTCOME_UNKNOWN);
+    assert_int_equal(dns_change(d, zone, &go_on, 1, NULL), OUTCOME_DONE);
+    assert_int_equal(dns_change(d, zone, late, 2, NULL), OUTCOME_UNKNOWN);
+    assert_true(fixture_serves(f, zone, &second, 1));
+    assert_true(fixture_serves(f, zone, &no_text, 1)); /* all or nothing */
 }
 
 static void dns_takes_a_zones_own_names_only(void **state) {
     struct fixture *f = *state;
     struct str data = STR("x");
     struct rrset sets[] = {{STR("a.acme.com"), "TXT", 300, &data, 1}, {STR("notacme.com"), "TXT", 300, &data, 1}};
-    assert_int_equal(dns_publish(f->drivers.dns, STR("acme.com"), sets, 2, NULL), OUTCOME_REFUSED);
-    assert_int_equal(dns_lookup(f->drivers.dns, STR("acme.com"), sets, 1, NULL), OUTCOME_REFUSED); /* all or nothing */
-    assert_int_equal(dns_publish(f->drivers.dns, STR("acme.com"), sets, 1, NULL), OUTCOME_DONE);
+    assert_int_equal(fixture_publish(f, STR("acme.com"), sets, 2, NULL), OUTCOME_REFUSED);
+    assert_false(fixture_serves(f, STR("acme.com"), sets, 1)); /* all or nothing */
+    assert_int_equal(fixture_publish(f, STR("acme.com"), sets, 1, NULL), OUTCOME_DONE);
 }
 
 static void nameservers_are_two(void **state) {
@@ -459,6 +477,7 @@ int main(void) {
         cmocka_unit_test(names_survive_growth),
         cmocka_unit_test(names_are_read_while_added),
         WITH(dns_compares_exactly),
+        WITH(a_change_wants_what_was_there),
         WITH(dns_takes_a_zones_own_names_only),
         WITH(nameservers_are_two),
         WITH(mail_facts_differ_by_provider),

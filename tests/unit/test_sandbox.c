@@ -84,15 +84,16 @@ static void dns_step(struct talk *t, struct str op) {
     struct str address = STR("192.0.2.1");
     struct rrset mail[] = {{t->subject, "MX", 300, &mx, 1}, {t->subject, "TXT", 300, text, 2}};
     struct rrset web = {t->subject, "A", 300, &address, 1};
-    struct dns *d = t->f->drivers.dns;
     struct answer answer = {0};
     enum outcome outcome = OUTCOME_DONE;
-    if (str_is(op, "lookup"))
-        outcome = dns_lookup(d, t->subject, mail, 2, &answer);
-    else if (str_is(op, "publish"))
-        outcome = dns_publish(d, t->subject, mail, 2, &answer);
+    if (str_is(op, "served")) {
+        snprintf(t->got, sizeof t->got, "%s", fixture_serves(t->f, t->subject, mail, 2) ? "yes" : "no");
+        return;
+    }
+    if (str_is(op, "publish"))
+        outcome = fixture_publish(t->f, t->subject, mail, 2, &answer);
     else if (str_is(op, "web"))
-        outcome = dns_publish(d, t->subject, &web, 1, &answer);
+        outcome = fixture_publish(t->f, t->subject, &web, 1, &answer);
     else
         fail_msg("no such step: %.*s", STR_ARG(op));
     say(t, outcome, &answer);

@@ -20,20 +20,6 @@ enum outcome dns_change(struct dns *d, struct str zone, const struct zone_change
     return d->ops->change(d, zone, changes, n, answer);
 }
 
-enum outcome dns_lookup(struct dns *d, struct str zone, const struct rrset *sets, size_t n, struct answer *answer) {
-    struct answer unread;
-    if (!answer) answer = &unread;
-    *answer = (struct answer){0};
-    return d->ops->lookup(d, zone, sets, n, answer);
-}
-
-enum outcome dns_publish(struct dns *d, struct str zone, const struct rrset *sets, size_t n, struct answer *answer) {
-    struct answer unread;
-    if (!answer) answer = &unread;
-    *answer = (struct answer){0};
-    return d->ops->publish(d, zone, sets, n, answer);
-}
-
 void dns_destroy(struct dns *d) {
     if (d && d->ops->destroy) d->ops->destroy(d);
 }

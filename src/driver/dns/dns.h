@@ -24,11 +24,8 @@ struct dns_ops {
     bool is_sandbox; /* only pretends; then the clock may be moved */
     /* The name servers a registered domain must point at; lives as long as the driver. Mandatory. */
     const struct str *(*nameservers)(struct dns *, size_t *ret_n);
-    /* Asks only. DONE: the zone exists and serves exactly these RRsets (and may serve others); of one without data
-     * there is none. REFUSED: not. Mandatory. */
-    enum outcome (*lookup)(struct dns *, struct str zone, const struct rrset *sets, size_t n, struct answer *);
     /*
-     * Asks only, and the server that publish changes, not a resolver: what it serves of the names and types of SETS,
+     * Asks only, and the server that change talks to, not a resolver: what it serves of the names and types of SETS,
      * whose data and TTLs are not looked at. DONE with *ret, from ARENA; a missing zone is an answer, too. Mandatory.
      */
     enum outcome (*fetch)(struct dns *, struct str zone, const struct rrset *sets, size_t n, struct arena *,
@@ -40,12 +37,6 @@ struct dns_ops {
      * effect any more: a driver gives up on a call only when that cannot come late. Mandatory.
      */
     enum outcome (*change)(struct dns *, struct str zone, const struct zone_change *changes, size_t n, struct answer *);
-    /*
-     * Makes the zone if it is missing and replaces each named RRset; one without data is taken away. Repeat freely.
-     * Once it is DONE, no earlier call for the same RRsets takes effect any more: a driver gives up on a call only when
-     * that cannot come late, or numbers them. Mandatory.
-     */
-    enum outcome (*publish)(struct dns *, struct str zone, const struct rrset *sets, size_t n, struct answer *);
     /* Frees the driver. NULL if nothing is held. */
     void (*destroy)(struct dns *);
 };
@@ -59,7 +50,5 @@ enum outcome dns_fetch(struct dns *d, struct str zone, const struct rrset *sets,
                        struct dns_zone *ret, struct answer *answer);
 enum outcome dns_change(struct dns *d, struct str zone, const struct zone_change *changes, size_t n,
                         struct answer *answer);
-enum outcome dns_lookup(struct dns *d, struct str zone, const struct rrset *sets, size_t n, struct answer *answer);
-enum outcome dns_publish(struct dns *d, struct str zone, const struct rrset *sets, size_t n, struct answer *answer);
 /* NULL is fine. */
 void dns_destroy(struct dns *d);

@@ -53,35 +53,6 @@ static bool is_inside(struct str name, struct str zone) {
     return str_eq(tail, zone) && name.p[name.n - zone.n - 1] == '.';
 }
 
-/* An RRset without data is served when there is none of its name and type. */
-static bool is_served(struct sandbox_book *book, struct str zone, const struct rrset *set, struct str rdata) {
-    static const char sql[] = "SELECT ttl, data FROM rrsets WHERE zone = $1 AND name = $2 AND type = $3";
-    if (!notebook_run(book->notebook, sql, NOTEBOOK_TEXT(zone), NOTEBOOK_TEXT(set->name),
-                      NOTEBOOK_TEXT(str_of(set->type))))
-        return set->n_data == 0;
-    return notebook_int(book->notebook, 0) == set->ttl && str_eq(notebook_text(book->notebook, 1), rdata);
-}
-
-static enum outcome lookup_sets(struct sandbox_book *book, struct str zone, const struct rrset *sets, size_t n,
-                                struct answer *answer) {
-    CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
-    if (!notebook_run(book->notebook, "SELECT 1 FROM zones WHERE zone = $1", NOTEBOOK_TEXT(zone)))
-        return answer_set(answer, OUTCOME_REFUSED, "no such zone");
-    for (size_t i = 0; i < n; i++) {
-        struct str rdata = STR("");
-        if (!rdata_of(&sets[i], arena, &rdata) || !is_served(book, zone, &sets[i], rdata))
-            return answer_set(answer, OUTCOME_REFUSED, "%.*s %s is not served like that", STR_ARG(sets[i].name),
-                              sets[i].type);
-    }
-    return OUTCOME_DONE;
-}
-
-static enum outcome lookup(struct dns *d, struct str zone, const struct rrset *sets, size_t n, struct answer *answer) {
-    struct sandbox_book *book = book_of(d);
-    notebook_begin(book->notebook);
-    return notebook_end(book->notebook, lookup_sets(book, zone, sets, n, answer), answer);
-}
-
 /* Of what rdata_of made, in the order it stands there. */
 static void read_rdata(struct str text, struct arena *arena, struct rrset *ret) {
     ret->data = ARENA_ARRAY(arena, text.n / 2 + 1, struct str);
@@ -142,14 +113,22 @@ static enum outcome replace_sets(struct sandbox_book *book, struct str zone, con
     return OUTCOME_DONE;
 }
 
-/* Whether it is about addresses, to serve them or to take them away. */
-static bool is_web(const struct rrset *sets, size_t n) {
-    return n && str_is(str_of(sets[0].type), "A");
+/* An address of the domain's website. */
+static bool is_web_address(const struct rrset *set, struct str zone) {
+    bool is_at_www = set->name.n == zone.n + 4 && str_starts(set->name, "www.");
+    return str_is(str_of(set->type), "A") && (str_eq(set->name, zone) || is_at_www);
 }
 
-static bool has_address(const struct rrset *sets, size_t n) {
+/* Whether it is about a website, to serve it or to take it away. */
+static bool is_web(struct str zone, const struct rrset *sets, size_t n) {
     for (size_t i = 0; i < n; i++)
-        if (str_is(str_of(sets[i].type), "A") && sets[i].n_data) return true;
+        if (is_web_address(&sets[i], zone)) return true;
+    return false;
+}
+
+static bool has_web_address(struct str zone, const struct rrset *sets, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (is_web_address(&sets[i], zone) && sets[i].n_data) return true;
     return false;
 }
 
@@ -160,16 +139,17 @@ static enum outcome publish_sets(struct sandbox_book *book, struct str zone, con
     case MAGIC_REFUSED:
         return answer_set(answer, OUTCOME_REFUSED, "the DNS host does not take this zone");
     case MAGIC_NO_WEB:
-        if (has_address(sets, n)) return answer_set(answer, OUTCOME_REFUSED, "the DNS host takes no A records here");
+        if (has_web_address(zone, sets, n))
+            return answer_set(answer, OUTCOME_REFUSED, "the DNS host takes no A records here");
         break;
     case MAGIC_SILENT:
         return answer_set(answer, OUTCOME_UNKNOWN, "the DNS host did not answer");
-    case MAGIC_FLAKY: /* publishing has no key: the zone is one */
+    case MAGIC_FLAKY: /* a change has no key: the zone is one */
         if (sandbox_count_try(book, row->word, zone) <= SANDBOX_FLAKY_TRIES)
             return answer_set(answer, OUTCOME_UNKNOWN, "the connection to the DNS host broke");
         break;
     case MAGIC_FLAKY_WEB:
-        if (is_web(sets, n) && sandbox_count_try(book, row->word, zone) <= SANDBOX_FLAKY_TRIES)
+        if (is_web(zone, sets, n) && sandbox_count_try(book, row->word, zone) <= SANDBOX_FLAKY_TRIES)
             return answer_set(answer, OUTCOME_UNKNOWN, "the connection to the DNS host broke");
         break;
     default:
@@ -179,20 +159,13 @@ static enum outcome publish_sets(struct sandbox_book *book, struct str zone, con
     return replace_sets(book, zone, sets, n, arena, answer);
 }
 
-static enum outcome publish(struct dns *d, struct str zone, const struct rrset *sets, size_t n, struct answer *answer) {
-    struct sandbox_book *book = book_of(d);
-    notebook_begin(book->notebook);
-    return notebook_end(book->notebook, publish_sets(book, zone, sets, n, answer), answer);
-}
-
 static enum outcome change_sets(struct sandbox_book *book, struct str zone, const struct zone_change *changes, size_t n,
                                 struct answer *answer) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
     struct rrset *sets = ARENA_ARRAY(arena, n, struct rrset);
     for (size_t i = 0; i < n; i++) {
-        struct str was, now;
         struct rrset served = served_set(book, zone, changes[i].to.name, changes[i].to.type, arena);
-        if (!rdata_of(&changes[i].was, arena, &was) || !rdata_of(&served, arena, &now) || !str_eq(was, now))
+        if (!rrset_same(&changes[i].was, &served))
             return answer_set(answer, OUTCOME_UNKNOWN, "%.*s %s was changed meanwhile", STR_ARG(changes[i].to.name),
                               changes[i].to.type);
         sets[i] = changes[i].to;
@@ -217,8 +190,6 @@ static const struct dns_ops ops = {
     .nameservers = nameservers,
     .fetch = fetch,
     .change = change,
-    .lookup = lookup,
-    .publish = publish,
     .destroy = destroy,
 };
 

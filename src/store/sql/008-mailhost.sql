@@ -1,10 +1,10 @@
 -- What dfyd publishes for a domain, part by part (core/zone.h). The records of `published` are known to be served as they
--- stand here; those of `intended` may be: a change towards them was begun, and its end is not known.
+-- stand here; any of the states in `intended` may be: a change towards it was begun, and its end is not known.
 CREATE TABLE zone_parts (
     domain_id TEXT NOT NULL REFERENCES domains (id),
     part TEXT NOT NULL CHECK (part = 'mail' OR part = 'web'),
     published TEXT NOT NULL, -- a line a value: NAME TAB TYPE TAB TTL TAB VALUE
-    intended TEXT, -- the same; NULL: no change is under way
+    intended TEXT, -- the same for each state, and an empty line after it; NULL: no change is under way
     overwrite INTEGER NOT NULL CHECK (overwrite = 0 OR overwrite = 1), -- 1: what was changed by hand is changed back, once
     PRIMARY KEY (domain_id, part)
 ) STRICT, WITHOUT ROWID;

@@ -1,0 +1,94 @@
+#include "store/zone_parts.h"
+
+#include "store/rows.h"
+
+bool zone_part_get(struct db *db, struct str domain_id, enum zone_part part, struct arena *arena,
+                   struct zone_part_row *ret, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT published, intended, overwrite FROM zone_parts"
+                                    " WHERE domain_id = $1 AND part = $2");
+    stmt_text(stmt, 1, domain_id);
+    stmt_text(stmt, 2, str_of(zone_part_names[part]));
+    *ret = (struct zone_part_row){.exists = false};
+    enum db_step step = stmt_step(stmt, reterr);
+    if (step == DB_ROW)
+        *ret = (struct zone_part_row){
+            .exists = true,
+            .published = row_text(stmt, 0, arena),
+            .is_begun = !stmt_col_is_null(stmt, 1),
+            .begun = row_text(stmt, 1, arena),
+            .overwrite = stmt_col_int(stmt, 2) != 0,
+        };
+    stmt_done(stmt);
+    return step != DB_FAIL;
+}
+
+static void bind_begun(struct stmt *stmt, int parameter, const struct zone_part_row *row) {
+    if (row->is_begun)
+        stmt_text(stmt, parameter, row->begun);
+    else
+        stmt_null(stmt, parameter);
+}
+
+static struct stmt *insert(struct db *db) {
+    return db_stmt(db, "INSERT INTO zone_parts (domain_id, part, published, intended, overwrite)"
+                       " VALUES ($1, $2, $3, $4, 0) ON CONFLICT (domain_id, part) DO NOTHING");
+}
+
+static struct stmt *update(struct db *db) {
+    return db_stmt(db, "UPDATE zone_parts SET published = $3, intended = $4,"
+                       " overwrite = CASE WHEN $4 IS NULL THEN 0 ELSE overwrite END WHERE domain_id = $1 AND part = $2"
+                       " AND published = $5 AND intended IS NOT DISTINCT FROM $6");
+}
+
+bool zone_part_put(struct db *db, struct str domain_id, enum zone_part part, const struct zone_part_row *seen,
+                   const struct zone_part_row *to, bool *ret_stale, struct error *reterr) {
+    struct stmt *stmt = seen->exists ? update(db) : insert(db);
+    stmt_text(stmt, 1, domain_id);
+    stmt_text(stmt, 2, str_of(zone_part_names[part]));
+    stmt_text(stmt, 3, to->published);
+    bind_begun(stmt, 4, to);
+    if (seen->exists) {
+        stmt_text(stmt, 5, seen->published);
+        bind_begun(stmt, 6, seen);
+    }
+    int64_t changed = 0;
+    if (!stmt_run(stmt, &changed, reterr)) return false;
+    *ret_stale = !changed;
+    return true;
+}
+
+/* ---- repair ---- */
+
+/* The steps that publish a domain's records, of those that did not end for good. */
+#define PUBLISHING "((kind = 'publish_dns' OR kind = 'set_forwarding') AND state <> 'failed' AND state <> 'skipped')"
+
+static bool find_in_use(struct db *db, struct str name, struct arena *arena, struct str *ret_id, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT id, state = 'failed' OR state = 'cancelled' FROM domains"
+                                    " WHERE name = $1 AND active = 1 AND state <> 'reserved'");
+    stmt_text(stmt, 1, name);
+    if (!row_find(stmt, reterr, "there is no domain %.*s here", STR_ARG(name))) return false;
+    *ret_id = row_text(stmt, 0, arena);
+    bool is_over = stmt_col_int(stmt, 1) != 0;
+    stmt_done(stmt);
+    return !is_over || error_set(reterr, ERR_CONFLICT, "%.*s is not in use any more", STR_ARG(name));
+}
+
+bool zone_parts_repair(struct db *db, struct str name, int64_t now_ms, struct error *reterr) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
+    struct str id = STR("");
+    if (!find_in_use(db, name, arena, &id, reterr)) return false;
+    struct stmt *stmt = db_stmt(
+        db, "INSERT INTO zone_parts (domain_id, part, published, intended, overwrite)"
+            " SELECT domain_id, CASE kind WHEN 'publish_dns' THEN 'mail' ELSE 'web' END, '', NULL, 1 FROM steps"
+            " WHERE domain_id = $1 AND " PUBLISHING " ON CONFLICT (domain_id, part) DO UPDATE SET overwrite = 1");
+    int64_t n_parts;
+    stmt_text(stmt, 1, id);
+    if (!stmt_run(stmt, &n_parts, reterr)) return false;
+    if (!n_parts) return error_set(reterr, ERR_CONFLICT, "dfyd does not publish the records of %.*s", STR_ARG(name));
+    /* One that runs now comes again if it finds something. */
+    stmt = db_stmt(db, "UPDATE steps SET state = 'due', due_ms = $2 WHERE domain_id = $1 AND " PUBLISHING
+                       " AND (state = 'done' OR state = 'retrying' OR state = 'due')");
+    stmt_text(stmt, 1, id);
+    stmt_int(stmt, 2, now_ms);
+    return stmt_run(stmt, NULL, reterr);
+}
