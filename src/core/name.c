@@ -146,6 +146,15 @@ bool name_is_registrable(struct str name) {
     return is_public_suffix(text + (name.n - extension.n)) && !is_public_suffix(text);
 }
 
+struct str name_organization(struct str name) {
+    if (!name.n || name.n > NAME_MAX_BYTES) return STR("");
+    char text[NAME_MAX_BYTES + 1];
+    memcpy(text, name.p, name.n);
+    text[name.n] = '\0';
+    const char *part = psl_registrable_domain(psl_builtin(), text);
+    return part ? (struct str){name.p + (part - text), name.n - (size_t)(part - text)} : STR("");
+}
+
 struct str name_unicode(struct str name, struct arena *arena) {
     if (!str_contains(name, "xn--")) return name;
     char *unicode = NULL;

@@ -21,5 +21,8 @@ bool name_is_registrable(struct str name);
 struct str name_extension(struct str name);
 /* All before the extension's dot. */
 struct str name_label(struct str name);
+/* The registrable name that NAME (from name_host) is or is under, over all of the public suffix list: who has one name
+ * under it may have all (RFC 7489 section 3.2). Empty when it is a public suffix. */
+struct str name_organization(struct str name);
 /* The U-label form for people; the name itself when it has none. */
 struct str name_unicode(struct str name, struct arena *arena);

@@ -86,9 +86,13 @@ static void start_curl(void) {
     if (curl_global_init(CURL_GLOBAL_DEFAULT)) abort();
 }
 
-static CURL *take_handle(struct web *web, bool public_only) {
+void web_start(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, start_curl);
+}
+
+static CURL *take_handle(struct web *web, bool public_only) {
+    web_start();
     pthread_mutex_lock(&web->mutex);
     size_t *n = &web->n_idle[public_only];
     CURL *handle = *n ? web->idle[public_only][--*n] : NULL;

@@ -41,6 +41,8 @@ struct web_reply {
     const char *reason; /* with WEB_FAILED, for people */
 };
 
+/* Starts libcurl, once; for drivers that have handles of their own. web_call does it. */
+void web_start(void);
 /* Never NULL. libcurl is started with the first call. */
 struct web *web_create(void);
 /* NULL is fine. */

@@ -98,6 +98,7 @@ static void destroy(struct mailbox *m) {
     notebook_close(host->mail);
     notebook_close(host->dkim);
     web_destroy(host->web);
+    mail_check_destroy(host->check);
     if (host->doveadm_authorization.n)
         sodium_memzero((void *)(uintptr_t)host->doveadm_authorization.p, host->doveadm_authorization.n);
     arena_destroy(host->texts);
@@ -122,6 +123,8 @@ bool mailbox_mailhost_open(const struct mailhost_config *config, struct mailbox 
     if (!host) abort();
     *host = (struct mailhost){.base = {.ops = &ops}, .texts = arena_create(4096), .web = web_create()};
     take_config(host, config);
+    host->clock = clock_system();
+    host->check = mailhost_check_create(host);
     if (!mailhost_book_open(host, reterr)) {
         destroy(&host->base);
         return false;

@@ -1,13 +1,15 @@
 /* mailhost_inside: what the files of the driver `mailhost` share. Nobody else includes it. */
 #pragma once
 
+#include "base/clock.h"
 #include "driver/mailbox/mailhost.h"
+#include "driver/mailbox/mailhost/verify_check.h"
 #include "driver/notebook.h"
 #include "driver/web/web.h"
 
 enum { MAILHOST_IMAP_PORT = 993, MAILHOST_SUBMISSION_PORT = 465 };
 
-/* Safe to share between threads: the notebooks and web have mutexes of their own, the rest is never changed. */
+/* Safe to share between threads: the notebooks, web and check have mutexes of their own, the rest is never changed. */
 struct mailhost {
     struct mailbox base;
     struct arena *texts;           /* what CONFIG points into */
@@ -16,6 +18,8 @@ struct mailhost {
     struct notebook *mail;         /* mail.db */
     struct notebook *dkim;         /* signer/dkim.db */
     struct web *web;
+    struct clock clock; /* the system's */
+    struct mail_check *check;
     struct str doveadm_authorization; /* a header field's value; secret */
 };
 
@@ -69,3 +73,5 @@ void mailhost_key_wipe(struct mailhost_key *key);
 /* ---- verify.c ---- */
 
 enum outcome mailhost_verify(struct mailbox *m, const struct mailbox_login *login, struct answer *answer);
+/* Tries mailboxes out where HOST's configuration says. Borrows from HOST. */
+struct mail_check *mailhost_check_create(const struct mailhost *host);
