@@ -102,6 +102,14 @@ static struct dns *open_powerdns(const struct drivers_config *config, struct san
     return NULL;
 }
 
+static struct dns *open_rfc2136(const struct drivers_config *config, struct sandbox_book *book, struct error *reterr) {
+    (void)book;
+    const char *fault = rfc2136_config_fault(&config->rfc2136);
+    if (!fault) return dns_rfc2136_create(&config->rfc2136);
+    error_set(reterr, ERR_INVALID, "DNS driver rfc2136: %s", fault);
+    return NULL;
+}
+
 /* Who serves the zones, in the same way. */
 static const struct {
     const char *name;
@@ -109,17 +117,16 @@ static const struct {
 } dns_hosts[] = {
     {"sandbox", open_dns_sandbox},
     {"powerdns", open_powerdns},
+    {"rfc2136", open_rfc2136},
 };
 
-static bool open_dns(const struct drivers_config *config, struct sandbox_book *book, struct dns **ret,
-                     struct error *reterr) {
+/* NULL after it has set the error. */
+static struct dns *open_dns(const struct drivers_config *config, struct sandbox_book *book, struct error *reterr) {
     const char *name = config->dns ? config->dns : "sandbox";
-    for (size_t i = 0; i < ARRAY_LEN(dns_hosts); i++) {
-        if (strcmp(name, dns_hosts[i].name) != 0) continue;
-        *ret = dns_hosts[i].open(config, book, reterr);
-        return *ret != NULL;
-    }
-    return error_set(reterr, ERR_INVALID, "there is no DNS driver \"%s\" in this build", name);
+    for (size_t i = 0; i < ARRAY_LEN(dns_hosts); i++)
+        if (!strcmp(name, dns_hosts[i].name)) return dns_hosts[i].open(config, book, reterr);
+    error_set(reterr, ERR_INVALID, "there is no DNS driver \"%s\" in this build", name);
+    return NULL;
 }
 
 /* What only the sandbox serves, only the sandbox can resolve. */
@@ -132,8 +139,10 @@ static bool open_resolver(const struct drivers_config *config, const struct dns 
 
 /* Into RET, which is closed as far as it got when this is false. */
 static bool open_choices(const struct drivers_config *config, struct drivers *ret, struct error *reterr) {
-    return open_payment(config, ret->book, &ret->payment, reterr) && open_dns(config, ret->book, &ret->dns, reterr) &&
-           open_resolver(config, ret->dns, ret->book, &ret->resolver, reterr) && open_mailbox(config, ret, reterr);
+    if (!open_payment(config, ret->book, &ret->payment, reterr)) return false;
+    ret->dns = open_dns(config, ret->book, reterr);
+    return ret->dns && open_resolver(config, ret->dns, ret->book, &ret->resolver, reterr) &&
+           open_mailbox(config, ret, reterr);
 }
 
 bool drivers_open(const struct drivers_config *config, struct drivers *ret, struct error *reterr) {

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "driver/dns/powerdns.h"
+#include "driver/dns/rfc2136.h"
 #include "driver/mailbox/mailhost.h"
 #include "driver/payment/stripe.h"
 #include "driver/resolver/stub.h"
@@ -35,8 +36,9 @@ struct drivers_config {
     const char *payment;              /* who takes cards: "sandbox" (also when NULL) or "stripe" */
     struct stripe_config stripe;      /* read for "stripe" only */
     const struct credit_book *credit; /* NULL: nobody orders on account */
-    const char *dns;                  /* who serves the zones: "sandbox" (also when NULL) or "powerdns" */
+    const char *dns;                  /* who serves the zones: "sandbox" (also when NULL), "powerdns" or "rfc2136" */
     struct powerdns_config powerdns;  /* read for "powerdns" only */
+    struct rfc2136_config rfc2136;    /* read for "rfc2136" only */
     struct stub_config resolver;      /* not read when the zones are the sandbox's */
 };
 

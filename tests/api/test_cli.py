@@ -554,3 +554,25 @@ def test_a_server_that_cannot_know_notices_says_so(fresh, tmp_path):
     server = fresh(payment="stripe", stripe_url="http://127.0.0.1:9", stripe_key_file=key, checkout="on", public_url="http://127.0.0.1:1")
     line = wait_for("the warning", lambda: re.search(r"event=no_webhook_secret .*", server.log()))[0]
     assert "stripe_webhook_secret_file" in line and "refused" in line
+
+
+@pytest.mark.parametrize("settings, key, words", [
+    ({}, None, "rfc2136_server is missing"),
+    ({"rfc2136_server": "127.0.0.1:53"}, None, "TSIG key is missing: say rfc2136_key_file"),
+    ({"rfc2136_server": "127.0.0.1:53"}, "hmac-sha256:dfyd:not*base64", "secret must be base64"),
+    ({"rfc2136_server": "127.0.0.1:53"}, "hmac-sha256:dfyd:c2VjcmV0", "dns_nameservers is missing"),
+    ({"rfc2136_server": "127.0.0.1:53", "dns_nameservers": "ns1.a.net", "resolver": "127.0.0.1:0"}, "hmac-sha256:dfyd:c2VjcmV0",
+     "resolver: 127.0.0.1 port 0"),
+])
+def test_a_primary_needs_its_settings(fresh, tmp_path, settings, key, words):
+    if key:
+        (tmp_path / "key").write_text(key + "\n")
+        settings = {**settings, "rfc2136_key_file": tmp_path / "key"}
+    server = fresh(expect_start=False, dns="rfc2136", **settings)
+    assert server.refused and words in server.log()
+    assert not key or key.rpartition(":")[2] not in server.log()
+
+
+def test_a_primary_is_not_asked_at_start(fresh, tmp_path):
+    (tmp_path / "key").write_text("HMAC-SHA512:Dfyd.Key.:c2VjcmV0")
+    assert fresh(dns="rfc2136", rfc2136_server="127.0.0.1:1", rfc2136_key_file=tmp_path / "key", dns_nameservers="ns1.a.net").alive()

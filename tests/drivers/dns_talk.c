@@ -23,6 +23,7 @@
 #include <yyjson.h>
 
 #include "driver/dns/powerdns.h"
+#include "driver/dns/rfc2136.h"
 #include "driver/sandbox_book.h"
 
 enum { LINE_MAX_BYTES = 4 << 20, THREADS_MAX = 32 };
@@ -58,12 +59,27 @@ static struct dns *open_powerdns(void) {
     return NULL;
 }
 
+static struct dns *open_rfc2136(void) {
+    const struct rfc2136_config config = {
+        .host = setting("TALK_HOST"),
+        .port = (uint16_t)strtoul(setting("TALK_PORT"), NULL, 10),
+        .key = setting("TALK_KEY"),
+        .nameservers = setting("TALK_NAMESERVERS"),
+        .timeout_ms = strtoll(setting("TALK_TIMEOUT_MS"), NULL, 10),
+    };
+    const char *fault = rfc2136_config_fault(&config);
+    if (!fault) return dns_rfc2136_create(&config);
+    fprintf(stderr, "%s\n", fault);
+    return NULL;
+}
+
 static const struct {
     const char *name;
     struct dns *(*open)(void); /* NULL: not with these settings; it has said why */
 } drivers[] = {
     {"sandbox", open_sandbox},
     {"powerdns", open_powerdns},
+    {"rfc2136", open_rfc2136},
 };
 
 static struct dns *open_driver(void) {

@@ -1,7 +1,7 @@
 /*
  * resolver-talk: the resolver driver `stub` alone, for tests; asked by test_resolver.py. TALK_HOST, TALK_PORT,
- * TALK_RESOLV_CONF and TALK_TRY_MS are its settings. A line "NAME TYPE TIMES" of standard input asks so many times, each
- * in a thread of its own, and is answered by a line for each, whose values are hexadecimal:
+ * TALK_RESOLV_CONF and TALK_TRY_MS are its settings. A line "NAME TYPE TIMES" of standard input asks so many times,
+ * each in a thread of its own, and is answered by a line for each, whose values are hexadecimal:
  *
  *     {"outcome": "done", "reason": "", "name": "a.test", "type": "MX", "ttl": 300, "data": ["3130206d782e"]}
  */
@@ -76,8 +76,7 @@ static void ask_all(struct resolver *resolver, const char *name, const char *typ
 }
 
 int main(void) {
-    char line[2 * WORD], name[WORD], type[WORD];
-    int times;
+    char line[2 * WORD + 32], name[WORD], type[WORD], times[16];
     const char *port = setting("TALK_PORT"), *try_ms = setting("TALK_TRY_MS");
     const struct stub_config config = {
         .host = setting("TALK_HOST"),
@@ -93,7 +92,8 @@ int main(void) {
         return 2;
     }
     while (fgets(line, sizeof line, stdin))
-        if (sscanf(line, "%1199s %1199s %d", name, type, &times) == 3) ask_all(resolver, name, type, times);
+        if (sscanf(line, "%1199s %1199s %15s", name, type, times) == 3)
+            ask_all(resolver, name, type, (int)strtol(times, NULL, 10));
     resolver_destroy(resolver);
     return 0;
 }

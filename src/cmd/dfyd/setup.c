@@ -97,6 +97,9 @@ static bool open_drivers(struct setup *setup, const struct settings *settings, s
         .stripe = {.clock = &setup->clock, .url = settings->stripe_url},
         .credit = &credit,
         .dns = setting_rows[SETTING_DNS].words[settings->dns],
+        .rfc2136 = {.host = settings->rfc2136_server.host,
+                    .port = settings->rfc2136_server.port,
+                    .nameservers = settings->dns_nameservers},
         .powerdns = {.url = settings->powerdns_url, .nameservers = settings->dns_nameservers},
         .resolver = {.host = settings->resolver.host, .port = settings->resolver.port},
     };
@@ -117,6 +120,11 @@ static bool open_drivers(struct setup *setup, const struct settings *settings, s
         struct str key;
         if (!secret_read("DFYD_POWERDNS_KEY", settings->powerdns_key_file, arena, &key, reterr)) return false;
         config.powerdns.key = arena_cstr(arena, key);
+    }
+    if (!strcmp(config.dns, "rfc2136")) {
+        struct str key;
+        if (!secret_read("DFYD_RFC2136_KEY", settings->rfc2136_key_file, arena, &key, reterr)) return false;
+        config.rfc2136.key = arena_cstr(arena, key);
     }
     return drivers_open(&config, &setup->drivers, reterr);
 }

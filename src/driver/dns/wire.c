@@ -25,7 +25,9 @@ ldns_rr_type wire_type(const char *type) {
 
 ldns_rdf *wire_name(struct str name) {
     char text[NAME_TEXT_MAX + 1];
-    if (!name.n || name.n > NAME_TEXT_MAX || memchr(name.p, '\0', name.n)) return NULL;
+    if (!name.n || name.n > NAME_TEXT_MAX) return NULL;
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] <= ' ' || name.p[i] > '~') return NULL; /* those are written \DDD */
     memcpy(text, name.p, name.n);
     text[name.n] = '\0';
     ldns_rdf *rdf = ldns_dname_new_frm_str(text);

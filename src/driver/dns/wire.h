@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdbool.h> /* before ldns, which else makes bool a signed char */
+
 #include <ldns/ldns.h>
 
 #include "base/arena.h"

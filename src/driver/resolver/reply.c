@@ -114,6 +114,11 @@ static struct reply bad(const char *reason) {
     return (struct reply){.kind = REPLY_BAD, .reason = reason};
 }
 
+static struct reply refuse_edns(const struct question *question) {
+    if (!has_edns(question)) return bad("its answer is an error");
+    return (struct reply){.kind = REPLY_NO_EDNS};
+}
+
 static struct reply follow(const struct question *question, const ldns_pkt *packet, const ldns_rdf *owner,
                            struct arena *arena) {
     const ldns_rr_list *answers = ldns_pkt_answer(packet);
@@ -157,7 +162,7 @@ void reply_read(const struct question *question, struct str message, struct aren
     if (!owner || ldns_wire2pkt(&packet, (const uint8_t *)message.p, message.n) != LDNS_STATUS_OK)
         *ret = bad("its answer cannot be read");
     else if (ldns_pkt_edns_extended_rcode(packet)) /* BADVERS, or one that only EDNS has (RFC 6891 section 6.1.3) */
-        *ret = has_edns(question) ? (struct reply){.kind = REPLY_NO_EDNS} : bad(fault_of(LDNS_RCODE_YXDOMAIN));
+        *ret = refuse_edns(question);
     else
         *ret = follow(question, packet, owner, arena);
     ldns_pkt_free(packet);

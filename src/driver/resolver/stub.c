@@ -148,19 +148,27 @@ static void destroy(struct resolver *r) {
 
 static const struct resolver_ops ops = {.name = "stub", .ask = ask, .destroy = destroy};
 
-bool resolver_stub_open(const struct stub_config *config, struct resolver **ret, struct error *reterr) {
+static bool fill(const struct stub_config *config, struct stub *stub, struct error *reterr) {
     bool is_system = !config->host || !config->host[0];
-    struct stub stub = {.base = {.ops = &ops}, .try_ms = config->try_ms ? config->try_ms : TRY_MS};
-    if (!is_system && (!config->port || !carry_server_of(config->host, config->port, &stub.server)))
+    const char *path = config->resolv_conf ? config->resolv_conf : "/etc/resolv.conf";
+    int n = snprintf(stub->resolv_conf, sizeof stub->resolv_conf, "%s", path);
+    if (n < 0 || (size_t)n >= sizeof stub->resolv_conf)
+        return error_set(reterr, ERR_INVALID, "resolver: the path of %s is too long", path);
+    if (!is_system && (!config->port || !carry_server_of(config->host, config->port, &stub->server)))
         return error_set(reterr, ERR_INVALID, "resolver: %s port %u is no numeric address with a port", config->host,
                          (unsigned)config->port);
-    const char *path = config->resolv_conf ? config->resolv_conf : "/etc/resolv.conf";
-    int n = snprintf(stub.resolv_conf, sizeof stub.resolv_conf, "%s", path);
-    if (n < 0 || (size_t)n >= sizeof stub.resolv_conf)
-        return error_set(reterr, ERR_INVALID, "resolver: the path of %s is too long", path);
-    struct stub *made = malloc(sizeof *made);
-    if (!made) return error_set(reterr, ERR_UNAVAILABLE, "resolver: out of memory");
-    *made = stub;
-    *ret = &made->base;
+    stub->base.ops = &ops;
+    stub->try_ms = config->try_ms ? config->try_ms : TRY_MS;
+    return true;
+}
+
+bool resolver_stub_open(const struct stub_config *config, struct resolver **ret, struct error *reterr) {
+    struct stub *stub = calloc(1, sizeof *stub);
+    if (!stub) return error_set(reterr, ERR_UNAVAILABLE, "resolver: out of memory");
+    if (!fill(config, stub, reterr)) {
+        free(stub);
+        return false;
+    }
+    *ret = &stub->base;
     return true;
 }
