@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "driver/dns/nameservers.h"
-#include "driver/dns/rfc2136/session.h"
+#include "driver/dns/rfc2136/primary.h"
 #include "driver/dns/rfc2136/update.h"
 
 enum { TIMEOUT_MS = 8000, ROUNDS = 4, PEACE_MS = 10000 };
@@ -23,7 +23,7 @@ struct rfc2136 {
 
 /* One call, about one zone. */
 struct call {
-    struct session session;
+    struct primary primary;
     struct str zone;
     ldns_rdf *apex;
     ldns_rdf **owners;  /* of the names that are looked at */
@@ -62,7 +62,7 @@ static bool add_look(struct call *call, struct str name, const char *type) {
 static bool begin_call(struct rfc2136 *r, struct str zone, size_t n, struct arena *arena, struct answer *answer,
                        struct call *ret) {
     *ret = (struct call){
-        .session = {.server = &r->server,
+        .primary = {.server = &r->server,
                     .key = &r->key,
                     .zone = zone,
                     .arena = arena,
@@ -82,7 +82,7 @@ static bool begin_call(struct rfc2136 *r, struct str zone, size_t n, struct aren
 }
 
 static void end_call(struct call *call) {
-    session_close(&call->session);
+    primary_close(&call->primary);
     looks_free(call->looks, call->n + 1);
     for (size_t i = 0; i < call->n; i++) ldns_rdf_deep_free(call->owners[i]);
     ldns_rdf_deep_free(call->apex);
@@ -117,7 +117,7 @@ static bool fail_rcode(struct call *call, struct str name, ldns_pkt_rcode rcode)
 static bool look(struct call *call, struct rrset (*about)(const void *list, size_t i), const void *list,
                  const ldns_rr **ret_soa) {
     looks_free(call->looks, call->n + 1);
-    if (!session_look(&call->session, call->looks, call->n + 1)) return false;
+    if (!primary_look(&call->primary, call->looks, call->n + 1)) return false;
     *ret_soa = soa_of(call);
     ldns_pkt_rcode rcode = ldns_pkt_get_rcode(call->looks[0].packet);
     if (!*ret_soa)
@@ -143,7 +143,7 @@ static bool fetch_all(struct call *call, const struct rrset *sets, size_t n, str
     const ldns_rr *soa;
     for (size_t i = 0; i < n; i++)
         if (!add_look(call, sets[i].name, sets[i].type)) return false;
-    if (!session_open(&call->session) || !look(call, set_at, sets, &soa)) return false;
+    if (!primary_open(&call->primary) || !look(call, set_at, sets, &soa)) return false;
     for (size_t i = 0; i < n && !soa; i++) call->served[i] = (struct rrset){.name = sets[i].name, .type = sets[i].type};
     *ret = (struct dns_zone){soa ? DNS_ZONE_OURS : DNS_ZONE_MISSING, {call->served, n}};
     return true;
@@ -209,7 +209,7 @@ static bool confirm(struct call *call, const struct zone_change *changes, size_t
 }
 
 static bool fail_update(struct call *call, ldns_pkt_rcode rcode) {
-    const char *key = call->session.key->name;
+    const char *key = call->primary.key->name;
     if (rcode == LDNS_RCODE_REFUSED || rcode == LDNS_RCODE_NOTAUTH)
         answer_set(call->answer, OUTCOME_UNKNOWN,
                    "the primary does not let the key %s change the zone: allow it there (Knot: acl with action update; "
@@ -233,7 +233,7 @@ static bool send_update(struct call *call, const ldns_rr *soa, const struct upda
     if (!packet)
         return fail(call, "the update cannot be written", bad < n ? todo[bad].to->name : call->zone,
                     bad < n ? todo[bad].to->type : "");
-    bool ok = session_update(&call->session, packet, ret);
+    bool ok = primary_update(&call->primary, packet, ret);
     ldns_pkt_free(packet);
     return ok;
 }
@@ -299,9 +299,9 @@ static enum outcome change(struct dns *d, struct str zone, const struct zone_cha
     struct call call;
     bool ok = begin_call(rfc2136_of(d), zone, n, arena, answer, &call);
     for (size_t i = 0; ok && i < n; i++) ok = add_look(&call, changes[i].to.name, changes[i].to.type);
-    ok = ok && session_open(&call.session) && change_all(&call, changes, n);
+    ok = ok && primary_open(&call.primary) && change_all(&call, changes, n);
     /* It may still be done; a server that answers again takes far less than this to do what it holds. */
-    if (!ok && call.session.has_sent_update) answer->retry_after_ms = PEACE_MS;
+    if (!ok && call.primary.has_sent_update) answer->retry_after_ms = PEACE_MS;
     end_call(&call);
     return ok ? OUTCOME_DONE : OUTCOME_UNKNOWN;
 }
