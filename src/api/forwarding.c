@@ -4,6 +4,7 @@
 #include "api/call.h"
 #include "api/schema.h"
 #include "core/name.h"
+#include "core/target.h"
 #include "step/forward.h"
 #include "worker/worker.h"
 
@@ -122,6 +123,10 @@ static bool read_target(const struct call *call, struct forwarding *ret, struct 
         return error_set(reterr, ERR_INVALID, "body/forwarding_domain must be a host name, such as www.acme.com");
     if (str_eq(ret->target, ret->domain))
         return error_set(reterr, ERR_INVALID, "body/forwarding_domain must differ from the domain");
+    if (!call->config->world->forwarding_private_targets && target_host_is_private(ret->target))
+        return error_set(reterr, ERR_UNPROCESSABLE,
+                         "%.*s is a name inside the operator's network; no domain can be forwarded to it",
+                         STR_ARG(ret->target));
     return true;
 }
 

@@ -114,8 +114,14 @@ static struct str read_host(struct str text, char *room) {
     return (struct str){room, host.n};
 }
 
-static struct str visited_host(const struct http_request *request, char *room) {
-    return read_host(http_header(request, "X-Forwarded-Host", NULL), room);
+/* The value of NAME ("host=") in a query, as sent: host names need no escapes. */
+static struct str parameter(struct str query, const char *name) {
+    while (query.n) {
+        struct str pair = str_cut(query, '&', &query);
+        size_t n = strlen(name);
+        if (str_starts(pair, name)) return (struct str){pair.p + n, pair.n - n};
+    }
+    return STR("");
 }
 
 /* Whether HOST is one of the names of a domain with mail here, and which. Between names_begin and names_end. */
@@ -132,11 +138,7 @@ static enum mail_name find_mail(struct edge *edge, struct str host, struct str *
 
 static enum http_verdict ask(struct edge *edge, const struct http_request *request, struct http_response *response) {
     char room[HOST_MAX];
-    struct str name = STR(""), rest = request->query, domain = STR("");
-    while (rest.n && !name.n) {
-        struct str pair = str_cut(rest, '&', &rest);
-        if (str_starts(pair, "domain=")) name = read_host((struct str){pair.p + 7, pair.n - 7}, room);
-    }
+    struct str name = read_host(parameter(request->query, "domain="), room), domain = STR("");
     struct served served;
     names_begin(edge->names);
     bool is_served = name.n && (names_find_site(edge->names, name, &served) || find_mail(edge, name, &domain));
@@ -165,7 +167,8 @@ static enum http_verdict route_site(struct edge *edge, const struct served *site
 static enum http_verdict route(struct edge *edge, const struct http_request *request, struct arena *arena,
                                struct http_response *response, void **ret_state) {
     char room[HOST_MAX];
-    struct str host = visited_host(request, room), domain = STR("");
+    struct str given = parameter(request->query, "host="), domain = STR("");
+    struct str host = read_host(given.n ? given : http_header(request, "X-Forwarded-Host", NULL), room);
     struct served site;
     enum http_verdict verdict;
     names_begin(edge->names);
@@ -179,14 +182,14 @@ static enum http_verdict route(struct edge *edge, const struct http_request *req
     return verdict;
 }
 
-static enum http_verdict document(struct edge *edge, const struct http_request *request, struct str path,
-                                  struct http_response *response) {
+/* REST: what stands after "/mail/", a host and a path. */
+static enum http_verdict document(struct edge *edge, struct str rest, struct str body, struct http_response *response) {
     char room[HOST_MAX];
-    struct str domain = STR("");
+    struct str path, domain = STR(""), host = read_host(str_cut(rest, '/', &path), room);
     names_begin(edge->names);
-    enum mail_name name = find_mail(edge, visited_host(request, room), &domain);
+    enum mail_name name = find_mail(edge, host, &domain);
     names_end(edge->names);
-    if (!mail_document(&edge->config.mail, name, domain, path, request->body, &response->body, &response->content_type))
+    if (!mail_document(&edge->config.mail, name, domain, path, body, &response->body, &response->content_type))
         return not_served(response);
     response->status = 200;
     return HTTP_ANSWER;
@@ -200,8 +203,8 @@ static enum http_verdict begin(void *ctx, const struct http_request *request, st
     static const char mail[] = "/mail/";
     if (request->body_too_large) return answer(response, 413, "That is too long.\n");
     if (str_starts(request->path, mail)) {
-        size_t n = sizeof mail - 2; /* its last slash belongs to the path */
-        return document(edge, request, (struct str){request->path.p + n, request->path.n - n}, response);
+        size_t n = sizeof mail - 1;
+        return document(edge, (struct str){request->path.p + n, request->path.n - n}, request->body, response);
     }
     if (!str_is(request->method, "GET")) return answer(response, 405, "Only GET is answered here.\n");
     if (str_is(request->path, "/ask")) return ask(edge, request, response);

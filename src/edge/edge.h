@@ -3,11 +3,12 @@
  * listener of its own, which only that web server may reach:
  *
  *   GET /ask?domain=NAME   200 when a certificate for NAME may be got, else 404.
- *   GET /route             X-Forwarded-Host names the website. 200 with X-Dfy-Mode: `redirect` (to https, X-Dfy-Target
- * is the host), `proxy-http` and `proxy-https` (connect to X-Dfy-Address, and to nothing else, for the host
- * X-Dfy-Target) or `dfyd` (ask /mail). Anything else is what the visitor gets: 404 not served here, 403 a target inside
- * the operator's network, 502 a target without an address, 503 not known yet, 508 a target that leads back here.
- *   ... /mail/PATH         the documents of edge/mail.h, of the host in X-Forwarded-Host.
+ *   GET /route?host=NAME   200 with X-Dfy-Mode: `redirect` (to https, X-Dfy-Target is the host), `proxy-http` and
+ *                          `proxy-https` (connect to X-Dfy-Address, and to nothing else, for the host X-Dfy-Target) or
+ *                          `dfyd` (ask /mail). Anything else is what the visitor gets: 404 not served here, 403 a
+ *                          target inside the operator's network, 502 a target without an address, 503 not known yet,
+ *                          508 a target that leads back here. Without `host`, X-Forwarded-Host names the website.
+ *   ... /mail/NAME/PATH    the documents of edge/mail.h.
  */
 #pragma once
 

@@ -129,18 +129,18 @@ bool mail_document(const struct mail_host *host, enum mail_name name, struct str
     if (!host->name.n) return false;
     switch (name) {
     case MAIL_STS:
-        if (host->mta_sts == MTA_STS_OFF || !str_is(path, "/.well-known/mta-sts.txt")) return false;
+        if (host->mta_sts == MTA_STS_OFF || !str_is(path, ".well-known/mta-sts.txt")) return false;
         *ret_type = "text/plain";
         add_policy(to, host);
         return true;
     case MAIL_AUTOCONFIG:
-        if (!is_path(path, "/mail/config-v1.1.xml") && !is_path(path, "/.well-known/autoconfig/mail/config-v1.1.xml"))
+        if (!is_path(path, "mail/config-v1.1.xml") && !is_path(path, ".well-known/autoconfig/mail/config-v1.1.xml"))
             return false;
         *ret_type = "application/xml; charset=utf-8";
         add_autoconfig(to, host, domain);
         return true;
     case MAIL_AUTODISCOVER:
-        if (!is_path(path, "/autodiscover/autodiscover.xml")) return false;
+        if (!is_path(path, "autodiscover/autodiscover.xml")) return false;
         *ret_type = "application/xml; charset=utf-8";
         add_autodiscover(to, host, domain, body);
         return true;

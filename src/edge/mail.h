@@ -20,8 +20,8 @@ enum mail_name { MAIL_NONE, MAIL_STS, MAIL_AUTOCONFIG, MAIL_AUTODISCOVER };
 enum mail_name mail_name_of(struct str host, struct str *ret_domain);
 
 /*
- * Adds the document that stands at PATH under NAME of DOMAIN; BODY is what the program sent along. False, and nothing
- * added: there is none. *ret_type: its media type.
+ * Adds the document that stands at PATH (without its first slash) under NAME of DOMAIN; BODY is what the program sent
+ * along. False, and nothing added: there is none. *ret_type: its media type.
  */
 bool mail_document(const struct mail_host *host, enum mail_name name, struct str domain, struct str path,
                    struct str body, struct buf *to, const char **ret_type);

@@ -6,10 +6,10 @@
 
 #include "edge/book.h"
 #include "store/edge_names.h"
+#include "store/forwarding.h"
 
 enum {
     CHANGES_AT_ONCE = 500, /* that a visitor may have to wait for: a millisecond or two */
-    HOPS_MAX = 8,
     /* The flags of an entry. */
     STEALTH = 1 << 0,
     ROUND = 1 << 1, /* of the last reading of all names that saw it, or a change since */
@@ -174,7 +174,7 @@ bool names_find_site(struct names *names, struct str host, struct served *ret) {
 }
 
 bool names_is_loop(struct names *names, struct str domain, struct str target) {
-    for (int hops = 0; hops < HOPS_MAX; hops++) {
+    for (int hops = 0; hops < FORWARDING_HOPS_MAX; hops++) {
         struct served next;
         if (str_eq(target, domain) || !names_find_site(names, target, &next)) return str_eq(target, domain);
         if (str_eq(next.domain, domain)) return true;

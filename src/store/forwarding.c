@@ -134,6 +134,25 @@ static bool lease_step(struct db *db, const struct forwarding_change *change, co
     return stmt_run(stmt, NULL, reterr);
 }
 
+/* Follows the target through other domains that are forwarded here, as the edge would. */
+static bool leads_elsewhere(struct db *db, const struct forwarding *to, struct error *reterr) {
+    struct stmt *stmt = db_stmt(
+        db, "WITH RECURSIVE hop (name, n) AS (SELECT $2, 0 UNION ALL SELECT d.forwarding, h.n + 1 FROM hop h"
+            " JOIN domains d ON d.active = 1 AND (d.name = h.name OR 'www.' || d.name = h.name) AND d.forwarding <> ''"
+            " AND d.name <> $1 AND d.state <> 'reserved' AND d.state <> 'failed' AND d.state <> 'cancelled'"
+            " WHERE h.n < $3) SELECT name = $1 OR name = 'www.' || $1 FROM hop"
+            " WHERE name = $1 OR name = 'www.' || $1 OR n = $3 LIMIT 1");
+    stmt_text(stmt, 1, to->domain);
+    stmt_text(stmt, 2, to->target);
+    stmt_int(stmt, 3, FORWARDING_HOPS_MAX);
+    enum db_step step = stmt_step(stmt, reterr);
+    bool is_back = step == DB_ROW && stmt_col_int(stmt, 0);
+    stmt_done(stmt);
+    if (step != DB_ROW) return step == DB_END;
+    return error_set(reterr, ERR_UNPROCESSABLE, "%.*s cannot be the target of %.*s: it leads %s.", STR_ARG(to->target),
+                     STR_ARG(to->domain), is_back ? "back to it" : "through too many domains that are forwarded");
+}
+
 bool forwarding_begin(struct db *db, const struct forwarding_change *change, struct arena *arena, bool *ret_needed,
                       struct step *ret, struct error *reterr) {
     struct domain_ref domain = {.state = DOMAIN_RESERVED};
@@ -145,6 +164,7 @@ bool forwarding_begin(struct db *db, const struct forwarding_change *change, str
     if (!read_pending(db, domain.id, arena, &pending, reterr)) return false;
     *ret_needed = change->to.target.n || domain.now.target.n || pending.exists;
     if (!*ret_needed) return true;
+    if (change->to.target.n && !leads_elsewhere(db, &change->to, reterr)) return false;
     return is_built(db, &domain, reterr) && see_step(db, &domain, &pending, change->now_ms, arena, &before, reterr) &&
            write_pending(db, change, &domain, &before, reterr) && lease_step(db, change, &domain, reterr) &&
            step_get(db, domain.id, STR(""), STEP_SET_FORWARDING, arena, ret, reterr);

@@ -18,6 +18,9 @@ struct forwarding {
 MUST_CHECK bool forwarding_get(struct db *db, struct str workspace_id, struct str name, struct arena *arena,
                                struct forwarding *ret, struct error *reterr);
 
+/* Domains in a row that are forwarded to one another; no visitor is sent through more. */
+enum { FORWARDING_HOPS_MAX = 8 };
+
 struct forwarding_change {
     struct str audit_id; /* UUIDv7 for the audit record */
     struct str workspace_id;
@@ -29,7 +32,8 @@ struct forwarding_change {
 /*
  * Writes the change down and leases its step to the caller, who acts and calls forwarding_end. *ret_needed is false,
  * and nothing is written, when there is nothing to take away. ERR_NOT_FOUND: not a live domain of the workspace.
- * ERR_CONFLICT: it is still being provisioned, or another change is under way.
+ * ERR_CONFLICT: it is still being provisioned, or another change is under way. ERR_UNPROCESSABLE: the target leads back
+ * to the domain.
  */
 MUST_CHECK bool forwarding_begin(struct db *db, const struct forwarding_change *change, struct arena *arena,
                                  bool *ret_needed, struct step *ret, struct error *reterr);

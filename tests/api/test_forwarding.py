@@ -108,6 +108,27 @@ def test_bad_bodies(dfyd, body, message):
     assert (response.status_code, response.json()["message"]) == (400, message)
 
 
+def test_targets_that_lead_back(dfyd):
+    first, second = ready(dfyd), ready(dfyd)
+    assert call(dfyd, "PUT", first, {"forwarding_domain": "www." + second}).status_code == 200
+    for target in (first, "www." + first):
+        response = call(dfyd, "PUT", second, {"forwarding_domain": target})
+        assert (response.status_code, response.json()["error"]) == (422, "Unprocessable Entity")
+        assert response.json()["message"] == f"{target} cannot be the target of {second}: it leads back to it."
+    assert call(dfyd, "PUT", second, {"forwarding_domain": "www." + second}).status_code == 422
+    assert call(dfyd, "GET", second).json() == config(second)
+    assert call(dfyd, "PUT", first, {"forwarding_domain": "home.net"}).status_code == 200
+    assert call(dfyd, "PUT", second, {"forwarding_domain": first}).status_code == 200
+
+
+def test_targets_inside_the_network(dfyd):
+    domain = ready(dfyd)
+    for target in ("db.internal", "a.b.LOCAL", "localhost.localdomain", "x.localhost", "router.home.arpa"):
+        response = call(dfyd, "PUT", domain, {"forwarding_domain": target})
+        assert response.status_code == 422 and target.lower() in response.json()["message"]
+    assert call(dfyd, "PUT", domain, {"forwarding_domain": "local.internal.net"}).status_code == 200
+
+
 def test_unknown_properties_are_dropped(dfyd):
     domain = ready(dfyd)
     assert call(dfyd, "PUT", domain, {"forwarding_domain": ["home.net"], "x": 1}).status_code == 200

@@ -213,9 +213,39 @@ static void the_orders_own_forwarding_comes_first(void **state) {
     begin(f, "", FORWARDING_REDIRECT); /* a mailbox that is still made is no reason to wait */
 }
 
+/* two.com to nine.com, each forwarded to the next one, and nine.com to LAST. */
+static void make_chain(struct fixture *f, const char *last) {
+    static const char *const names[] = {"two.com",   "three.com", "four.com", "five.com", "six.com",
+                                        "seven.com", "eight.com", "nine.com", "ten.com"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct reserve_domain domain = make_domain(f, names[i], 1, i + 1 < ARRAY_LEN(names) ? names[i + 1] : last);
+        struct reservation r = make_order(f, ORDER_DFY, &domain, 1);
+        OK(IN_TX(order_reserve(f->db, &r, &f->error)));
+        OK(IN_TX(order_settle(f->db, str_of(r.order_id), STR("ch_1"), f->now, &f->error)));
+    }
+}
+
+static void test_targets_that_lead_back(void **state) {
+    struct fixture *f = *state;
+    struct begun begun;
+    make_ready(f, "", STEP_DONE);
+    make_chain(f, "www.one.com");
+    FAILS(ERR_UNPROCESSABLE, try_begin(f, WORKSPACE, "www.one.com", FORWARDING_REDIRECT, &begun));
+    FAILS(ERR_UNPROCESSABLE, try_begin(f, WORKSPACE, "ten.com", FORWARDING_REDIRECT, &begun));
+    assert_string_equal(f->error.message, "ten.com cannot be the target of one.com: it leads back to it.");
+    FAILS(ERR_UNPROCESSABLE, try_begin(f, WORKSPACE, "www.eight.com", FORWARDING_STEALTH, &begun));
+    FAILS(ERR_UNPROCESSABLE, try_begin(f, WORKSPACE, "two.com", FORWARDING_STEALTH, &begun));
+    assert_string_equal(
+        f->error.message,
+        "two.com cannot be the target of one.com: it leads through too many domains that are forwarded.");
+    OK(db_exec(f->db, "UPDATE domains SET forwarding = 'home.net' WHERE name = 'ten.com'", &f->error));
+    begin(f, "eight.com", FORWARDING_REDIRECT);
+}
+
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_make, fixture_drop)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_targets_that_lead_back, fixture_make, fixture_drop),
         CASE(a_change_is_seen_once_it_is_applied),
         CASE(a_refused_change_leaves_all_as_it_was),
         CASE(an_unknown_change_is_taken_back),
