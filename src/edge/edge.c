@@ -108,8 +108,8 @@ static struct str read_host(struct str text, char *room) {
     if (host.n && host.p[host.n - 1] == '.') host.n--;
     if (host.n > HOST_MAX) return STR("");
     for (size_t i = 0; i < host.n; i++) {
-        char c = host.p[i];
-        room[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+        room[i] = host.p[i];
+        if (room[i] >= 'A' && room[i] <= 'Z') room[i] |= 0x20;
     }
     return (struct str){room, host.n};
 }

@@ -3,11 +3,13 @@
 The world's DNS is the sandbox's: what a target resolves to is written into its book."""
 import contextlib
 import http.server
+import importlib
 import itertools
 import json
 import os
 import pathlib
 import re
+import socket
 import sqlite3
 import ssl
 import subprocess
@@ -20,17 +22,24 @@ import requests
 from conftest import Server, wait_for
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from servers.caddy import Authority, Caddy, missing  # noqa: E402
+from servers.caddy import Authority, Caddy, Pebble, missing  # noqa: E402
 from servers.process import free_ports  # noqa: E402
 
 ORDERS = "/api/v2/dfy-email-account-orders"
 PLAIN, SECURE = "127.0.0.2", "127.0.0.1"  # where only HTTP answers, and where HTTPS does, too
 numbers = itertools.count(1)
 
-if missing("caddy", "curl", "openssl"):
+if missing("caddy", "curl", "openssl", "pebble"):
     if os.environ.get("CI"):
         raise AssertionError("scripts/setup servers has not been run")
-    pytest.skip("needs caddy, curl and openssl: scripts/setup servers", allow_module_level=True)
+    pytest.skip("needs caddy, pebble, curl and openssl: scripts/setup servers", allow_module_level=True)
+
+
+def needs(module):
+    """A module of `scripts/setup servers`."""
+    if os.environ.get("CI"):
+        return importlib.import_module(module)
+    return pytest.importorskip(module)
 
 
 # ---- the parts ----
@@ -385,7 +394,7 @@ def test_targets_inside_the_network(strict, addresses, type):
 # ---- mail programs ----
 
 def test_the_policy_for_mail_servers(server, caddy):
-    sts = pytest.importorskip("postfix_mta_sts_resolver.utils")
+    sts = needs("postfix_mta_sts_resolver.utils")
     domain = server.sells()
     got = curl(caddy, f"https://mta-sts.{domain}/.well-known/mta-sts.txt")
     assert got.status == 200 and sts.is_plaintext(got.headers["content-type"])
@@ -424,7 +433,7 @@ http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a<
 
 
 def test_autodiscover(server, caddy):
-    properties = pytest.importorskip("exchangelib.autodiscover.properties")
+    properties = needs("exchangelib.autodiscover.properties")
     domain = server.sells()
     url = f"https://autodiscover.{domain}/autodiscover/autodiscover.xml"
     got = curl(caddy, url, "-H", "Content-Type: text/xml", "--data", REQUEST % f"Ann@{domain}")
@@ -446,3 +455,56 @@ def test_mail_names_end_with_the_domain(server):
     assert [server.route(name + ":8443")[:2] for name in names] == [(200, "dfyd")] * 3
     server.request("POST", ORDERS + "/accounts/cancel", json={"accounts": [f"ann@{domain}"]})
     assert [server.ask(name) for name in names] == [404] * 3
+
+
+# ---- certificates from an ACME server ----
+
+class Names(threading.Thread):
+    """A DNS server: every name is at 127.0.0.1."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.start()
+
+    def run(self):
+        import dns.message
+        import dns.rdatatype
+        import dns.rrset
+        while True:
+            data, client = self.socket.recvfrom(4096)
+            if not data:
+                return
+            query = dns.message.from_wire(data)
+            reply = dns.message.make_response(query)
+            asked = query.question[0]
+            if asked.rdtype == dns.rdatatype.A:
+                reply.answer.append(dns.rrset.from_text(asked.name, 60, "IN", "A", "127.0.0.1"))
+            self.socket.sendto(reply.to_wire(), client)
+
+    def stop(self):
+        with contextlib.suppress(OSError):  # it says that it has no peer, and wakes the thread
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.join()
+        self.socket.close()
+
+
+def test_a_certificate_from_an_acme_server(server):
+    needs("dns.message")
+    http_port, https_port = free_ports(2)
+    with contextlib.ExitStack() as stack:
+        names = Names()
+        stack.callback(names.stop)
+        pebble = Pebble(names.port, http_port, https_port)
+        stack.callback(pebble.stop)
+        caddy = Caddy(server.edge, acme=(pebble.directory, pebble.root_of_directory), ports=(http_port, https_port))
+        stack.callback(caddy.stop)
+        root = pebble.write_root()
+        domain = server.sells("home.net")
+        assert curl(caddy, f"https://{domain}/a?b", root=root).headers["location"] == "https://home.net/a?b"
+        assert curl(caddy, f"https://www.{domain}/", root=root).status == 301
+        assert curl(caddy, f"https://mta-sts.{domain}/.well-known/mta-sts.txt", root=root).status == 200
+        assert curl(caddy, "https://never-sold.com/", root=root, check=False) == 35
+        assert "never-sold.com" not in (pebble.path / "log").read_text()
