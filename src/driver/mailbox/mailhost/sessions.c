@@ -67,8 +67,10 @@ enum outcome mailhost_end_sessions(struct mailhost *host, struct str email, stru
     };
     struct web_reply reply;
     struct answer why = {0};
-    if (web_call(host->web, &request, arena, &reply) != WEB_ANSWERED)
-        answer_set(&why, OUTCOME_UNKNOWN, "doveadm does not answer: %.60s", reply.reason ? reply.reason : "too much");
+    enum web_result result = web_call(host->web, &request, arena, &reply);
+    if (result != WEB_ANSWERED)
+        answer_set(&why, OUTCOME_UNKNOWN, "doveadm %s",
+                   result == WEB_TOO_LONG ? "says too much" : "does not answer; is Dovecot up?");
     else if (reply.status == 401)
         answer_set(&why, OUTCOME_UNKNOWN, "doveadm does not take the key of mailhost_doveadm_key_file");
     else if (reply.status != 200)
