@@ -322,7 +322,6 @@ static void readers_in_passing_disturb_nobody(void **state) {
     assert_int_equal(create_nth(f, 0, NULL), OUTCOME_DONE);
     pid_t child = fork();
     if (child == 0) {
-        CLEANUP(arena_cleanup) struct arena *arena = arena_create(65536);
         for (;;) {
             sqlite3 *db = open_file(f, "mail.db", SQLITE_OPEN_READONLY);
             sqlite3_busy_timeout(db, 1000); /* as Postfix has it */

@@ -76,6 +76,19 @@ static bool make_folder(const char *path, gid_t group, struct error *reterr) {
     return error_set(reterr, ERR_UNAVAILABLE, "cannot give the folder %s its mode: %s", path, strerror(errno));
 }
 
+/*
+ * mail.db is made first, so keys without it mean that it was lost. With an empty one in its place every mail to every
+ * customer would be sent back for good.
+ */
+static bool mail_is_there(const char *mail_db, const char *dkim_db, struct error *reterr) {
+    struct stat about;
+    if (stat(dkim_db, &about)) return true;
+    bool is_missing = stat(mail_db, &about) != 0;
+    if (is_missing ? errno != ENOENT : about.st_size > 0) return true;
+    return error_set(reterr, ERR_UNAVAILABLE, "%s is %s: restore it from a backup, or move %s away too to start anew",
+                     mail_db, is_missing ? "missing" : "empty", dkim_db);
+}
+
 bool mailhost_book_open(struct mailhost *host, struct error *reterr) {
     static const struct notebook_kind mail = {
         .who = "mailhost",
@@ -98,6 +111,7 @@ bool mailhost_book_open(struct mailhost *host, struct error *reterr) {
     const char *dkim_db = arena_cstr(host->texts, arena_printf(host->texts, "%s/dkim.db", signer));
     /* Without an operator who gives the signer's folder to the signer, nobody else reads the keys. */
     return make_folder(dir, (gid_t)-1, reterr) && make_folder(signer, getegid(), reterr) &&
+           mail_is_there(mail_db, dkim_db, reterr) &&
            notebook_open(mail_db, &mail, mail_schema, MAIL_VERSION, &host->mail, reterr) &&
            notebook_open(dkim_db, &dkim, dkim_schema, DKIM_VERSION, &host->dkim, reterr);
 }

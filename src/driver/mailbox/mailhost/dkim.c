@@ -56,7 +56,7 @@ static void put_pair(struct notebook *dkim, struct str domain, int64_t rotation,
         struct str name = arena_printf(arena, "%.*s.%.*s", STR_ARG(selector), STR_ARG(domain));
         notebook_run(dkim, sql, NOTEBOOK_TEXT(name), NOTEBOOK_TEXT(domain),
                      NOTEBOOK_TEXT(str_of(kinds[kind].algorithm)), NOTEBOOK_TEXT(selector),
-                     NOTEBOOK_TEXT(pair->keys[kind].pem), NOTEBOOK_TEXT(pair->keys[kind].record),
+                     NOTEBOOK_TEXT(str_of(pair->keys[kind].pem)), NOTEBOOK_TEXT(pair->keys[kind].record),
                      NOTEBOOK_INT(rotation));
     }
 }

@@ -67,11 +67,14 @@ static void make_mta_sts_id(struct mailhost *host) {
     sodium_bin2hex(host->mta_sts_id, sizeof host->mta_sts_id, hash, sizeof hash);
 }
 
-static void make_authorization(struct mailhost *host, const char *key) {
-    char text[sodium_base64_ENCODED_LEN(KEY_MAX_BYTES, sodium_base64_VARIANT_ORIGINAL)];
-    sodium_bin2base64(text, sizeof text, (const unsigned char *)key, strlen(key), sodium_base64_VARIANT_ORIGINAL);
-    host->doveadm_authorization = arena_printf(host->texts, "X-Dovecot-API %s", text);
-    sodium_memzero(text, sizeof text);
+static char *make_authorization(const char *key, struct arena *arena) {
+    static const char scheme[] = "X-Dovecot-API ";
+    const size_t room = sodium_base64_ENCODED_LEN(strlen(key), sodium_base64_VARIANT_ORIGINAL);
+    char *text = arena_alloc(arena, sizeof scheme + room);
+    memcpy(text, scheme, sizeof scheme - 1);
+    sodium_bin2base64(text + sizeof scheme - 1, room, (const unsigned char *)key, strlen(key),
+                      sodium_base64_VARIANT_ORIGINAL);
+    return text;
 }
 
 static void take_config(struct mailhost *host, const struct mailhost_config *config) {
@@ -89,7 +92,7 @@ static void take_config(struct mailhost *host, const struct mailhost_config *con
     to->ca_file = copy(texts, config->ca_file);
     to->doveadm_url = copy(texts, config->doveadm_url);
     to->doveadm_key = NULL; /* it stands in the header field that is sent */
-    if (config->doveadm_url) make_authorization(host, config->doveadm_key);
+    if (config->doveadm_url) host->doveadm_authorization = make_authorization(config->doveadm_key, texts);
     make_mta_sts_id(host);
 }
 
@@ -99,8 +102,7 @@ static void destroy(struct mailbox *m) {
     notebook_close(host->dkim);
     web_destroy(host->web);
     mail_check_destroy(host->check);
-    if (host->doveadm_authorization.n)
-        sodium_memzero((void *)(uintptr_t)host->doveadm_authorization.p, host->doveadm_authorization.n);
+    if (host->doveadm_authorization) sodium_memzero(host->doveadm_authorization, strlen(host->doveadm_authorization));
     arena_destroy(host->texts);
     free(host);
 }

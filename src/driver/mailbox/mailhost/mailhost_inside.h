@@ -20,7 +20,7 @@ struct mailhost {
     struct web *web;
     struct clock clock; /* the system's */
     struct mail_check *check;
-    struct str doveadm_authorization; /* a header field's value; secret */
+    char *doveadm_authorization; /* a header field's value; secret; NULL: none */
 };
 
 static inline struct mailhost *mailhost_of(struct mailbox *m) {
@@ -60,7 +60,7 @@ enum outcome mailhost_set_dkim(struct mailbox *m, const struct mailbox_dkim *mov
 enum mailhost_key_kind { MAILHOST_KEY_RSA, MAILHOST_KEY_ED25519, MAILHOST_KEY_END };
 
 struct mailhost_key {
-    struct str pem;    /* the private key, PKCS #8; secret */
+    char *pem;         /* the private key, PKCS #8, ended by NUL; secret */
     struct str record; /* what the DNS has to say of it: "v=DKIM1; k=rsa; p=..." */
 };
 

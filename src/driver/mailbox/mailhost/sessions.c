@@ -53,7 +53,7 @@ enum outcome mailhost_end_sessions(struct mailhost *host, struct str email, stru
     buf_init(&body, BODY_MAX_BYTES);
     write_commands(&body, email);
     const struct web_header headers[] = {
-        {STR("Authorization"), host->doveadm_authorization},
+        {STR("Authorization"), str_of(host->doveadm_authorization)},
         {STR("Content-Type"), STR("application/json")},
     };
     struct web_request request = {
