@@ -14,7 +14,7 @@ NODE = viewer fastify
 CHECKED = -Dtests=true -Dtest_switches=true
 ASAN_ENV = ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-.PHONY: all build check check-plain check-asan check-bare demo serve bench fuzz lint format clean
+.PHONY: all build check check-plain check-asan check-bare demo demo-mailhost serve bench bench-mailhost fuzz lint format clean
 
 all: build
 
@@ -58,12 +58,22 @@ demo: build
 	@$(SETUP) demo
 	@scripts/demo $(DFYD)
 
+# Real mailboxes: the servers of a mail host, private and on high ports, and dfyd working with them.
+demo-mailhost: build
+	@$(SETUP) demo servers
+	@scripts/demo-mailhost $(DFYD)
+
 serve: build
 	@$(DFYD) serve --data data.local
 
 bench: build
 	@$(SETUP) bench
 	@bench/run $(DFYD) && bench/orders $(DFYD) && bench/idle $(DFYD) && bench/lists $(DFYD)
+
+# 200 domains with 5 mailboxes each, on the servers of demo-mailhost.
+bench-mailhost: build
+	@$(SETUP) demo servers
+	@bench/mailhost $(DFYD)
 
 fuzz:
 	@$(SETUP) fuzz
