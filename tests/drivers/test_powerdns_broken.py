@@ -30,7 +30,8 @@ def rrset(type, *contents, name=f"{ZONE}.", ttl=300):
     return {"name": name, "type": type, "ttl": ttl, "records": [{"content": one, "disabled": False} for one in contents]}
 
 
-FAULTLESS = {"GET": answer(200, zone()), "NAME": answer(200, zone()), "LIST": answer(200, []), "POST": answer(201, zone()), "PATCH": answer(204)}
+FAULTLESS = {"GET": answer(200, zone()), "NAME": answer(200, zone()), "LIST": answer(200, []), "POST": answer(201, zone()), "PATCH": answer(204),
+             "PUT": answer(200, {"count": 0})}
 
 
 class Impostor:
@@ -209,6 +210,14 @@ def test_a_zone_that_comes_and_goes(is_new):
     with conversation(**says) as (impostor, talk):
         assert talk.change(ZONE, change(ZONE, "TXT", NONE, [300, ["x"]]))["outcome"] == "unknown"
         assert len(impostor.wrote()) == 2
+
+
+@pytest.mark.parametrize("said", [NOTHING, answer(404), answer(500), answer(200, b"no JSON")])
+def test_a_cache_that_cannot_be_flushed(said):
+    """The zone was made all the same."""
+    with conversation(GET=answer(404), LIST=answer(200, []), PUT=said) as (impostor, talk):
+        talk.must_change(ZONE, change(ZONE, "TXT", NONE, [300, ["x"]]))
+        assert impostor.wrote() == [("POST", "/api/v1/servers/localhost/zones"), ("PUT", f"/api/v1/servers/localhost/cache/flush?domain={ZONE}.")]
 
 
 def test_what_is_sent():

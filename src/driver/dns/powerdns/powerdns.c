@@ -15,7 +15,7 @@ enum { TIMEOUT_MS = 8000, BUDGET_MS = 20000, ANSWER_MAX_BYTES = 1 << 20, KEY_MAX
 /* After a write without an answer; see powerdns.h. */
 enum { PEACE_MS = 5000 };
 
-#define API "/api/v1/servers/localhost/zones"
+#define API "/api/v1/servers/localhost"
 
 static struct powerdns *powerdns_of(struct dns *d) {
     return (struct powerdns *)d;
@@ -68,7 +68,7 @@ struct look {
 /* 404 is also what a PowerDNS without its API says, or somebody else. A list with nothing in it is a clear answer. */
 static enum outcome make_sure_it_is_missing(struct job *job, struct look *ret, struct answer *answer) {
     struct powerdns_reply reply;
-    get(job, arena_printf(job->arena, "?zone=%.*s.", STR_ARG(job->zone)), &reply);
+    get(job, arena_printf(job->arena, "/zones?zone=%.*s.", STR_ARG(job->zone)), &reply);
     if (reply.result != WEB_ANSWERED || reply.status != 200 || !yyjson_is_arr(reply.json))
         return powerdns_unclear(&reply, answer);
     if (yyjson_arr_size(reply.json))
@@ -89,7 +89,7 @@ static void add_sets(struct powerdns_zone *to, const struct powerdns_zone *from,
 static enum outcome look_at_name(struct job *job, struct str name, struct powerdns_zone *zone, struct answer *answer) {
     struct powerdns_reply reply;
     struct powerdns_zone part;
-    get(job, arena_printf(job->arena, "/%.*s.?rrset_name=%.*s.", STR_ARG(job->zone), STR_ARG(name)), &reply);
+    get(job, arena_printf(job->arena, "/zones/%.*s.?rrset_name=%.*s.", STR_ARG(job->zone), STR_ARG(name)), &reply);
     if (!powerdns_zone_read(&reply, job->zone, job->arena, &part)) return powerdns_unclear(&reply, answer);
     add_sets(zone, &part, job->arena);
     return OUTCOME_DONE;
@@ -117,7 +117,7 @@ static enum outcome look(struct job *job, const struct rrset *sets, size_t n, st
     for (size_t i = 0; i < n; i++) fits &= powerdns_name_is_plain(sets[i].name);
     if (!fits) return answer_set(answer, OUTCOME_UNKNOWN, "a name in the zone %.*s is none", STR_ARG(job->zone));
     struct powerdns_reply reply;
-    get(job, arena_printf(job->arena, "/%.*s.", STR_ARG(job->zone)), &reply);
+    get(job, arena_printf(job->arena, "/zones/%.*s.", STR_ARG(job->zone)), &reply);
     if (reply.result == WEB_TOO_LONG && reply.status == 200) return look_by_name(job, sets, n, ret, answer);
     /* 422 is how older servers say it. */
     if (reply.result == WEB_ANSWERED && (reply.status == 404 || reply.status == 422))
@@ -177,6 +177,15 @@ static enum outcome end_write(const struct powerdns_reply *reply, struct answer 
     return outcome;
 }
 
+/*
+ * Whoever asked for the zone before it was there was refused, and PowerDNS keeps that answer for some seconds. A change
+ * makes it forget what it kept; making a zone does not. When this fails the zone is there all the same.
+ */
+static void forget_refusals(struct job *job) {
+    struct powerdns_reply reply;
+    call(job, "PUT", arena_printf(job->arena, "/cache/flush?domain=%.*s.", STR_ARG(job->zone)), STR(""), &reply);
+}
+
 /* *RET_AGAIN: it is another zone than was looked at. */
 static enum outcome write_changes(struct job *job, const struct look *look, const struct zone_change *changes, size_t n,
                                   bool *ret_again, struct answer *answer) {
@@ -186,7 +195,7 @@ static enum outcome write_changes(struct job *job, const struct look *look, cons
     if (is_half_made && !powerdns_stays_half_made(job->p, job->zone))
         return answer_set(answer, OUTCOME_UNKNOWN, "PowerDNS has the zone %.*s only by halves; it is looked at again",
                           STR_ARG(job->zone));
-    struct str path = look->is_missing ? STR("") : arena_printf(job->arena, "/%.*s.", STR_ARG(job->zone));
+    struct str path = look->is_missing ? STR("/zones") : arena_printf(job->arena, "/zones/%.*s.", STR_ARG(job->zone));
     struct buf body;
     buf_init(&body, POWERDNS_BODY_MAX_BYTES);
     if (look->is_missing)
@@ -199,7 +208,10 @@ static enum outcome write_changes(struct job *job, const struct look *look, cons
     buf_finish(&body);
     if (!fits)
         return answer_set(answer, OUTCOME_UNKNOWN, "the records of %.*s are more than dfyd sends", STR_ARG(job->zone));
-    if (reply.result == WEB_ANSWERED && reply.status == (look->is_missing ? 201 : 204)) return OUTCOME_DONE;
+    if (reply.result == WEB_ANSWERED && reply.status == (look->is_missing ? 201 : 204)) {
+        if (look->is_missing) forget_refusals(job);
+        return OUTCOME_DONE;
+    }
     *ret_again = reply.result == WEB_ANSWERED && reply.status == (look->is_missing ? 409 : 404);
     return end_write(&reply, answer);
 }
