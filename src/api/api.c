@@ -14,6 +14,7 @@
 #include "api/restrictions.h"
 #include "api/utf8.h"
 #include "base/log.h"
+#include "driver/mailbox/mailbox.h"
 #include "worker/worker.h"
 
 enum {
@@ -38,6 +39,7 @@ enum {
 
 const struct limits check_limits = {{{30, MINUTE_MS}, {900, HOUR_MS}}};
 const struct limits forwarding_limits = {{{10, MINUTE_MS}, {60, HOUR_MS}}};
+const struct limits dns_limits = {{{30, MINUTE_MS}, {300, HOUR_MS}}};
 
 static const struct route routes[] = {
     {"GET", "/healthz", NULL, NULL, BODY_NONE, health_live, NULL},
@@ -79,6 +81,7 @@ static const struct route routes[] = {
     {"GET", OWN "/invoices", ORDER_SCOPE, "read", BODY_NONE, list_invoices, NULL},
     {"GET", OWN "/invoices/{}", ORDER_SCOPE, "read", BODY_NONE, get_invoice, NULL},
     {"GET", OWN "/invoices/{}/page", ORDER_SCOPE, "read", BODY_NONE, get_invoice_page, NULL},
+    {"GET", OWN "/domains/{}/dns", ORDER_SCOPE, "read", BODY_NONE, domain_dns_begin, domain_dns_run, &dns_limits},
     {"POST", "/api/dfyd/v1/domains/{}/swap", ORDER_SCOPE, "update", BODY_NEEDED, swap_domain_begin, swap_domain_run},
     {"POST", "/api/dfyd/v1/payment-events/{}", NULL, NULL, BODY_NEEDED, checkout_defer, payment_event_run},
     {"GET", "/checkout/{}", NULL, NULL, BODY_NONE, checkout_defer, checkout_return_run},
@@ -99,10 +102,18 @@ struct api {
     atomic_int waiting; /* runs that wait for a client's server */
 };
 
+/* Those that no mail host here serves, as bits. */
+static unsigned providers_not_served(const struct world *world) {
+    unsigned all = 0;
+    for (int provider = PROVIDER_NONE + 1; provider < PROVIDER_END; provider++) all |= 1U << provider;
+    return all & ~world->drivers->mailbox->ops->providers;
+}
+
 struct api *api_create(const struct api_config *config) {
     struct api *api = calloc(1, sizeof *api);
     if (!api) abort();
     api->config = *config;
+    api->config.providers_off |= providers_not_served(config->world);
     api->auth = auth_create(config->world->store, config->world->clock);
     api->idempotent = idempotent_create(config->world->store);
     api->restrictions = restrictions_create(config->world->store);

@@ -11,10 +11,10 @@ struct worker;
 
 struct api_config {
     const struct world *world;
-    struct worker *worker;                    /* woken after an order is placed; NULL: none */
-    const char *public_url;                   /* where customers reach this server; NULL: as the request did */
-    unsigned providers_off;                   /* bit 1 << provider */
-    bool rate_limit;                          /* whether calls are limited at all */
+    struct worker *worker;  /* woken after an order is placed; NULL: none */
+    const char *public_url; /* where customers reach this server; NULL: as the request did */
+    unsigned providers_off; /* bit 1 << provider; those that the mail host does not serve are off anyhow */
+    bool rate_limit;        /* whether calls are limited at all */
     int64_t rate_per_second, rate_per_minute; /* of a workspace; 0: not limited by it */
 };
 

@@ -75,8 +75,11 @@ struct actor call_actor(const struct call *call);
  * neither says so. */
 struct str call_base_url(const struct call *call);
 
-/* For the limits of a route: domains/check, and setting or removing a forwarding. */
-extern const struct limits check_limits, forwarding_limits;
+/* For the limits of a route: domains/check, setting or removing a forwarding, and looking at a zone. */
+extern const struct limits check_limits, forwarding_limits, dns_limits;
+
+/* The domain that stands in the path. ERR_INVALID: it is no host name. ERR_NOT_FOUND: nobody can have it. */
+MUST_CHECK bool call_domain(const struct call *call, struct str *ret, struct error *reterr);
 
 /* The handlers. */
 enum http_verdict health_live(struct call *call);
@@ -105,6 +108,8 @@ enum http_verdict get_forwarding(struct call *call);
 enum http_verdict put_forwarding_begin(struct call *call);
 enum http_verdict delete_forwarding_begin(struct call *call);
 void change_forwarding_run(struct call *call);
+enum http_verdict domain_dns_begin(struct call *call);
+void domain_dns_run(struct call *call);
 enum http_verdict swap_domain_begin(struct call *call);
 void swap_domain_run(struct call *call);
 enum http_verdict create_key_begin(struct call *call);

@@ -58,8 +58,8 @@ static bool check_parameter(const struct call *call, struct error *reterr) {
     return error_set(reterr, ERR_INVALID, "params/domain must match pattern \"%s\"", HOST_PATTERN);
 }
 
-/* The domain of the path. What cannot be a domain's name is none that anybody has. */
-static bool read_domain(const struct call *call, struct str *ret, struct error *reterr) {
+/* What cannot be a domain's name is none that anybody has. */
+bool call_domain(const struct call *call, struct str *ret, struct error *reterr) {
     if (!check_parameter(call, reterr)) return false;
     if (name_host(str_trim(call->parameter), call->arena, ret)) return true;
     return error_set(reterr, ERR_NOT_FOUND, "Resource not found");
@@ -102,7 +102,7 @@ static bool read_forwarding(struct db *db, void *arg, struct error *reterr) {
 enum http_verdict get_forwarding(struct call *call) {
     struct reading reading = {.call = call};
     struct error error = {0};
-    if (!read_domain(call, &reading.name, &error)) return refuse(call, &error);
+    if (!call_domain(call, &reading.name, &error)) return refuse(call, &error);
     if (store_read(call->config->world->store, read_forwarding, &reading, &error))
         answer(call, &reading.found);
     else
@@ -116,7 +116,7 @@ enum http_verdict get_forwarding(struct call *call) {
 static bool read_target(const struct call *call, struct forwarding *ret, struct error *reterr) {
     struct put_body body;
     if (!check_parameter(call, reterr) || !schema_body(&schema, call->request->body, call->arena, &body, reterr) ||
-        !read_domain(call, &ret->domain, reterr))
+        !call_domain(call, &ret->domain, reterr))
         return false;
     ret->mode = (enum forwarding_mode)body.mode;
     if (!name_host(str_trim(body.target), call->arena, &ret->target))
@@ -141,7 +141,7 @@ enum http_verdict put_forwarding_begin(struct call *call) {
 enum http_verdict delete_forwarding_begin(struct call *call) {
     struct forwarding *to = ARENA_NEW(call->arena, struct forwarding);
     struct error error = {0};
-    if (!read_domain(call, &to->domain, &error)) return refuse(call, &error);
+    if (!call_domain(call, &to->domain, &error)) return refuse(call, &error);
     to->target = STR("");
     call->order = to;
     return HTTP_DEFER;

@@ -338,6 +338,15 @@ static void add_escaped(struct buf *out, struct str value) {
     }
 }
 
+struct str rrset_printable(struct str value, struct arena *arena) {
+    struct buf out;
+    buf_init(&out, ZONE_TEXT_MAX);
+    add_escaped(&out, value);
+    struct str text = arena_str(arena, buf_str(&out));
+    buf_finish(&out);
+    return text;
+}
+
 struct str zone_write(struct rrsets sets, struct arena *arena) {
     struct buf out;
     buf_init(&out, ZONE_TEXT_MAX);

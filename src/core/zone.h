@@ -62,6 +62,8 @@ bool rrset_same_data(const struct rrset *a, const struct rrset *b);
 bool rrset_is_seen(const struct rrset *wanted, const struct rrset *seen);
 /* The first RRset with data in WANTED that SEEN does not have, in a sentence for people; empty: all are there. */
 struct str zone_not_seen(struct rrsets wanted, struct rrsets seen, struct arena *arena);
+/* VALUE as ASCII that can be printed: other bytes and "\" are \DDD (RFC 1035 section 5.1). From ARENA. */
+struct str rrset_printable(struct str value, struct arena *arena);
 /* RRsets as text, to be kept: a line for each value, "NAME TAB TYPE TAB TTL TAB VALUE", where bytes
  * that are not printable are \DDD; and back. Those without data are not written. ERR_INTERNAL. */
 struct str zone_write(struct rrsets sets, struct arena *arena);

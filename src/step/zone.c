@@ -23,7 +23,7 @@ static enum outcome mail_wanted(const struct world *world, const struct zone_job
     return OUTCOME_DONE;
 }
 
-/* *ret_before: what was published before there was a book of it, when more was not known. */
+/* *ret_before: what was published before there was a book of it. */
 static enum outcome wanted_of(const struct world *world, const struct zone_job *job, struct arena *arena,
                               struct rrsets *ret, struct rrsets *ret_before, struct answer *answer) {
     if (job->part == ZONE_MAIL) return mail_wanted(world, job, arena, ret, ret_before, answer);
@@ -134,6 +134,20 @@ static bool add_states(struct known *known, struct rrsets before_books, struct a
     return true;
 }
 
+/* Of a part without a book: what is served as it was published then counts as dfyd's own. */
+static void keep_served(struct rrsets *before, struct rrsets served) {
+    size_t n = 0;
+    for (size_t i = 0; i < before->n; i++) {
+        const struct rrset *set = &before->sets[i];
+        bool is_own = false;
+        for (size_t k = 0; k < served.n && set->n_data; k++)
+            is_own |= str_eq(served.sets[k].name, set->name) && str_is(str_of(served.sets[k].type), set->type) &&
+                      rrset_is_seen(set, &served.sets[k]);
+        if (is_own) before->sets[n++] = *set;
+    }
+    before->n = n;
+}
+
 /*
  * The book is read first and asked for last (put_row): so what is wanted, and what is served, is never older than the
  * book that a change of it is written into, and of two who are at it at once the one with old facts is sent away.
@@ -150,6 +164,7 @@ static bool know(const struct world *world, const struct zone_job *job, struct a
     struct rrsets names = zone_names(ret->wanted, ret->before, ret->n_before, arena);
     *ret_outcome = dns_fetch(world->drivers->dns, job->domain, names.sets, names.n, arena, &ret->zone, answer);
     if (*ret_outcome == OUTCOME_REFUSED) *ret_outcome = OUTCOME_UNKNOWN; /* only asked: nothing was refused */
+    if (*ret_outcome == OUTCOME_DONE && !ret->row.exists) keep_served(&ret->before[1], ret->zone.served);
     return true;
 }
 
@@ -286,14 +301,16 @@ static void judge_served(struct zone_report_line *line, enum zone_line_state sta
         set_line(line, ZONE_STATE_DIFFERENT, STR("to be changed"));
 }
 
-static void judge_seen(const struct world *world, struct zone_report_line *line, struct arena *arena) {
-    struct answer answer = {0};
+/* A resolver that does not answer is not asked again for every line. */
+static void judge_seen(const struct world *world, struct zone_report_line *line, struct answer *silence,
+                       struct arena *arena) {
     bool is_judged = line->state != ZONE_STATE_OK;
-    line->is_seen_known = ask(world, &line->wanted, arena, &line->seen, &answer) == OUTCOME_DONE;
+    line->seen = (struct rrset){.name = line->wanted.name, .type = line->wanted.type};
+    line->is_seen_known = !silence->reason[0] && ask(world, &line->wanted, arena, &line->seen, silence) == OUTCOME_DONE;
+    if (is_judged) return;
     if (!line->is_seen_known) {
-        line->seen = (struct rrset){.name = line->wanted.name, .type = line->wanted.type};
-        if (!is_judged) set_line(line, ZONE_STATE_UNKNOWN, arena_str(arena, str_of(answer.reason)));
-    } else if (!is_judged && !rrset_is_seen(&line->wanted, &line->seen)) {
+        set_line(line, ZONE_STATE_UNKNOWN, arena_str(arena, str_of(silence->reason)));
+    } else if (!rrset_is_seen(&line->wanted, &line->seen)) {
         if (line->seen.n_data)
             set_line(line, ZONE_STATE_DIFFERENT, STR("a resolver still sees another one"));
         else
@@ -341,8 +358,9 @@ bool zone_look(const struct world *world, const struct zone_job *job, struct are
         ret->reason = arena_str(arena, str_of(answer.reason));
         without_server(known.wanted, arena, ret);
     }
+    struct answer silence = {0};
     for (size_t i = 0; i < ret->n; i++) {
-        judge_seen(world, &ret->lines[i], arena);
+        judge_seen(world, &ret->lines[i], &silence, arena);
         ret->n_not_ok += ret->lines[i].state != ZONE_STATE_OK;
     }
     return true;

@@ -57,6 +57,24 @@ bool zone_part_put(struct db *db, struct str domain_id, enum zone_part part, con
     return true;
 }
 
+bool zone_subject_get(struct db *db, struct str workspace_id, struct str name, struct arena *arena,
+                      struct zone_subject *ret, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT id, provider, forwarding <> '' FROM domains WHERE name = $1 AND active = 1"
+                                    " AND workspace_id = $2 AND (state = 'provisioning' OR state = 'ready'"
+                                    " OR state = 'partial')");
+    stmt_text(stmt, 1, name);
+    stmt_text(stmt, 2, workspace_id);
+    if (!row_find(stmt, reterr, "Resource not found")) return false;
+    *ret = (struct zone_subject){
+        .domain_id = row_text(stmt, 0, arena),
+        .domain = arena_str(arena, name),
+        .provider = (enum provider)stmt_col_int(stmt, 1),
+        .forwards = stmt_col_int(stmt, 2) != 0,
+    };
+    stmt_done(stmt);
+    return true;
+}
+
 /* ---- repair ---- */
 
 /* The steps that publish a domain's records, of those that did not end for good. */

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "core/order.h"
 #include "core/records.h"
 #include "store/db.h"
 
@@ -26,6 +27,16 @@ MUST_CHECK bool zone_part_get(struct db *db, struct str domain_id, enum zone_par
 MUST_CHECK bool zone_part_put(struct db *db, struct str domain_id, enum zone_part part,
                               const struct zone_part_row *seen, const struct zone_part_row *to, bool *ret_stale,
                               struct error *reterr);
+/* Whose zone it is. */
+struct zone_subject {
+    struct str domain_id, domain;
+    enum provider provider;
+    bool forwards; /* it has a website's address */
+};
+
+/* A domain of the workspace that is not given up. Text from ARENA. ERR_NOT_FOUND. */
+MUST_CHECK bool zone_subject_get(struct db *db, struct str workspace_id, struct str name, struct arena *arena,
+                                 struct zone_subject *ret, struct error *reterr);
 /*
  * NAME's records are published again as they are wanted, over what was changed by hand: leave for it is written down,
  * and the steps that publish are due at NOW_MS. ERR_NOT_FOUND: dfyd has no such domain. ERR_CONFLICT: it is not in use,

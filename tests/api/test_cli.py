@@ -17,7 +17,7 @@ COMMANDS = ["serve", "key create", "key list", "key revoke", "workspace create",
             "inventory remove", "price add", "price list", "price history", "price end",
             "promo add", "promo list", "promo end",
             "refund list", "refund make", "refund retry", "renewal list", "renewal retry", "restrict add", "restrict allow",
-            "restrict remove", "restrict list", "openapi", "order list", "order show",
+            "restrict remove", "restrict list", "openapi", "order list", "order show", "domain repair",
             "payment list", "invoice list", "invoice show", "invoice pay", "ledger check", "ledger show", "webhook list", "webhook secret"]
 ALONE = {"openapi"}  # needs no data folder
 

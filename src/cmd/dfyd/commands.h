@@ -52,6 +52,8 @@ bool run_openapi(const struct invocation *invocation, struct error *reterr);
 bool run_order_list(const struct invocation *invocation, struct error *reterr);
 bool run_order_show(const struct invocation *invocation, struct error *reterr);
 
+bool run_domain_repair(const struct invocation *invocation, struct error *reterr);
+
 bool run_webhook_list(const struct invocation *invocation, struct error *reterr);
 bool run_webhook_secret(const struct invocation *invocation, struct error *reterr);
 

@@ -135,6 +135,9 @@ static const struct option_row order_list_options[] = {
 static const struct option_row order_show_options[] = {
     {.flag = "id", .value = "ID", .help = "id of the order, from `dfyd order list`", .required = true},
 };
+static const struct option_row domain_options[] = {
+    {.flag = "domain", .value = "DOMAIN", .help = "name of the domain", .required = true},
+};
 static const struct option_row refund_list_options[] = {
     {.flag = "stuck", .help = "only those that were refused or are tried again"},
     {.flag = "limit", .value = "N", .help = "this many at most", .fallback = "50"},
@@ -236,6 +239,8 @@ const struct command commands[] = {
     {"order list", "Lists the orders, newest first.", run_order_list, OPTIONS(order_list_options)},
     {"order show", "Shows an order: its money, its domains and each of its steps.", run_order_show,
      OPTIONS(order_show_options), .bare = "id"},
+    {"domain repair", "Publishes a domain's DNS records as they are wanted, over what was changed by hand.",
+     run_domain_repair, OPTIONS(domain_options), .bare = "domain"},
     {"payment list", "Lists charges and refunds, newest first, also those that failed.", run_payment_list,
      OPTIONS(money_list_options)},
     {"invoice list", "Lists invoices and credit notes, newest first.", run_invoice_list, OPTIONS(money_list_options)},

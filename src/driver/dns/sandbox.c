@@ -59,7 +59,9 @@ static void read_rdata(struct str text, struct arena *arena, struct rrset *ret) 
     ret->n_data = 0;
     while (text.n) {
         size_t size = 0, i = 0;
-        for (; i < text.n && text.p[i] != ':'; i++) size = size * 10 + (size_t)(text.p[i] - '0');
+        for (; i < text.n && text.p[i] >= '0' && text.p[i] <= '9' && size < RDATA_MAX; i++)
+            size = size * 10 + (size_t)(text.p[i] - '0');
+        if (i == text.n || text.p[i] != ':' || size > text.n - i - 1) return; /* somebody else wrote it */
         struct str value = {text.p + i + 1, size};
         ret->data[ret->n_data++] = arena_str(arena, value);
         text = (struct str){value.p + size, text.n - i - 1 - size};

@@ -1,0 +1,111 @@
+/* What is wanted in a domain's zone, what is served, and what a resolver sees, line by line. */
+#include "api/call.h"
+#include "api/member.h"
+#include "step/zone.h"
+#include "store/zone_parts.h"
+
+struct asked {
+    const struct call *call;
+    struct str name;
+    struct zone_subject subject;
+};
+
+static bool read_subject(struct db *db, void *arg, struct error *reterr) {
+    struct asked *a = arg;
+    return zone_subject_get(db, str_of(a->call->identity->workspace.id), a->name, a->call->arena, &a->subject, reterr);
+}
+
+/* Finds the domain at once; drivers are asked where waiting is allowed. */
+enum http_verdict domain_dns_begin(struct call *call) {
+    struct asked asked = {.call = call};
+    struct error error = {0};
+    if (!call_domain(call, &asked.name, &error)) {
+        call_refuse(call, &error);
+        return HTTP_ANSWER;
+    }
+    if (!store_read(call->config->world->store, read_subject, &asked, &error)) {
+        call_fail(call, &error, "");
+        return HTTP_ANSWER;
+    }
+    struct zone_subject *subject = ARENA_NEW(call->arena, struct zone_subject);
+    *subject = asked.subject;
+    call->order = subject;
+    call->changes_nothing = true;
+    return HTTP_DEFER;
+}
+
+/* NULL when it is not known. */
+static void add_values(struct buf *out, const char *name, const struct rrset *set, bool is_known, struct arena *arena) {
+    buf_printf(out, ",\"%s\":", name);
+    if (!is_known) {
+        BUF_LIT(out, "null");
+        return;
+    }
+    BUF_LIT(out, "[");
+    for (size_t i = 0; i < set->n_data; i++) {
+        if (i) BUF_LIT(out, ",");
+        buf_add_json(out, rrset_printable(set->data[i], arena));
+    }
+    BUF_LIT(out, "]");
+}
+
+static void add_ttl(struct buf *out, const char *name, const struct rrset *set) {
+    if (set->n_data)
+        buf_printf(out, ",\"%s\":%d", name, set->ttl);
+    else
+        buf_printf(out, ",\"%s\":null", name);
+}
+
+static void add_line(struct buf *out, enum zone_part part, const struct zone_report_line *line, struct arena *arena) {
+    BUF_LIT(out, "{\"name\":");
+    buf_add_json(out, line->wanted.name);
+    member_text(out, "type", str_of(line->wanted.type));
+    member_text(out, "part", str_of(zone_part_names[part]));
+    member_text(out, "state", str_of(zone_state_names[line->state]));
+    member_text(out, "reason", line->reason);
+    add_values(out, "wanted", &line->wanted, true, arena);
+    add_ttl(out, "wanted_ttl", &line->wanted);
+    add_values(out, "published", &line->served, line->is_served_known, arena);
+    add_ttl(out, "published_ttl", &line->served);
+    add_values(out, "seen", &line->seen, line->is_seen_known, arena);
+    BUF_LIT(out, "}");
+}
+
+void domain_dns_run(struct call *call) {
+    const struct zone_subject *subject = call->order;
+    struct zone_report reports[ZONE_PART_END];
+    struct str reason = STR("");
+    bool is_ok = true;
+    for (int part = 0; part < ZONE_PART_END; part++) {
+        struct zone_report *report = &reports[part];
+        const struct zone_job job = {
+            .domain_id = subject->domain_id,
+            .domain = subject->domain,
+            .part = (enum zone_part)part,
+            .provider = subject->provider,
+            .forwards = subject->forwards,
+        };
+        struct error error = {0};
+        if (!zone_look(call->config->world, &job, call->arena, report, &error)) {
+            call_fail(call, &error, "");
+            return;
+        }
+        if (!reason.n) reason = report->reason;
+        is_ok = is_ok && !report->n_not_ok && !report->reason.n;
+    }
+    struct buf *out = &call->response->body;
+    const char *separator = "";
+    BUF_LIT(out, "{\"domain\":");
+    buf_add_json(out, subject->domain);
+    buf_printf(out, ",\"ok\":%s", is_ok ? "true" : "false");
+    member_text(out, "reason", reason);
+    BUF_LIT(out, ",\"records\":[");
+    for (int part = 0; part < ZONE_PART_END; part++)
+        for (size_t i = 0; i < reports[part].n; i++) {
+            buf_printf(out, "%s", separator);
+            separator = ",";
+            add_line(out, (enum zone_part)part, &reports[part].lines[i], call->arena);
+        }
+    BUF_LIT(out, "]}");
+    call_answer(call);
+}

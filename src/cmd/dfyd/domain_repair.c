@@ -1,0 +1,27 @@
+#include <stdio.h>
+
+#include "commands.h"
+#include "setup.h"
+#include "store/store.h"
+#include "store/zone_parts.h"
+
+struct repairing {
+    struct str name;
+    int64_t now_ms;
+};
+
+static bool repair_change(struct db *db, void *arg, struct error *reterr) {
+    const struct repairing *r = arg;
+    return zone_parts_repair(db, r->name, r->now_ms, reterr);
+}
+
+bool run_domain_repair(const struct invocation *invocation, struct error *reterr) {
+    struct repairing repairing = {
+        .name = str_of(invocation_value(invocation, "domain")),
+        .now_ms = clock_now(&invocation->setup->clock),
+    };
+    if (!store_write(invocation->setup->store, repair_change, &repairing, reterr)) return false;
+    printf("the server publishes the records of %.*s as they are wanted, over what was changed by hand\n",
+           STR_ARG(repairing.name));
+    return true;
+}
