@@ -136,12 +136,13 @@ static bool lease_step(struct db *db, const struct forwarding_change *change, co
 
 /* Follows the target through other domains that are forwarded here, as the edge would. */
 static bool leads_elsewhere(struct db *db, const struct forwarding *to, struct error *reterr) {
-    struct stmt *stmt = db_stmt(
-        db, "WITH RECURSIVE hop (name, n) AS (SELECT $2, 0 UNION ALL SELECT d.forwarding, h.n + 1 FROM hop h"
-            " JOIN domains d ON d.active = 1 AND (d.name = h.name OR 'www.' || d.name = h.name) AND d.forwarding <> ''"
-            " AND d.name <> $1 AND d.state <> 'reserved' AND d.state <> 'failed' AND d.state <> 'cancelled'"
-            " WHERE h.n < $3) SELECT name = $1 OR name = 'www.' || $1 FROM hop"
-            " WHERE name = $1 OR name = 'www.' || $1 OR n = $3 LIMIT 1");
+    struct stmt *stmt =
+        db_stmt(db, "WITH RECURSIVE hop (name, n) AS (SELECT $2, 0 UNION ALL SELECT d.forwarding, h.n + 1 FROM hop h"
+                    " JOIN domains d ON d.active = 1 AND d.name IN (h.name, CASE WHEN h.name LIKE 'www.%'"
+                    " THEN substr(h.name, 5) END) AND d.forwarding <> ''"
+                    " AND d.name <> $1 AND d.state <> 'reserved' AND d.state <> 'failed' AND d.state <> 'cancelled'"
+                    " WHERE h.n < $3) SELECT name = $1 OR name = 'www.' || $1 FROM hop"
+                    " WHERE name = $1 OR name = 'www.' || $1 OR n = $3 LIMIT 1");
     stmt_text(stmt, 1, to->domain);
     stmt_text(stmt, 2, to->target);
     stmt_int(stmt, 3, FORWARDING_HOPS_MAX);
