@@ -11,8 +11,8 @@
 #include "edge/reach.h"
 
 enum {
-    AGAIN_MS = 30 * 1000,         /* a verdict is looked at again after that */
-    OPEN_AGAIN_MS = 5 * 1000,     /* one that could not be reached */
+    AGAIN_MS = 30 * 1000,
+    OPEN_AGAIN_MS = 5 * 1000,     /* while the resolver is silent, at most */
     GOOD_FOR_MS = 60 * 60 * 1000, /* while the resolver is silent */
     UNUSED_MS = 60 * 60 * 1000,   /* until it is forgotten */
     REACH_MS = 1500,
@@ -43,6 +43,7 @@ struct judge *judge_create(const struct judge_config *config) {
     struct judge *judge = calloc(1, sizeof *judge);
     if (!judge) abort();
     judge->config = *config;
+    if (!judge->config.again_ms) judge->config.again_ms = AGAIN_MS;
     judge->book = book_create();
     pthread_mutex_init(&judge->mutex, NULL);
     pthread_cond_init(&judge->judged, NULL);
@@ -155,10 +156,13 @@ static struct verdict find_out(struct judge *judge, struct str host, struct aren
     return (struct verdict){.state = addresses.is_unknown ? VERDICT_OPEN : VERDICT_NO_ADDRESS};
 }
 
-static struct verdict settle(const struct record *before, bool is_known, struct verdict found, struct record *ret) {
+static struct verdict settle(const struct judge *judge, const struct record *before, bool is_known,
+                             struct verdict found, struct record *ret) {
     int64_t now = clock_steady_ms();
     bool is_open = found.state == VERDICT_OPEN;
-    *ret = (struct record){found, now + (is_open ? OPEN_AGAIN_MS : AGAIN_MS), now};
+    int64_t again_ms = judge->config.again_ms;
+    if (is_open && again_ms > OPEN_AGAIN_MS) again_ms = OPEN_AGAIN_MS;
+    *ret = (struct record){found, now + again_ms, now};
     /* Its address was judged; that the resolver is silent now changes nothing about it. */
     if (is_open && is_known && before->verdict.state == VERDICT_GOOD && now - before->judged_ms < GOOD_FOR_MS) {
         ret->verdict = before->verdict;
@@ -208,7 +212,7 @@ void judge_ask(struct judge *judge, struct str host, struct arena *arena, struct
     if (!place) return;
     struct verdict found = find_out(judge, host, arena);
     pthread_mutex_lock(&judge->mutex);
-    *ret = settle(&before, is_known, found, &after);
+    *ret = settle(judge, &before, is_known, found, &after);
     book_put(judge->book, host, (struct str){(const char *)&after, sizeof after}, 0);
     *place = STR("");
     pthread_cond_broadcast(&judge->judged);

@@ -14,6 +14,7 @@ struct judge_config {
     struct resolver *resolver; /* must outlive it */
     bool allows_private;       /* for tests */
     uint16_t http_port, https_port;
+    int64_t again_ms; /* how old a verdict gets; 0: 30 s */
 };
 
 struct judge *judge_create(const struct judge_config *config) __attribute__((returns_nonnull));
