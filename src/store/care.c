@@ -189,9 +189,26 @@ bool care_extend(struct db *db, struct care *care, int64_t lease_until_ms, bool 
     return true;
 }
 
+bool care_is_held(struct db *db, const struct care *care, bool *ret, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT 1 FROM domain_care" HELD);
+    stmt_text(stmt, 1, care->domain_id);
+    stmt_int(stmt, 2, care->attempts);
+    enum db_step step = stmt_step(stmt, reterr);
+    *ret = step == DB_ROW;
+    stmt_done(stmt);
+    return step != DB_FAIL;
+}
+
 /* What is due next, after something was recorded. */
 static bool let_go(struct db *db, const struct care *care, const struct care_times *times, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "UPDATE domain_care SET is_leased = 0, due_ms = " NEXT " WHERE domain_id = $1");
+    struct stmt *stmt;
+    if (times->check_ms < 0) {
+        stmt = db_stmt(db, "UPDATE domain_care SET is_leased = 0, due_ms = $2 WHERE domain_id = $1");
+        stmt_text(stmt, 1, care->domain_id);
+        stmt_int(stmt, 2, times->now_ms);
+        return stmt_run(stmt, NULL, reterr);
+    }
+    stmt = db_stmt(db, "UPDATE domain_care SET is_leased = 0, due_ms = " NEXT " WHERE domain_id = $1");
     stmt_text(stmt, 1, care->domain_id);
     bind_times(stmt, times);
     return stmt_run(stmt, NULL, reterr);

@@ -16,8 +16,9 @@
 /* What is due when, by the settings. */
 struct care_times {
     int64_t now_ms;
-    int64_t check_ms; /* between two checks of a domain; 0: never */
-    int64_t dkim_ms;  /* how old a key gets; 0: any age */
+    int64_t
+        check_ms; /* between two checks of a domain; 0: never; less: only the server knows, and works it out at once */
+    int64_t dkim_ms; /* how old a key gets; 0: any age */
 };
 
 struct care_key {
@@ -70,6 +71,8 @@ MUST_CHECK bool care_claim_check(struct db *db, struct str name, int64_t now_ms,
 /* Makes the lease longer. *ret_stale: it was lost. */
 MUST_CHECK bool care_extend(struct db *db, struct care *care, int64_t lease_until_ms, bool *ret_stale,
                             struct error *reterr);
+/* Whether CARE's lease is still held. */
+MUST_CHECK bool care_is_held(struct db *db, const struct care *care, bool *ret, struct error *reterr);
 /* Gives the lease back, with nothing found out. */
 MUST_CHECK bool care_give_back(struct db *db, const struct care *care, const struct care_times *times,
                                struct error *reterr);

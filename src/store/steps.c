@@ -313,16 +313,28 @@ bool step_get(struct db *db, struct str domain_id, struct str account_id, enum s
     return true;
 }
 
-bool step_list(struct db *db, struct str order_id, struct arena *arena, struct step **ret, size_t *ret_n,
-               struct error *reterr) {
+static bool list_rows(struct stmt *stmt, struct arena *arena, struct step **ret, size_t *ret_n, struct error *reterr) {
     struct rows rows = {.size = sizeof(struct step)};
-    struct stmt *stmt =
-        db_stmt(db, STEP_COLUMNS "WHERE s.order_id = $1 ORDER BY s.domain_id DESC, s.rank, s.account_id DESC, s.kind");
-    stmt_text(stmt, 1, order_id);
     enum db_step step;
     while ((step = stmt_step(stmt, reterr)) == DB_ROW) read_row(stmt, arena, rows_add(&rows, arena));
     if (step == DB_FAIL) return false;
     *ret = rows.first;
     *ret_n = rows.n;
     return true;
+}
+
+bool step_list(struct db *db, struct str order_id, struct arena *arena, struct step **ret, size_t *ret_n,
+               struct error *reterr) {
+    struct stmt *stmt =
+        db_stmt(db, STEP_COLUMNS "WHERE s.order_id = $1 ORDER BY s.domain_id DESC, s.rank, s.account_id DESC, s.kind");
+    stmt_text(stmt, 1, order_id);
+    return list_rows(stmt, arena, ret, ret_n, reterr);
+}
+
+bool step_list_open(struct db *db, struct str domain_id, struct arena *arena, struct step **ret, size_t *ret_n,
+                    struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, STEP_COLUMNS "WHERE s.domain_id = $1 AND s.state <> 'done' AND s.state <> 'skipped'"
+                                                 " ORDER BY s.rank, s.account_id DESC, s.kind");
+    stmt_text(stmt, 1, domain_id);
+    return list_rows(stmt, arena, ret, ret_n, reterr);
 }

@@ -68,3 +68,6 @@ MUST_CHECK bool step_next_due(struct db *db, int64_t *ret_ms, struct error *rete
 /* All steps of an order: domains and mailboxes in the order of its items, by rank. */
 MUST_CHECK bool step_list(struct db *db, struct str order_id, struct arena *arena, struct step **ret, size_t *ret_n,
                           struct error *reterr);
+/* The steps of a domain that have not ended, or failed, by rank. */
+MUST_CHECK bool step_list_open(struct db *db, struct str domain_id, struct arena *arena, struct step **ret,
+                               size_t *ret_n, struct error *reterr);

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "step/care.h"
 #include "step/deliver.h"
 #include "step/provision.h"
 #include "step/refund.h"
@@ -25,7 +26,7 @@ struct room {
     uint64_t wakes; /* how often they were woken: a waiter goes on when it has grown */
 };
 
-enum { STEPS, DELIVERIES, CLOCK, ROOMS };
+enum { STEPS, DELIVERIES, CLOCK, CARE, ROOMS };
 
 struct worker {
     const struct world *world;
@@ -34,8 +35,9 @@ struct worker {
     bool stop;
     /* Held by many who work, or by the clock's thread while it moves the clock. */
     pthread_rwlock_t working;
-    uint64_t arrived;   /* the store's generation when the clock was where it should be; of the clock's thread */
-    unsigned n_threads; /* the first one moves the clock, then come those that run steps, then those that deliver */
+    uint64_t arrived; /* the store's generation when the clock was where it should be; of the clock's thread */
+    unsigned
+        n_threads; /* first those that move the clock and care; then those that run steps; then those that deliver */
     pthread_t threads[];
 };
 
@@ -129,6 +131,31 @@ static bool deliver_once(struct worker *worker, struct arena *arena, int64_t *re
     return true;
 }
 
+static bool next_care_read(struct db *db, void *arg, struct error *reterr) {
+    return care_next_due(db, arg, reterr);
+}
+
+/* One domain at a time, so that what is slow or silent outside holds up no order. */
+static bool care_once(struct worker *worker, struct arena *arena, int64_t *ret_wait_ms, struct error *reterr) {
+    (void)arena;
+    const struct world *world = worker->world;
+    int64_t due = INT64_MAX;
+    if (!store_read(world->store, next_care_read, &due, reterr)) return false;
+    int64_t wait = due == INT64_MAX ? LOOK_AGAIN_MS : due - clock_now(world->clock);
+    if (wait > 0) {
+        *ret_wait_ms = wait < LOOK_AGAIN_MS ? wait : LOOK_AGAIN_MS;
+        return true;
+    }
+    size_t n;
+    worker_hold_clock(worker);
+    bool ok = care_due(world, 1, &n, reterr);
+    worker_let_clock(worker);
+    if (!ok) return false;
+    *ret_wait_ms = n ? 0 : 50;
+    if (n) wake(worker, &worker->rooms[DELIVERIES]);
+    return true;
+}
+
 /* Moves the clock by one stop when it is to be moved and nothing holds it. */
 static bool travel_once(struct worker *worker, struct arena *arena, int64_t *ret_wait_ms, struct error *reterr) {
     (void)arena;
@@ -150,6 +177,7 @@ static bool travel_once(struct worker *worker, struct arena *arena, int64_t *ret
     *ret_wait_ms = 0;
     wake(worker, &worker->rooms[STEPS]);
     wake(worker, &worker->rooms[DELIVERIES]);
+    wake(worker, &worker->rooms[CARE]);
     return true;
 }
 
@@ -200,9 +228,16 @@ static void *run_clock(void *arg) {
     return NULL;
 }
 
+static void *run_care(void *arg) {
+    struct worker *worker = arg;
+    work(worker, &worker->rooms[CARE], care_once);
+    return NULL;
+}
+
 bool worker_start(const struct world *world, unsigned threads, unsigned hook_threads, struct worker **ret,
                   struct error *reterr) {
-    unsigned all = 1 + threads + hook_threads;
+    static void *(*const single[])(void *) = {run_clock, run_care};
+    unsigned singles = ARRAY_LEN(single), all = singles + threads + hook_threads;
     struct worker *worker = calloc(1, sizeof *worker + all * sizeof worker->threads[0]);
     if (!worker) return error_set(reterr, ERR_UNAVAILABLE, "no memory for %u worker threads", all);
     worker->world = world;
@@ -215,7 +250,7 @@ bool worker_start(const struct world *world, unsigned threads, unsigned hook_thr
     pthread_condattr_destroy(&monotonic);
     for (; worker->n_threads < all; worker->n_threads++) {
         unsigned i = worker->n_threads;
-        void *(*run)(void *) = i == 0 ? run_clock : i <= threads ? run_steps : run_deliveries;
+        void *(*run)(void *) = i < singles ? single[i] : i < singles + threads ? run_steps : run_deliveries;
         if (pthread_create(&worker->threads[i], NULL, run, worker)) {
             worker_stop(worker);
             return error_set(reterr, ERR_UNAVAILABLE, "cannot start %u worker threads", all);

@@ -1,7 +1,7 @@
 /*
- * worker: the threads that decide when steps run. They call settle.h, refund.h, renew.h, provision.h, deliver.h and
- * travel.h and nothing else. Webhooks have threads of their own, so that a slow receiver holds up no domain, and so has
- * the sandbox's clock.
+ * worker: the threads that decide when steps run. They call settle.h, refund.h, renew.h, provision.h, deliver.h, care.h
+ * and travel.h and nothing else. Webhooks have threads of their own, so that a slow receiver holds up no domain; the
+ * care for domains in use and the sandbox's clock have one each.
  */
 #pragma once
 

@@ -17,8 +17,8 @@ COMMANDS = ["serve", "key create", "key list", "key revoke", "workspace create",
             "inventory remove", "price add", "price list", "price history", "price end",
             "promo add", "promo list", "promo end",
             "refund list", "refund make", "refund retry", "renewal list", "renewal retry", "restrict add", "restrict allow",
-            "restrict remove", "restrict list", "openapi", "order list", "order show", "domain repair",
-            "payment list", "invoice list", "invoice show", "invoice pay", "ledger check", "ledger show", "webhook list", "webhook secret"]
+            "restrict remove", "restrict list", "openapi", "order list", "order show",
+            "domain list", "domain show", "domain check", "domain repair", "domain rotate-dkim", "payment list", "invoice list", "invoice show", "invoice pay", "ledger check", "ledger show", "webhook list", "webhook secret"]
 ALONE = {"openapi"}  # needs no data folder
 
 
@@ -39,7 +39,7 @@ def quote(server, domain="cli-quote.com", provider=1, **more):
 def test_help_lists_every_command(cli):
     done = cli("--help")
     assert done.returncode == 0 and done.stderr == ""
-    assert re.findall(r"^  ((?:\w+ )?\w+)  ", done.stdout, re.M) == COMMANDS
+    assert re.findall(r"^  ((?:\w+ )?[\w-]+)  ", done.stdout, re.M) == COMMANDS
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -52,6 +52,10 @@ bool run_openapi(const struct invocation *invocation, struct error *reterr);
 bool run_order_list(const struct invocation *invocation, struct error *reterr);
 bool run_order_show(const struct invocation *invocation, struct error *reterr);
 
+bool run_domain_list(const struct invocation *invocation, struct error *reterr);
+bool run_domain_show(const struct invocation *invocation, struct error *reterr);
+bool run_domain_check(const struct invocation *invocation, struct error *reterr);
+bool run_domain_rotate_dkim(const struct invocation *invocation, struct error *reterr);
 bool run_domain_repair(const struct invocation *invocation, struct error *reterr);
 
 bool run_webhook_list(const struct invocation *invocation, struct error *reterr);

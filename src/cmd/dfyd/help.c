@@ -76,7 +76,7 @@ bool help_commands(const char *group, FILE *out) {
         if (group && !is_in_group(&commands[i], group)) continue;
         if (!some) fprintf(out, "usage: dfyd %s\n\n", group ? group : "COMMAND --data DIR ...");
         some = true;
-        fprintf(out, "  %-18s %s\n", commands[i].name, commands[i].help);
+        fprintf(out, "  %-19s %s\n", commands[i].name, commands[i].help);
     }
     if (some) fputs("\n`dfyd COMMAND --help` says more about one.\n", out);
     return some;

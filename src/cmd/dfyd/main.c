@@ -135,6 +135,10 @@ static const struct option_row order_list_options[] = {
 static const struct option_row order_show_options[] = {
     {.flag = "id", .value = "ID", .help = "id of the order, from `dfyd order list`", .required = true},
 };
+static const struct option_row domain_list_options[] = {
+    {.flag = "stuck", .help = "only those with something wrong, or something that is tried again"},
+    {.flag = "limit", .value = "N", .help = "this many at most", .fallback = "50"},
+};
 static const struct option_row domain_options[] = {
     {.flag = "domain", .value = "DOMAIN", .help = "name of the domain", .required = true},
 };
@@ -239,8 +243,15 @@ const struct command commands[] = {
     {"order list", "Lists the orders, newest first.", run_order_list, OPTIONS(order_list_options)},
     {"order show", "Shows an order: its money, its domains and each of its steps.", run_order_show,
      OPTIONS(order_show_options), .bare = "id"},
+    {"domain list", "Lists the domains, newest first.", run_domain_list, OPTIONS(domain_list_options)},
+    {"domain show", "Shows a domain: its mailboxes, its keys, and what the last check found.", run_domain_show,
+     OPTIONS(domain_options), .bare = "domain"},
+    {"domain check", "Checks a domain now: its records, and each mailbox as its owner would use it.", run_domain_check,
+     OPTIONS(domain_options), .bare = "domain", .setup = SETUP_DRIVERS | SETUP_VAULT},
     {"domain repair", "Publishes a domain's DNS records as they are wanted, over what was changed by hand.",
      run_domain_repair, OPTIONS(domain_options), .bare = "domain"},
+    {"domain rotate-dkim", "Gives a domain a new DKIM key, without a moment in which mail cannot be verified.",
+     run_domain_rotate_dkim, OPTIONS(domain_options), .bare = "domain"},
     {"payment list", "Lists charges and refunds, newest first, also those that failed.", run_payment_list,
      OPTIONS(money_list_options)},
     {"invoice list", "Lists invoices and credit notes, newest first.", run_invoice_list, OPTIONS(money_list_options)},

@@ -19,6 +19,7 @@
 #include "lock.h"
 #include "setup.h"
 #include "step/settle.h"
+#include "store/care.h"
 #include "store/checkout.h"
 #include "store/deliveries.h"
 #include "store/idempotency.h"
@@ -112,17 +113,19 @@ static void prepare_crash(struct server *server) {
 /* -- start */
 
 static bool free_change(struct db *db, void *arg, struct error *reterr) {
-    const int64_t *now = arg;
-    return step_free_all(db, *now, reterr) && renewal_free_all(db, *now, reterr) &&
-           delivery_free_all(db, *now, reterr) && refund_free_all(db, *now, reterr) &&
-           checkout_look_at_all(db, *now, reterr) && idempotency_free_orphans(db, reterr);
+    const struct server *server = arg;
+    int64_t now = clock_now(&server->setup.clock);
+    const struct care_times care = {
+        .now_ms = now, .check_ms = server->world.check_ms, .dkim_ms = server->world.dkim_ms};
+    return care_free_all(db, &care, reterr) && step_free_all(db, now, reterr) && renewal_free_all(db, now, reterr) &&
+           delivery_free_all(db, now, reterr) && refund_free_all(db, now, reterr) &&
+           checkout_look_at_all(db, now, reterr) && idempotency_free_orphans(db, reterr);
 }
 
 /* What the last process left half done, by a crash or a silent provider: this one holds the lock, so no other is at
  * it. */
 static bool recover(struct server *server, struct error *reterr) {
-    int64_t now = clock_now(&server->setup.clock);
-    if (!store_write(server->setup.store, free_change, &now, reterr)) return false;
+    if (!store_write(server->setup.store, free_change, server, reterr)) return false;
     /* A round takes every open order, also those whose payment provider was silent in an earlier one. */
     size_t n = SETTLE_BATCH;
     for (int round = 0; n == SETTLE_BATCH && round < SETTLE_ROUNDS; round++)
