@@ -243,15 +243,11 @@ static void a_half_commit_is_taken_back_at_start(void **state) {
 
 /* ---- a full disk ---- */
 
-/* No file of this process may grow beyond what it is. */
-static void fill_disk(const struct fixture *f, bool is_full) {
-    char path[PATH_BYTES];
-    struct stat about;
+/* No file of this process may be longer than SIZE bytes; 0: any size. */
+static void limit_files(int64_t size) {
     struct rlimit limit;
-    path_in(f, "mail.db", path);
-    assert_int_equal(stat(path, &about), 0);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    limit.rlim_cur = is_full ? 512 : limit.rlim_max; /* not even a journal's first page */
+    limit.rlim_cur = size ? (rlim_t)size : limit.rlim_max;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
@@ -260,13 +256,13 @@ static void on_a_full_disk_nothing_is_half_done(void **state) {
     struct answer answer = {0};
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(create_nth(f, 0, NULL), OUTCOME_DONE);
-    fill_disk(f, true);
+    limit_files(512); /* not even a journal's first page */
     enum outcome made = create_nth(f, 1, &answer);
     enum outcome removed = mailbox_remove(f->mailbox, STR("u0@a.test"), STR("k0"), NULL);
     const struct mailbox_dkim move = {STR("a.test"), 1, DKIM_SOLE};
     enum outcome moved = mailbox_set_dkim(f->mailbox, &move, NULL);
     enum outcome still = lookup_nth(f, 0);
-    fill_disk(f, false);
+    limit_files(0);
     signal(SIGXFSZ, SIG_DFL);
     assert_int_equal(made, OUTCOME_UNKNOWN);
     assert_non_null(strstr(answer.reason, "mailhost cannot use "));
@@ -280,6 +276,30 @@ static void on_a_full_disk_nothing_is_half_done(void **state) {
     assert_int_equal(create_nth(f, 1, NULL), OUTCOME_DONE);
     assert_int_equal(mailbox_remove(f->mailbox, STR("u0@a.test"), STR("k0"), NULL), OUTCOME_DONE);
     assert_int_equal(mailbox_set_dkim(f->mailbox, &move, NULL), OUTCOME_DONE);
+}
+
+/* The journal still finds room, what is to be committed does not. */
+static void a_disk_that_fills_up_loses_nothing(void **state) {
+    struct fixture *f = *state;
+    char path[PATH_BYTES];
+    struct stat about;
+    int made = 0;
+    enum outcome outcome = OUTCOME_DONE;
+    signal(SIGXFSZ, SIG_IGN);
+    path_in(f, "mail.db", path);
+    assert_int_equal(stat(path, &about), 0);
+    limit_files(about.st_size);
+    for (; made < 200 && outcome == OUTCOME_DONE; made += outcome == OUTCOME_DONE) outcome = create_nth(f, made, NULL);
+    enum outcome known = made ? lookup_nth(f, made - 1) : OUTCOME_UNKNOWN, unknown = lookup_nth(f, made);
+    enum outcome removed = mailbox_remove(f->mailbox, STR("u0@a.test"), STR("k0"), NULL);
+    limit_files(0);
+    signal(SIGXFSZ, SIG_DFL);
+    assert_int_equal(outcome, OUTCOME_UNKNOWN);
+    assert_int_equal(known, OUTCOME_DONE);
+    assert_int_equal(unknown, OUTCOME_REFUSED);
+    assert_int_equal(count_of(f, "mail.db", "SELECT count(*) FROM mailhost_users"), made - (removed == OUTCOME_DONE));
+    check_files(f);
+    assert_int_equal(create_nth(f, made, NULL), OUTCOME_DONE);
 }
 
 /* ---- files that others hold ---- */
@@ -343,7 +363,8 @@ int main(void) {
         WITH_FILES(threads_make_one_pair_of_keys),        WITH_FILES(processes_make_one_pair_of_keys),
         WITH_FILES(threads_make_each_mailbox_once),       WITH_FILES(what_was_told_survives_a_kill),
         WITH_FILES(a_half_commit_is_taken_back_at_start), WITH_FILES(on_a_full_disk_nothing_is_half_done),
-        WITH_FILES(a_held_file_is_unknown_and_no_hang),   WITH_FILES(readers_in_passing_disturb_nobody),
+        WITH_FILES(a_disk_that_fills_up_loses_nothing),   WITH_FILES(a_held_file_is_unknown_and_no_hang),
+        WITH_FILES(readers_in_passing_disturb_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
