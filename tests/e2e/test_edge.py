@@ -19,7 +19,7 @@ import threading
 
 import pytest
 import requests
-from conftest import Server, wait_for
+from conftest import Server, rows, wait_for
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from servers.caddy import Authority, Caddy, Pebble, missing  # noqa: E402
@@ -267,6 +267,29 @@ def test_after_a_restart(server):
     server.restart()
     assert server.route(domain) == (200, "redirect", "home.net", None)
     assert "edge_names_read" in server.log()
+
+
+def test_an_unpaid_domain_is_not_forwarded_until_it_is_paid(tmp_path):
+    """On a server of its own, since its clock is moved: the 15th at least a month on, and 7 days of failed tries."""
+    server = Dfyd(tmp_path / "data")
+    server.start()
+    try:
+        domain = server.sells("home.net")
+        server.cli("card", "set", "--workspace", "default", "--token", "tok_expired", "--name", "Ann")
+        for _ in range(30):
+            server.cli("clock", "advance", "3d")
+            states = [state for state, in rows(server, "SELECT state FROM renewals")]
+            if "suspended" in states:
+                break
+        assert states == ["suspended"]
+        assert server.route(domain)[0] == server.ask(domain) == 404
+        assert server.ask("mta-sts." + domain) == 200, "its mailboxes are there"
+        server.cli("card", "set", "--workspace", "default", "--token", "tok_visa", "--name", "Ann")
+        server.cli("renewal", "retry", "--id", rows(server, "SELECT id FROM renewals")[0][0])
+        wait_for("it is paid", lambda: rows(server, "SELECT state FROM renewals") == [("paid",)])
+        assert server.route(domain) == (200, "redirect", "home.net", None)
+    finally:
+        server.stop()
 
 
 # ---- stealth ----
