@@ -480,7 +480,25 @@ def test_mail_names_end_with_the_domain(server):
     assert [server.ask(name) for name in names] == [404] * 3
 
 
-# ---- certificates from an ACME server ----
+# ---- certificates ----
+
+def test_so_many_certificates_and_no_more(server):
+    """What was got before counts no more after a restart: it is read from the store."""
+    domains = [server.sells("home.net") for _ in range(4)]
+    caddy = Caddy(server.edge, burst=2)
+    try:
+        def visits(*domains):
+            answers = [curl(caddy, f"https://{domain}/", check=False) for domain in domains]
+            return [answer if isinstance(answer, int) else answer.status for answer in answers]
+        assert visits("never-sold.com", "unknown.com", "other.com") == [35] * 3, "those are asked about first"
+        assert visits(*domains[:3]) == [301, 301, 35]
+        assert visits(*domains[:2]) == [301, 301]
+        caddy.process.stop()
+        caddy.start()
+        assert visits(*domains[:2], domains[3]) == [301] * 3
+    finally:
+        caddy.stop()
+
 
 class Names(threading.Thread):
     """A DNS server: every name is at 127.0.0.1."""

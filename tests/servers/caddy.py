@@ -51,9 +51,10 @@ class Authority:
 
 class Caddy:
     """EDGE: host:port of dfyd's edge_listen. ACME: (directory's URL, its root certificate), or None for an authority of
-    Caddy's own, ROOT. TARGET_CA: whose certificates forwarded websites may have."""
+    Caddy's own, ROOT. TARGET_CA: whose certificates forwarded websites may have.
+    BURST: certificates for new names."""
 
-    def __init__(self, edge, *, target_ca=None, acme=None, ports=None):
+    def __init__(self, edge, *, target_ca=None, acme=None, ports=None, burst=100000):
         self.folder = Folder("caddy")
         self.path = self.folder.path
         self.admin, http, https = free_ports(3)
@@ -64,7 +65,7 @@ class Caddy:
             "CADDY_ISSUER": f"acme_ca {acme[0]}" if acme else "local_certs",
             "CADDY_ISSUER_CA": f"acme_ca_root {acme[1]}" if acme else "",
             "CADDY_EMAIL": "email edge@dfy.test" if acme else "",
-            "CADDY_TARGET_CA": f"tls_trusted_ca_certs {target_ca}" if target_ca else "",
+            "CADDY_TARGET_CA": f"tls_trusted_ca_certs {target_ca}" if target_ca else "", "CADDY_BURST": str(burst),
         }
         text = re.sub(r"@([A-Z][A-Z0-9_]*)@", lambda match: self.values[match[1]], TEMPLATE.read_text())
         (self.path / "Caddyfile").write_text(text)
