@@ -1,5 +1,5 @@
 /*
- * resolver-talk: the resolver driver `stub` alone, for tests; asked by test_resolver.py. TALK_HOST, TALK_PORT,
+ * resolver-talk: the resolver driver `stub` alone, for tests; asked by resolver_talk.py. TALK_HOST, TALK_PORT,
  * TALK_RESOLV_CONF and TALK_TRY_MS are its settings. A line "NAME TYPE TIMES" of standard input asks so many times,
  * each in a thread of its own, and is answered by a line for each, whose values are hexadecimal:
  *

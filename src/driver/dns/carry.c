@@ -33,7 +33,7 @@ static bool fail(char why[CARRY_WHY], const char *text) {
 }
 
 static bool fail_errno(char why[CARRY_WHY]) {
-    return fail(why, strerror(errno));
+    return fail(why, errno == EPIPE || errno == ECONNRESET ? "the connection was closed" : strerror(errno));
 }
 
 /* Until FD is ready for EVENTS or broken. */
