@@ -414,6 +414,41 @@ def test_targets_inside_the_network(strict, addresses, type):
     assert strict.route(domain)[:3] == (200, "redirect", target)
 
 
+# ---- what only Caddy asks ----
+
+@pytest.mark.parametrize("method,path,headers,status", [
+    ("GET", "/", {}, 404), ("GET", "/ask", {}, 404), ("GET", "/ask?domain=", {}, 404), ("GET", "/ask?x=1&domain=DOMAIN", {}, 200),
+    ("GET", "/ask?domain=never-sold.com&domain=DOMAIN", {}, 404), ("GET", "/ask?domain=www.DOMAIN.", {}, 200),
+    ("GET", "/ask?domain=www.www.DOMAIN", {}, 404), ("GET", "/ask?domain=%00", {}, 404), ("GET", "/ask?domain=.", {}, 404),
+    ("GET", "/ask?domain=*.DOMAIN", {}, 404), ("POST", "/ask?domain=DOMAIN", {}, 405), ("PUT", "/route", {}, 405),
+    ("GET", "/route", {}, 404), ("GET", "/route", {"X-Forwarded-Host": "DOMAIN:8443"}, 200),
+    ("GET", "/route?a=b&c", {"X-Forwarded-Host": "Www.DOMAIN"}, 200), ("GET", "/route?host=DOMAIN", {"X-Forwarded-Host": "x"}, 200),
+    ("GET", "/route?host=[::1]:80", {}, 404), ("GET", "/route?host=" + "a" * 254, {}, 404), ("GET", "/route/", {}, 404),
+    ("GET", "/mail/DOMAIN/mail/config-v1.1.xml", {}, 404), ("GET", "/mail/", {}, 404), ("GET", "/mail", {}, 404),
+    ("GET", "/mail/autoconfig.DOMAIN", {}, 404), ("GET", "/mail/autoconfig.DOMAIN/mail/config-v1.1.xml", {}, 200),
+    ("GET", "/mail/autoconfig.never-sold.com/mail/config-v1.1.xml", {}, 404)])
+def test_odd_questions(server, asked_domain, method, path, headers, status):
+    got = requests.request(method, f"http://{server.edge}{path.replace('DOMAIN', asked_domain)}", timeout=30,
+                           headers={name: value.replace("DOMAIN", asked_domain) for name, value in headers.items()})
+    assert got.status_code == status, got.text
+
+
+@pytest.fixture(scope="module")
+def asked_domain(server):
+    return server.sells("home.net")
+
+
+def test_a_body_that_is_too_long(server, asked_domain):
+    url = f"http://{server.edge}/mail/autodiscover.{asked_domain}/autodiscover/autodiscover.xml"
+    assert requests.post(url, data="x" * 60000, timeout=30).status_code == 200
+    assert requests.post(url, data="x" * 70000, timeout=30).status_code == 413
+
+
+def test_the_api_does_not_answer_at_the_edge_nor_the_edge_at_the_api(server):
+    assert requests.get(f"http://{server.edge}/api/v2/dfy-email-account-orders", timeout=30).status_code == 404
+    assert requests.get(f"{server.base}/ask?domain=x.com", timeout=30).status_code == 404
+
+
 # ---- mail programs ----
 
 def test_the_policy_for_mail_servers(server, caddy):
