@@ -47,7 +47,8 @@ enum step_state {
  * What a step does. A domain's steps run rank by rank; steps of one rank do not wait for each other. Removing a
  * mailbox, renewing a domain and setting the access to a mailbox stand outside that: they wait for no other step, no
  * other step waits for them, and a domain is ready without them. The last two begin anew whenever there is something
- * new to do. A change of a domain's forwarding begins its set_forwarding anew, from whatever end it had.
+ * new to do. A change of a domain's forwarding begins its set_forwarding anew, from whatever end it had;
+ * a repair of its DNS records begins publish_dns and set_forwarding anew that were done.
  */
 enum step_kind {
     STEP_REGISTER_DOMAIN,

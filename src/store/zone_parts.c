@@ -91,10 +91,24 @@ static bool find_in_use(struct db *db, struct str name, struct arena *arena, str
     return !is_over || error_set(reterr, ERR_CONFLICT, "%.*s is not in use any more", STR_ARG(name));
 }
 
+/* Whoever publishes now has looked already: he would not use a leave that is written down meanwhile, and it would lie
+ * there for a change by hand that nobody has seen yet. */
+static bool refuse_running(struct db *db, struct str id, struct str name, struct error *reterr) {
+    struct stmt *stmt =
+        db_stmt(db, "SELECT 1 FROM steps WHERE domain_id = $1 AND " PUBLISHING " AND state = 'running'");
+    stmt_text(stmt, 1, id);
+    enum db_step step = stmt_step(stmt, reterr);
+    stmt_done(stmt);
+    if (step == DB_ROW)
+        error_set(reterr, ERR_UNAVAILABLE, "the server is publishing records of %.*s at this moment: try again",
+                  STR_ARG(name));
+    return step == DB_END;
+}
+
 bool zone_parts_repair(struct db *db, struct str name, int64_t now_ms, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
     struct str id = STR("");
-    if (!find_in_use(db, name, arena, &id, reterr)) return false;
+    if (!find_in_use(db, name, arena, &id, reterr) || !refuse_running(db, id, name, reterr)) return false;
     struct stmt *stmt = db_stmt(
         db, "INSERT INTO zone_parts (domain_id, part, published, intended, overwrite)"
             " SELECT domain_id, CASE kind WHEN 'publish_dns' THEN 'mail' ELSE 'web' END, '', NULL, 1 FROM steps"
@@ -103,7 +117,6 @@ bool zone_parts_repair(struct db *db, struct str name, int64_t now_ms, struct er
     stmt_text(stmt, 1, id);
     if (!stmt_run(stmt, &n_parts, reterr)) return false;
     if (!n_parts) return error_set(reterr, ERR_CONFLICT, "dfyd does not publish the records of %.*s", STR_ARG(name));
-    /* One that runs now comes again if it finds something. */
     stmt = db_stmt(db, "UPDATE steps SET state = 'due', due_ms = $2 WHERE domain_id = $1 AND " PUBLISHING
                        " AND (state = 'done' OR state = 'retrying' OR state = 'due')");
     stmt_text(stmt, 1, id);

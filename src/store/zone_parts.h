@@ -40,6 +40,6 @@ MUST_CHECK bool zone_subject_get(struct db *db, struct str workspace_id, struct 
 /*
  * NAME's records are published again as they are wanted, over what was changed by hand: leave for it is written down,
  * and the steps that publish are due at NOW_MS. ERR_NOT_FOUND: dfyd has no such domain. ERR_CONFLICT: it is not in use,
- * or dfyd does not publish its records.
+ * or dfyd does not publish its records. ERR_UNAVAILABLE: they are being published at this moment.
  */
 MUST_CHECK bool zone_parts_repair(struct db *db, struct str name, int64_t now_ms, struct error *reterr);

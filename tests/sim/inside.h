@@ -91,7 +91,7 @@ struct run {
     struct held held[HELD_MAX];
     struct hand hands[HANDS_MAX]; /* in zones */
     size_t n_hands;
-    bool is_touched[NAMES_MAX]; /* of each name, whether its zone was changed by hand */
+    bool is_touched[NAMES_MAX]; /* of each name, whether its zone was changed by hand since its last repair */
     int64_t audited_calls;      /* that the bank and the book had had when orders were last looked at */
 };
 

@@ -461,8 +461,6 @@ static void quieten(struct run *run) {
     }
     while (draw(run, 2) && hostile_arrive(run->hostile)) continue;
     if (!model_is_broken(&run->model)) work_among_hands(run);
-    /* What was changed by hand waits for that. */
-    zones_repair(run, true);
     if (!model_is_broken(&run->model)) work_to_the_end(run);
     /* What was on its way all the time comes when everything is over. */
     while (hostile_arrive(run->hostile)) continue;

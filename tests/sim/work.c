@@ -154,6 +154,8 @@ void work_to_the_end(struct run *run) {
     for (int i = 0; i < QUIET_ROUNDS && !model_is_broken(&run->model); i++) {
         int64_t due_ms;
         struct error error = {0};
+        /* What was changed by hand waits for that. */
+        zones_repair(run, true);
         if (!store_read(run->store, next_due, &due_ms, &error)) {
             model_break(&run->model, "the database cannot be read: %s", error.message);
             return;

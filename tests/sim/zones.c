@@ -138,12 +138,15 @@ static bool repair_change(struct db *db, void *arg, struct error *reterr) {
     return zone_parts_repair(db, repair->zone, repair->now_ms, reterr);
 }
 
-static void repair_zone(struct run *run, struct str zone) {
+static void repair_zone(struct run *run, size_t at) {
+    struct str zone = run->names[at];
     struct repair repair = {.zone = zone, .now_ms = clock_now(&run->clock)};
     struct error error = {0};
     bool ok = store_write(run->store, repair_change, &repair, &error);
     history_add(run->history, "operator: repairs %.*s%s%s", STR_ARG(zone), ok ? "" : ": ", error.message);
-    if (!ok && (error.code == ERR_NOT_FOUND || error.code == ERR_CONFLICT)) return;
+    bool is_refused = error.code == ERR_NOT_FOUND || error.code == ERR_CONFLICT;
+    run->is_touched[at] &= !ok && !is_refused;
+    if (is_refused) return;
     /* Whether it was written or not. */
     for (size_t i = 0; i < run->n_hands; i++)
         if (str_eq(run->hands[i].zone, zone)) run->hands[i].is_allowed = true;
@@ -153,7 +156,7 @@ void zones_repair(struct run *run, bool all) {
     if (!run->store) return;
     size_t only = draw(run, (uint32_t)run->n_names);
     for (size_t i = 0; i < run->n_names && !run_is_dead(run); i++)
-        if (all ? run->is_touched[i] : i == only) repair_zone(run, run->names[i]);
+        if (all ? run->is_touched[i] : i == only) repair_zone(run, i);
 }
 
 /* ---- what must be true ---- */

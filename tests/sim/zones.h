@@ -18,7 +18,7 @@ struct hand {
 
 /* A record is changed, put there or taken away by hand. */
 void zones_change_by_hand(struct run *run);
-/* An operator has a domain repaired; ALL: every one that was touched. */
+/* An operator has a domain repaired; ALL: every one that was changed by hand since its last repair. */
 void zones_repair(struct run *run, bool all);
 /* What was changed by hand is as it was left, unless dfyd was told to change it back. */
 void zones_check_hands(struct run *run);
