@@ -49,10 +49,11 @@ check-asan: build/asan/build.ninja
 	@$(ASAN_ENV) meson test -C build/asan --no-rebuild --print-errorlogs --timeout-multiplier 4
 	@$(ASAN_ENV) DFYD_BIN=$(CURDIR)/build/asan/src/cmd/dfyd/dfyd $(PYTEST) tests
 
-# From nothing: a Debian 12 with only git, make and a compiler, in a folder of its own. Needs root.
-check-bare:
+# From nothing: a Debian 12 with only git, make and a compiler, in a folder of its own; and a mail host in another. Needs root.
+check-bare: build
 	@$(SETUP) bare
 	@tests/bare/run
+	@tests/bare/mailhost $(DFYD)
 
 demo: build
 	@$(SETUP) demo
