@@ -184,7 +184,7 @@ static enum outcome judge(struct session *session, CURLcode code, const char *co
     const char *what = stages[n_yes < n ? n_yes : n - 1];
     if (kind == WORDS_NO) return answer_set(answer, OUTCOME_REFUSED, "%s was refused: %.*s", what, STR_ARG(shown));
     if (kind == WORDS_NOT_NOW)
-        return answer_set(answer, OUTCOME_UNKNOWN, "%s was not taken: %.*s", what, STR_ARG(shown));
+        return answer_set(answer, OUTCOME_UNKNOWN, "%s was not taken: %.*s; its log says why", what, STR_ARG(shown));
     switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
         return answer_set(answer, OUTCOME_REFUSED, "%s: the certificate is not good for %s: %s", what,
