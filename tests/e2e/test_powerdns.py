@@ -93,6 +93,32 @@ def test_a_zone_that_is_somebody_elses(powerdns, shop):  # noqa: F811
     assert powerdns.dig(one["domain"], "MX") == (3600, ["10 mx.airmail.sandbox.test."])
 
 
+def dns_lines(shop, domain, *states):
+    answer = shop.request("GET", f"/api/dfyd/v1/domains/{domain}/dns")
+    assert answer.status_code == 200, answer.text
+    return {(line["name"], line["type"]): line for line in answer.json()["records"] if line["state"] in states}
+
+
+def test_records_that_were_changed_by_hand(powerdns, shop):  # noqa: F811
+    """They are told, and changed back when somebody says so; what others put beside dfyd's stays for good."""
+    one = item()
+    domain = one["domain"]
+    placed(shop, one)
+    shop.wait_accounts(2, domain)
+    powerdns.set(domain, domain, "MX", "5 mx.elsewhere.net.")
+    powerdns.set(domain, domain, "TXT", '"v=spf1 include:_spf.airmail.sandbox.test ~all"', '"verify=" "4711"', ttl=3600)
+    powerdns.set(domain, f"shop.{domain}", "CNAME", "shop.elsewhere.net.")
+    (by_hand,) = dns_lines(shop, domain, "by_hand", "missing", "different", "unknown").values()
+    assert (by_hand["type"], by_hand["published"], by_hand["wanted"]) == ("MX", ["5 mx.elsewhere.net."], ["10 mx.airmail.sandbox.test."])
+    assert by_hand["seen"] == by_hand["published"] and by_hand["state"] == "by_hand"
+    shop.cli("domain", "repair", domain)
+    wait_for("the repair", lambda: not dns_lines(shop, domain, "by_hand", "missing", "different", "unknown"))
+    assert powerdns.dig(domain, "MX") == (3600, ["10 mx.airmail.sandbox.test."])
+    assert powerdns.dig(domain, "TXT") == (3600, ["v=spf1 include:_spf.airmail.sandbox.test ~all", "verify=4711"])
+    assert '"verify=" "4711"' in [one["content"] for one in powerdns.kept(domain, domain, "TXT")["records"]]
+    assert powerdns.dig(f"shop.{domain}", "CNAME") == (300, ["shop.elsewhere.net."])
+
+
 def test_dfyd_is_killed_again_and_again(powerdns, shop):  # noqa: F811
     items = [item() for _ in range(12)]
     placed(shop, *items)
