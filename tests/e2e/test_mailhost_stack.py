@@ -197,6 +197,18 @@ def test_login_over_tls_only(host, books):
         assert smtp.mail("somebody@outside.test")[0] in (530, 554) or smtp.rcpt(user)[0] in (530, 554)
 
 
+def test_wrong_passwords_do_not_slow_others_down(host, books):
+    """All come from one address here, as dfyd's own logins do."""
+    user = books.user("patience@ex1.test")
+    for number in range(4):
+        with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"), imap(host, f"guess{number}@ex1.test", "wrong"):
+            pass
+    started = time.monotonic()
+    with imap(host, user), submission(host, user):
+        pass
+    assert time.monotonic() - started < 3
+
+
 def test_mail_to_each_other_and_outside_is_signed_by_both_keys(host, books):
     one, other = books.user("one@ex1.test"), books.user("other@ex2.test")
     for port in (host.submissions, host.submission):

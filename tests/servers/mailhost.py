@@ -1,7 +1,8 @@
 """A private mail host from the templates of packaging/mailhost: Postfix, Dovecot, the signer, mail-lookup, on free ports of
 127.0.0.1, reading mail.db and signer/dkim.db of a folder that dfyd, or a test, keeps.
 
-Runs as root; as an ordinary user in a user namespace, where that user has ranges in /etc/subuid and /etc/subgid.
+Runs as root; as an ordinary user in a user namespace, where that user has ranges in /etc/subuid and /etc/subgid, or through sudo where
+that asks for no password.
 """
 import contextlib
 import os
@@ -56,12 +57,20 @@ def _listens_at(path):
 
 
 class Rights:
-    """What is needed of root to change users and owners: nothing more for root, a user namespace for others."""
+    """What is needed of root to change users and owners: nothing more for root; else a user namespace, or sudo."""
 
     def __init__(self):
         self.enter, self.holder = [], None
-        if os.geteuid() == 0:
+        if os.geteuid() == 0 or self._make_namespace():
             return
+        self.enter = ["sudo", "-n"]
+        with contextlib.suppress(OSError):
+            if subprocess.run([*self.enter, "true"], capture_output=True).returncode == 0:
+                return
+        cannot_run("a mail host needs root; or sudo without a password; or a user with ranges in /etc/subuid and /etc/subgid who may make "
+                   "user namespaces (package uidmap)")
+
+    def _make_namespace(self):
         held = ["unshare", "--user", "--map-root-user", "--map-auto", "--setgroups", "allow", "cat"]
         with contextlib.suppress(OSError):
             self.holder = subprocess.Popen(held, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -69,11 +78,11 @@ class Rights:
             self.holder.stdin.flush()
             if self.holder.stdout.read(1) == b".":
                 self.enter = ["nsenter", "--user", "--target", str(self.holder.pid)]
-                if subprocess.run([*self.enter, "chown", "postfix", "/dev/null"], stderr=subprocess.PIPE,
-                                  text=True).stderr.find("Invalid argument") < 0:
-                    return
+                users = [*self.enter, "setpriv", "--reuid=nobody", "--regid=postdrop", "--clear-groups", "true"]
+                if subprocess.run(users, capture_output=True).returncode == 0:
+                    return True
         self.close()
-        cannot_run("a mail host needs root, or a user with ranges in /etc/subuid and /etc/subgid that may make user namespaces (package uidmap)")
+        return False
 
     def run(self, *command):
         done = subprocess.run([*self.enter, *map(str, command)], capture_output=True, text=True)
@@ -81,21 +90,27 @@ class Rights:
 
     def close(self):
         if self.holder:
-            self.holder.stdin.close()
+            with contextlib.suppress(OSError):
+                self.holder.stdin.close()
             self.holder.stdout.close()
             self.holder.wait(10)
             self.holder = None
 
 
 class _Server(Process):
-    """One whose processes belong to other users, perhaps of another user namespace."""
+    """One whose processes belong to other users, perhaps of another user namespace. It is the leader of a process group."""
 
     def __init__(self, rights, argv, log, ready, **rest):
-        self.rights = rights
-        super().__init__([*rights.enter, *map(str, argv)], log, ready, **rest)
+        self.rights, self.leader = rights, None
+        words = [*rights.enter, *map(str, argv)]
+        if rights.enter[:1] == ["sudo"]:  # which may put what it starts where it likes
+            self.leader = pathlib.Path(f"{log}.pid")
+            words = [*rights.enter, "setsid", "--wait", "sh", "-c", 'echo $$ >"$0"; exec "$@"', str(self.leader), *map(str, argv)]
+        super().__init__(words, log, ready, **rest)
 
     def kill(self, number=signal.SIGKILL):
-        subprocess.run([*self.rights.enter, "kill", f"-{int(number)}", "--", f"-{self.child.pid}"], stderr=subprocess.DEVNULL)
+        leader = int(self.leader.read_text()) if self.leader and self.leader.exists() else self.child.pid
+        subprocess.run([*self.rights.enter, "kill", f"-{int(number)}", "--", f"-{leader}"], stderr=subprocess.DEVNULL)
 
 
 class Outside:
