@@ -2,10 +2,12 @@
 
 #include "base/log.h"
 #include "core/backoff.h"
+#include "core/target.h"
 #include "driver/dns/dns.h"
 #include "driver/mailbox/mailbox.h"
 #include "driver/registrar/registrar.h"
 #include "step/zone.h"
+#include "store/forwarding.h"
 
 struct claim {
     int64_t now_ms, lease_until_ms;
@@ -107,8 +109,29 @@ static enum outcome create_mailbox(const struct world *world, const struct step 
     return verify_mailbox(world, &job, answer);
 }
 
+static bool read_target(struct db *db, void *arg, struct error *reterr) {
+    const struct step *step = arg;
+    const struct forwarding to = {.domain = step->domain, .target = step->forwarding};
+    return forwarding_leads_on(db, &to, reterr);
+}
+
+/* What was ordered; a change was judged when it began. */
+static enum outcome judge_target(const struct world *world, const struct step *step, struct answer *answer) {
+    struct step asked = *step;
+    struct error error = {0};
+    if (!world->forwarding_private_targets && target_host_is_private(step->forwarding))
+        return answer_set(answer, OUTCOME_REFUSED, "%.*s is a name inside the operator's network",
+                          STR_ARG(step->forwarding));
+    if (store_read(world->store, read_target, &asked, &error)) return OUTCOME_DONE;
+    return answer_set(answer, error.code == ERR_UNPROCESSABLE ? OUTCOME_REFUSED : OUTCOME_UNKNOWN, "%s", error.message);
+}
+
 static enum outcome set_forwarding(const struct world *world, const struct step *step, struct arena *arena,
                                    struct answer *answer) {
+    if (step->forwarding.n && !step->is_change) {
+        enum outcome outcome = judge_target(world, step, answer);
+        if (outcome != OUTCOME_DONE) return outcome;
+    }
     return sync_part(world, step, ZONE_WEB, arena, answer);
 }
 

@@ -134,8 +134,7 @@ static bool lease_step(struct db *db, const struct forwarding_change *change, co
     return stmt_run(stmt, NULL, reterr);
 }
 
-/* Follows the target through other domains that are forwarded here, as the edge would. */
-static bool leads_elsewhere(struct db *db, const struct forwarding *to, struct error *reterr) {
+bool forwarding_leads_on(struct db *db, const struct forwarding *to, struct error *reterr) {
     struct stmt *stmt =
         db_stmt(db, "WITH RECURSIVE hop (name, n) AS (SELECT $2, 0 UNION ALL SELECT d.forwarding, h.n + 1 FROM hop h"
                     " JOIN domains d ON d.active = 1 AND d.name IN (h.name, CASE WHEN h.name LIKE 'www.%'"
@@ -150,7 +149,7 @@ static bool leads_elsewhere(struct db *db, const struct forwarding *to, struct e
     bool is_back = step == DB_ROW && stmt_col_int(stmt, 0);
     stmt_done(stmt);
     if (step != DB_ROW) return step == DB_END;
-    return error_set(reterr, ERR_UNPROCESSABLE, "%.*s cannot be the target of %.*s: it leads %s.", STR_ARG(to->target),
+    return error_set(reterr, ERR_UNPROCESSABLE, "%.*s cannot be the target of %.*s: it leads %s", STR_ARG(to->target),
                      STR_ARG(to->domain), is_back ? "back to it" : "through too many domains that are forwarded");
 }
 
@@ -165,7 +164,7 @@ bool forwarding_begin(struct db *db, const struct forwarding_change *change, str
     if (!read_pending(db, domain.id, arena, &pending, reterr)) return false;
     *ret_needed = change->to.target.n || domain.now.target.n || pending.exists;
     if (!*ret_needed) return true;
-    if (change->to.target.n && !leads_elsewhere(db, &change->to, reterr)) return false;
+    if (change->to.target.n && !forwarding_leads_on(db, &change->to, reterr)) return false;
     return is_built(db, &domain, reterr) && see_step(db, &domain, &pending, change->now_ms, arena, &before, reterr) &&
            write_pending(db, change, &domain, &before, reterr) && lease_step(db, change, &domain, reterr) &&
            step_get(db, domain.id, STR(""), STEP_SET_FORWARDING, arena, ret, reterr);

@@ -21,6 +21,10 @@ MUST_CHECK bool forwarding_get(struct db *db, struct str workspace_id, struct st
 /* Domains in a row that are forwarded to one another; no visitor is sent through more. */
 enum { FORWARDING_HOPS_MAX = 8 };
 
+/* Follows the target through other domains that are forwarded here, as visitors are sent. ERR_UNPROCESSABLE: it leads
+ * back to the domain, or through too many. */
+MUST_CHECK bool forwarding_leads_on(struct db *db, const struct forwarding *to, struct error *reterr);
+
 struct forwarding_change {
     struct str audit_id; /* UUIDv7 for the audit record */
     struct str workspace_id;

@@ -114,11 +114,23 @@ def test_targets_that_lead_back(dfyd):
     for target in (first, "www." + first):
         response = call(dfyd, "PUT", second, {"forwarding_domain": target})
         assert (response.status_code, response.json()["error"]) == (422, "Unprocessable Entity")
-        assert response.json()["message"] == f"{target} cannot be the target of {second}: it leads back to it."
+        assert response.json()["message"] == f"{target} cannot be the target of {second}: it leads back to it"
     assert call(dfyd, "PUT", second, {"forwarding_domain": "www." + second}).status_code == 422
     assert call(dfyd, "GET", second).json() == config(second)
     assert call(dfyd, "PUT", first, {"forwarding_domain": "home.net"}).status_code == 200
     assert call(dfyd, "PUT", second, {"forwarding_domain": first}).status_code == 200
+
+
+@pytest.mark.parametrize("target,reason", [("www.SELF", "it leads back to it"), ("db.internal", "inside the operator's network")])
+def test_targets_that_were_ordered(dfyd, target, reason):
+    """The order stands, as the contract has no word for it; the forwarding fails by itself and can be set anew."""
+    domain = f"forward-{next(numbers)}.com"
+    ready(dfyd, domain, forwarding_domain=target.replace("SELF", domain))
+    shown = next(line for line in dfyd.wait_order(domain, "failed").splitlines() if "set_forwarding" in line)
+    assert "failed" in shown and reason in shown
+    assert addresses(dfyd, domain) == set()
+    assert call(dfyd, "PUT", domain, {"forwarding_domain": "home.net"}).status_code == 200
+    assert addresses(dfyd, domain) == {domain, "www." + domain}
 
 
 def test_targets_inside_the_network(dfyd):

@@ -232,12 +232,12 @@ static void test_targets_that_lead_back(void **state) {
     make_chain(f, "www.one.com");
     FAILS(ERR_UNPROCESSABLE, try_begin(f, WORKSPACE, "www.one.com", FORWARDING_REDIRECT, &begun));
     FAILS(ERR_UNPROCESSABLE, try_begin(f, WORKSPACE, "ten.com", FORWARDING_REDIRECT, &begun));
-    assert_string_equal(f->error.message, "ten.com cannot be the target of one.com: it leads back to it.");
+    assert_string_equal(f->error.message, "ten.com cannot be the target of one.com: it leads back to it");
     FAILS(ERR_UNPROCESSABLE, try_begin(f, WORKSPACE, "www.eight.com", FORWARDING_STEALTH, &begun));
     FAILS(ERR_UNPROCESSABLE, try_begin(f, WORKSPACE, "two.com", FORWARDING_STEALTH, &begun));
     assert_string_equal(
         f->error.message,
-        "two.com cannot be the target of one.com: it leads through too many domains that are forwarded.");
+        "two.com cannot be the target of one.com: it leads through too many domains that are forwarded");
     OK(db_exec(f->db, "UPDATE domains SET forwarding = 'home.net' WHERE name = 'ten.com'", &f->error));
     begin(f, "eight.com", FORWARDING_REDIRECT);
 }
