@@ -15,7 +15,7 @@ static bool is_about(const struct rrset *set, struct str name, const char *type)
 
 static const struct rrset *find(struct rrsets in, struct str name, const char *type) {
     for (size_t i = 0; i < in.n; i++)
-        if (is_about(&in.sets[i], name, type)) return &in.sets[i];
+        if (is_about(in.sets + i, name, type)) return in.sets + i;
     return NULL;
 }
 
@@ -95,8 +95,8 @@ static void judge_own(struct about *about) {
         if (rrset_same(&about->before[i], served)) about->state = ZONE_CHANGES;
 }
 
-static char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+static int lower(char c) {
+    return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
 }
 
 /* The version tag that a TXT record with a purpose begins with, such as "v=spf1"; empty when there is none. */
@@ -174,7 +174,7 @@ static void judge_shared(struct about *about, bool overwrite, struct arena *aren
 static void add_quoted(struct buf *out, struct str value) {
     BUF_LIT(out, "\"");
     for (size_t i = 0; i < value.n && i < QUOTED_MAX; i++)
-        buf_add_byte(out, value.p[i] >= ' ' && value.p[i] <= '~' ? value.p[i] : '?');
+        buf_add(out, value.p[i] >= ' ' && value.p[i] <= '~' ? (struct str){value.p + i, 1} : STR("?"));
     if (value.n > QUOTED_MAX) BUF_LIT(out, "...");
     BUF_LIT(out, "\"");
 }

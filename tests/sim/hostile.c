@@ -136,10 +136,9 @@ static void copy_strs(struct hostile *h, const struct str **list, size_t n) {
 
 static struct rrset copy_set(struct hostile *h, const struct rrset *set) {
     struct rrset copy = {.name = arena_str(h->arena, set->name), .ttl = set->ttl, .n_data = set->n_data};
-    const struct str *data = set->data;
     copy.type = arena_cstr(h->arena, str_of(set->type));
-    copy_strs(h, &data, set->n_data);
-    copy.data = (struct str *)(uintptr_t)data;
+    copy.data = ARENA_ARRAY(h->arena, set->n_data, struct str);
+    for (size_t i = 0; i < set->n_data; i++) copy.data[i] = arena_str(h->arena, set->data[i]);
     return copy;
 }
 
