@@ -218,14 +218,17 @@ static enum outcome publish(const struct world *world, const struct zone_job *jo
     const struct zone_part_row published = {.published = zone_write(known->wanted, arena)};
     struct zone_change *changes;
     size_t n = gather_changes(plan, seen->is_begun, arena, &changes);
-    struct zone_part_row begun = *seen;
+    struct zone_part_row begun = *seen, before = *seen;
     if (n) {
-        begun = begin_state(seen, published.published, arena);
+        if (!seen->exists) before.published = zone_write(known->before[1], arena);
+        begun = begin_state(&before, published.published, arena);
         enum outcome outcome = put_row(world, job, seen, &begun, answer);
         if (outcome != OUTCOME_DONE) return outcome;
         begun.exists = true;
         world_reached(world, "zone.intended");
         outcome = dns_change(world->drivers->dns, job->domain, changes, n, answer);
+        /* Refused: it is as it was, unless an earlier change may still be on its way. */
+        if (outcome == OUTCOME_REFUSED && !seen->is_begun) put_row(world, job, &begun, &before, NULL);
         if (outcome != OUTCOME_DONE) return outcome;
         world_reached(world, "zone.changed");
     }

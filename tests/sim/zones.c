@@ -190,6 +190,9 @@ bool zones_check_part(struct db *db, struct run *run, const struct domain_row *d
     if (zone_wanted(&outside, job, arena, &wanted, NULL) != OUTCOME_DONE)
         return error_set(reterr, ERR_INTERNAL, "nobody knows the %s records of %.*s", name, STR_ARG(domain->name));
     if (!zone_part_get(db, domain->id, job->part, arena, &row, reterr)) return false;
+    /* A refusal may follow on something that had no answer. */
+    struct str subject = arena_printf(arena, "%.*s/%s", STR_ARG(domain->name), name);
+    row.is_begun &= !hostile_refused(run->hostile, HOSTILE_DNS, subject);
     if (!row.exists || row.is_begun || row.overwrite)
         model_break(&run->model, "the %s records of %.*s %s", name, STR_ARG(domain->name),
                     !row.exists     ? "stand in no book"

@@ -265,6 +265,7 @@ static void what_is_in_use_is_not_given_up(void **state) {
     struct zones *z = *state;
     z->host.outcome = OUTCOME_REFUSED;
     assert_int_equal(sync_job(z, mail_job()), OUTCOME_REFUSED);
+    assert_string_equal(book(z), "mail 0 none 0"); /* nothing is under way */
     z->host.outcome = OUTCOME_DONE;
     assert_int_equal(sync_job(z, mail_job()), OUTCOME_DONE);
     z->host.outcome = OUTCOME_REFUSED;
@@ -329,7 +330,14 @@ static void what_was_published_without_a_book_is_dfyds(void **state) {
     struct zones *z = *state;
     assert_int_equal(sync_job(z, web_job(true)), OUTCOME_DONE);
     forget(z);
-    assert_int_equal(sync_job(z, web_job(false)), OUTCOME_DONE);
+    /* Also when its first change comes to nothing. */
+    const enum outcome ends[] = {OUTCOME_REFUSED, OUTCOME_UNKNOWN, OUTCOME_DONE};
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        struct zone_job job = web_job(false);
+        job.is_change = true;
+        z->host.outcome = ends[i];
+        assert_int_equal(sync_job(z, job), ends[i]);
+    }
     assert_int_equal(served_addresses(z), 0);
 
     /* But others' addresses are theirs. */
