@@ -26,7 +26,7 @@ class Bind(Primary):
     def write_config(self):
         keys = "".join(f'key "{name}" {{ algorithm {algorithm}; secret "{secret}"; }};\n' for name, (algorithm, secret) in KEYS.items())
         zones = "".join(f'zone "{zone}" {{ type primary; file "zones/{zone}"; '
-                        'update-policy { grant dfyd zonesub ANY; grant long.key.ex1.test zonesub ANY; }; };\n' for zone in ZONES)
+                        'update-policy { grant dfyd zonesub ANY; grant long.key.ex1.test zonesub ANY; }; };\n' for zone in self.names)
         (self.zones / SIGNED).write_text((self.zones / ZONES[0]).read_text())
         zones += (f'zone "{SIGNED}" {{ type primary; file "zones/{SIGNED}"; dnssec-policy default; inline-signing yes; '
                   'allow-update { key dfyd; }; };\n')

@@ -1,5 +1,5 @@
 """A private Knot DNS."""
-from servers.primary import KEYS, ZONES, Primary
+from servers.primary import KEYS, Primary
 
 CONFIG = """server:
     listen: 127.0.0.1@{port}
@@ -39,7 +39,7 @@ class Knot(Primary):
             (self.folder.path / one).mkdir(exist_ok=True)
         keys = "".join(f"  - id: {name}\n    algorithm: {algorithm}\n    secret: {secret}\n"
                        for name, (algorithm, secret) in KEYS.items())
-        zones = "".join(f"  - domain: {zone}\n" for zone in ZONES)
+        zones = "".join(f"  - domain: {zone}\n" for zone in self.names)
         (self.folder.path / "knot.conf").write_text(
             CONFIG.format(port=self.port, folder=self.folder.path, keys=keys, zones=zones))
 

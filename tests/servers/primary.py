@@ -17,7 +17,7 @@ import dns.tsigkeyring
 import dns.update
 import pytest
 
-from servers.process import Folder, Process, free_ports
+from servers.process import Folder, Process, free_ports, wait_until
 
 ZONES = [f"ex{i}.test" for i in range(40)]
 SECRET = base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
@@ -47,9 +47,10 @@ class Primary:
         if not self.path:
             skip(f"no {self.program} here: scripts/setup check servers installs it")
         self.folder = Folder(self.name)
+        self.names = list(ZONES)
         self.zones = self.folder.path / "zones"
         self.zones.mkdir()
-        for zone in ZONES:
+        for zone in self.names:
             (self.zones / zone).write_text(ZONE_FILE)
         self.process = None
         self.choose_port()
@@ -78,6 +79,14 @@ class Primary:
         with contextlib.suppress(dns.exception.DNSException, OSError):
             return self.dig(ZONES[-1], "SOA") is not None
         return False
+
+    def add_zone(self, zone):
+        """As a person would: a file, a line in the configuration, and the server is told."""
+        (self.zones / zone).write_text(ZONE_FILE)
+        self.names.append(zone)
+        self.write_config()
+        self.process.kill(signal.SIGHUP)
+        wait_until(lambda: self.dig(zone, "SOA"), f"{self.name} serves {zone}")
 
     def log(self):
         return (self.folder.path / "log").read_text(errors="replace")
