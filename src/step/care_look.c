@@ -131,11 +131,15 @@ static bool is_under_way(const struct looking *l, const struct zone_report_line 
            (line->state == ZONE_STATE_MISSING || line->state == ZONE_STATE_DIFFERENT);
 }
 
-static void judge_line(struct looking *l, const struct zone_report_line *line) {
+static void judge_line(struct looking *l, const struct zone_report_line *line, bool is_busy) {
     if (line->state == ZONE_STATE_OK || is_under_way(l, line)) return;
     struct str subject = arena_printf(l->arena, "%s %.*s", line->wanted.type, STR_ARG(line->wanted.name));
     if (line->state == ZONE_STATE_UNKNOWN) {
         add_unclear(l, subject, line->reason);
+        return;
+    }
+    if (is_busy) {
+        add_unclear(l, subject, STR("it is just being published"));
         return;
     }
     bool is_served = line->state != ZONE_STATE_BY_HAND && rrset_is_seen(&line->wanted, &line->served);
@@ -161,7 +165,8 @@ static bool look_at_part(struct looking *l, enum zone_part part, struct error *r
         add_unclear(l, arena_printf(l->arena, "the records of its %s", zone_part_names[part]), report->reason);
         return true;
     }
-    for (size_t i = 0; i < report->n; i++) judge_line(l, &report->lines[i]);
+    bool is_busy = part == ZONE_MAIL ? l->subjects.mail_is_busy : l->subjects.web_is_busy;
+    for (size_t i = 0; i < report->n; i++) judge_line(l, &report->lines[i], is_busy);
     return true;
 }
 
@@ -226,5 +231,6 @@ bool care_look(const struct world *world, struct care *care, struct arena *arena
     }
     /* dfyd checks what it publishes. */
     return (!care->key.rotation || look_at_part(&looking, ZONE_MAIL, reterr)) &&
-           (!care->forwarding.n || look_at_part(&looking, ZONE_WEB, reterr)) && look_at_mailboxes(&looking, reterr);
+           (!care->forwarding.n || looking.subjects.web_is_off || look_at_part(&looking, ZONE_WEB, reterr)) &&
+           look_at_mailboxes(&looking, reterr);
 }

@@ -116,6 +116,7 @@ struct care_subjects {
     struct care_mailbox *mailboxes;
     size_t n_mailboxes;
     bool mail_is_busy, web_is_busy; /* its records of that part are being changed */
+    bool web_is_off;                /* its forwarding could not be set up */
     struct str forwarding;          /* as it is */
 };
 

@@ -14,15 +14,18 @@ enum {
 
 static bool read_busy(struct db *db, struct str domain_id, struct arena *arena, struct care_subjects *ret,
                       struct error *reterr) {
-    struct stmt *stmt =
-        db_stmt(db, "SELECT forwarding, EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = $1 AND s.account_id = ''"
-                    " AND s.kind = 'publish_dns' AND " OPEN "), EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = $1"
-                    " AND s.account_id = '' AND s.kind = 'set_forwarding' AND " OPEN ") FROM domains WHERE id = $1");
+    struct stmt *stmt = db_stmt(
+        db, "SELECT forwarding, EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = $1 AND s.account_id = ''"
+            " AND s.kind = 'publish_dns' AND " OPEN "), EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = $1"
+            " AND s.account_id = '' AND s.kind = 'set_forwarding' AND " OPEN "), EXISTS (SELECT 1 FROM steps s"
+            " WHERE s.domain_id = $1 AND s.account_id = '' AND s.kind = 'set_forwarding' AND s.state = 'failed')"
+            " FROM domains WHERE id = $1");
     stmt_text(stmt, 1, domain_id);
     if (!row_find(stmt, reterr, "there is no domain %.*s", STR_ARG(domain_id))) return false;
     ret->forwarding = row_text(stmt, 0, arena);
     ret->mail_is_busy = stmt_col_int(stmt, 1) != 0;
     ret->web_is_busy = stmt_col_int(stmt, 2) != 0;
+    ret->web_is_off = stmt_col_int(stmt, 3) != 0;
     stmt_done(stmt);
     return true;
 }

@@ -66,6 +66,7 @@ static const struct {
     [CALL_CREATE] = {"create", HOSTILE_MAILBOX, false},       [CALL_REMOVE] = {"remove", HOSTILE_MAILBOX, true},
     [CALL_CHARGE] = {"charge", HOSTILE_PAYMENT, false},       [CALL_REFUND] = {"refund", HOSTILE_PAYMENT, false},
     [CALL_RENEW] = {"renew", HOSTILE_REGISTRAR, false},       [CALL_ACCESS] = {"set access", HOSTILE_MAILBOX, true},
+    [CALL_KEYS] = {"move keys of", HOSTILE_MAILBOX, false},
 };
 
 static enum outcome do_act(struct hostile *h, const struct late *job, struct payment_answer *answer) {
@@ -82,6 +83,8 @@ static enum outcome do_act(struct hostile *h, const struct late *job, struct pay
         return registrar_renew(h->real.registrar, &job->renewal, &answer->answer);
     case CALL_ACCESS:
         return mailbox_set_access(h->real.mailbox, &job->access, &answer->answer);
+    case CALL_KEYS:
+        return mailbox_set_dkim(h->real.mailbox, &job->keys, &answer->answer);
     case CALL_CHARGE:
         h->bank_calls++;
         return payment_charge(h->real.payment, &job->payment, answer);
@@ -105,6 +108,8 @@ static bool is_closed(const struct hostile *h, const struct late *job) {
 static void see_done(struct hostile *h, const struct late *job) {
     if (job->call == CALL_REMOVE && h->n_closed < SUBJECTS_MAX)
         h->closed[h->n_closed++] = arena_str(h->arena, job->mailbox.key);
+    if (job->call == CALL_KEYS) hostile_keys_moved(h, &job->keys);
+    if (job->call == CALL_CHANGE) hostile_records_changed(h, job->dns.zone);
     /* No earlier call for the same records takes effect after a later one (driver/dns/dns.h). */
     for (size_t i = 0; job->call == CALL_CHANGE && i < h->n_late;)
         if (h->late[i].subject == job->subject)
@@ -145,12 +150,16 @@ static struct rrset copy_set(struct hostile *h, const struct rrset *set) {
 static void send_late(struct hostile *h, const struct late *job) {
     struct late *late = &h->late[h->n_late++];
     *late = *job;
-    struct str *texts[] = {
-        &late->registrar.name,   &late->registrar.key,      &late->mailbox.email,          &late->mailbox.key,
-        &late->mailbox.password, &late->mailbox.first_name, &late->mailbox.last_name,      &late->dns.zone,
-        &late->payment.key,      &late->payment.token,      &late->payment.workspace_id,   &late->payment.description,
-        &late->renewal.name,     &late->renewal.key,        &late->access.email,           &late->access.key,
-        &late->refund.key,       &late->refund.charge_key,  &late->refund.charge_reference};
+    struct str *texts[] = {&late->registrar.name,       &late->registrar.key,
+                           &late->mailbox.email,        &late->mailbox.key,
+                           &late->mailbox.password,     &late->mailbox.first_name,
+                           &late->mailbox.last_name,    &late->dns.zone,
+                           &late->payment.key,          &late->payment.token,
+                           &late->payment.workspace_id, &late->payment.description,
+                           &late->renewal.name,         &late->renewal.key,
+                           &late->keys.domain,          &late->access.email,
+                           &late->access.key,           &late->refund.key,
+                           &late->refund.charge_key,    &late->refund.charge_reference};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         if (texts[i]->n) *texts[i] = arena_str(h->arena, *texts[i]);
     copy_strs(h, &late->registrar.nameservers, late->registrar.n_nameservers);
@@ -258,6 +267,7 @@ bool hostile_create(const struct hostile_config *config, struct hostile **ret, s
     h->arena = arena;
     h->book = book;
     h->subjects = ARENA_ARRAY(arena, SUBJECTS_MAX, struct subject);
+    h->keys = ARENA_ARRAY(arena, SUBJECTS_MAX, struct keys);
     h->told = ARENA_ARRAY(arena, TOLD_MAX, struct hostile_told);
     h->closed = ARENA_ARRAY(arena, SUBJECTS_MAX, struct str);
     h->real = (struct drivers){

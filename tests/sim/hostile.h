@@ -25,6 +25,7 @@ struct hostile_level {
 };
 
 struct hostile_config {
+    int64_t dkim_overlap_ms; /* that the record of a key must stay after it signed last */
     struct rng *rng;
     const struct clock *clock;
     struct crashfs *fs; /* its power is that of the process */
@@ -77,6 +78,13 @@ int64_t hostile_bank_calls(const struct hostile *hostile);
 void hostile_set_level(struct hostile *hostile, struct hostile_level level);
 /* A call that was on its way arrives; false when there is none. */
 bool hostile_arrive(struct hostile *hostile);
+/* How far the newest key of DOMAIN is, by what was really done: 3 for each rotation after the first, and its phase; 2
+ * for the first key. */
+int64_t hostile_keys(const struct hostile *hostile, struct str domain);
+/* Grows with every move of keys that was really made. */
+int64_t hostile_key_moves(const struct hostile *hostile);
+/* What signed, or went, when it must not; empty: nothing did. */
+struct str hostile_keys_fault(const struct hostile *hostile);
 /* The drivers below, which always answer: for those who stand outside dfyd. */
 const struct drivers *hostile_real(const struct hostile *hostile);
 /* Whether dfyd was, or will be, told that SUBJECT (domain name, address, a zone with "/mail" or "/web", the key of a

@@ -154,6 +154,18 @@ static enum outcome set_access(struct mailbox *m, const struct mailbox_access *j
     return hostile_act(h, &call, answer);
 }
 
+/* Each move may be refused by itself. */
+static enum outcome set_dkim(struct mailbox *m, const struct mailbox_dkim *move, struct answer *answer) {
+    struct hostile *h = of_mailbox(m);
+    char text[300];
+    int size = snprintf(text, sizeof text, "%.*s/key %lld %s", STR_ARG(move->domain), (long long)move->rotation,
+                        dkim_phase_names[move->phase]);
+    struct late call = {.call = CALL_KEYS,
+                        .subject = hostile_subject(h, HOSTILE_MAILBOX, (struct str){text, (size_t)size}),
+                        .keys = *move};
+    return hostile_act(h, &call, answer);
+}
+
 static enum outcome verify(struct mailbox *m, const struct mailbox_login *login, struct answer *answer) {
     struct hostile *h = of_mailbox(m);
     if (hostile_ask_is_lost(h, HOSTILE_MAILBOX, "verify", login->email)) return hostile_no_answer(answer);
@@ -162,10 +174,12 @@ static enum outcome verify(struct mailbox *m, const struct mailbox_login *login,
 
 const struct mailbox_ops hostile_mailbox_ops = {
     .name = "hostile",
+    .providers = 1 << PROVIDER_GOOGLE | 1 << PROVIDER_AIRMAIL | 1 << PROVIDER_MICROSOFT,
     .mail_facts = mail_facts,
     .lookup = lookup_address,
     .create = create_address,
     .remove = remove_address,
     .set_access = set_access,
+    .set_dkim = set_dkim,
     .verify = verify,
 };

@@ -10,7 +10,7 @@
 #include "driver/sandbox_book.h"
 #include "hostile.h"
 
-enum { LATE_MAX = 32, SUBJECTS_MAX = 1024, TOLD_MAX = 4096 };
+enum { FAULT_TEXT = 300, LATE_MAX = 32, SUBJECTS_MAX = 1024, TOLD_MAX = 4096 };
 
 /* Something a call was about: a name, an address, a zone's part, an order's key. */
 struct subject {
@@ -19,6 +19,15 @@ struct subject {
     bool is_refused; /* for good */
     bool may_be_done;
     int n_done; /* calls of it that were really done */
+};
+
+/* How far a domain's DKIM keys are, by what was really done. */
+struct keys {
+    struct str domain;
+    bool is_published; /* its first record was */
+    int64_t rotation;
+    enum dkim_phase phase;
+    int64_t signed_ms; /* when the newest one began to sign */
 };
 
 /* The calls that act. */
@@ -31,6 +40,7 @@ enum call_kind {
     CALL_REFUND,
     CALL_RENEW,
     CALL_ACCESS,
+    CALL_KEYS,
     CALL_KIND_END
 };
 
@@ -42,6 +52,7 @@ struct late {
     struct mailbox_create mailbox;
     struct registrar_renew renewal;
     struct mailbox_access access;
+    struct mailbox_dkim keys;
     struct payment_charge payment;
     struct payment_refund refund;
     struct {
@@ -98,9 +109,17 @@ struct hostile {
     struct str *closed; /* keys of mailboxes that were removed */
     size_t n_closed;
     int64_t bank_calls; /* that reached the bank */
+    struct keys *keys;
+    size_t n_keys;
+    int64_t key_moves;
+    char fault[FAULT_TEXT];
 };
 
 enum fate { FATE_PASS, FATE_LOST, FATE_ANSWER_LOST, FATE_LATE, FATE_REFUSED, FATE_CUT_BEFORE, FATE_CUT_AFTER };
+
+/* After a move of keys, or a change of records, was really done. */
+void hostile_keys_moved(struct hostile *h, const struct mailbox_dkim *move);
+void hostile_records_changed(struct hostile *h, struct str zone);
 
 extern const struct registrar_ops hostile_registrar_ops;
 extern const struct dns_ops hostile_dns_ops;

@@ -92,6 +92,7 @@ struct run {
     struct hand hands[HANDS_MAX]; /* in zones */
     size_t n_hands;
     bool is_touched[NAMES_MAX]; /* of each name, whether its zone was changed by hand since its last repair */
+    int64_t audited_moves;      /* of keys, that were really made when the care was last looked at */
     int64_t audited_calls;      /* that the bank and the book had had when orders were last looked at */
 };
 
@@ -121,6 +122,7 @@ void work_settle(struct run *run);
 bool work_deliver(struct run *run);
 void work_refund(struct run *run);
 void work_renew(struct run *run);
+void work_care(struct run *run);
 /* Goes from one due thing to the next for a while, in which DNS records are changed by hand. */
 void work_among_hands(struct run *run);
 /* Moves the clock from one due thing to the next, until all that is left is to renew something some weeks later. */
@@ -137,6 +139,8 @@ void operator_change_card(struct run *run);
 void operator_change_price(struct run *run);
 /* A promotion begins or ends. */
 void operator_promote(struct run *run);
+/* Has a domain's DKIM keys changed now. */
+void operator_rotate(struct run *run);
 /* Gives something back by hand, or tries again what failed. */
 void operator_see_to_money(struct run *run);
 /* For operator_learn. */
@@ -160,5 +164,7 @@ void audit_fence(struct run *run, const struct step *newer);
 bool step_is_same(const struct step *a, const struct step *b);
 /* What dfyd's own check says of its books, when nothing is under way. */
 void audit_ledger(struct run *run);
+/* That what is signed can be verified, and rotations go forwards; QUIET: and have ended. */
+void audit_care(struct run *run, bool is_quiet);
 /* What must be true once nothing is left to do. */
 void audit_quiet(struct run *run);

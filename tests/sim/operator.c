@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "inside.h"
+#include "store/care.h"
 #include "store/credit.h"
 #include "store/price_book.h"
 #include "store/workspaces.h"
@@ -166,4 +167,30 @@ void operator_learn(struct run *run) {
         model_break(&run->model, "the database cannot be read: %s", error.message);
     run->asked_price.name = NULL;
     run->asked_promotion.id[0] = '\0';
+}
+
+/* --- keys -------------------------------------------------------------------------------------------------------- */
+
+struct rotation {
+    struct str name;
+    int64_t now_ms, rotation;
+};
+
+static bool rotate_change(struct db *db, void *arg, struct error *reterr) {
+    struct rotation *r = arg;
+    return care_rotate(db, r->name, r->now_ms, &r->rotation, reterr);
+}
+
+void operator_rotate(struct run *run) {
+    struct rotation rotation = {.now_ms = clock_now(&run->clock)};
+    /* Few names are in use. */
+    for (size_t i = 0, from = draw(run, (uint32_t)run->n_names); i < run->n_names; i++) {
+        struct error error = {0};
+        rotation.name = run->names[(from + i) % run->n_names];
+        bool ok = store_write(run->store, rotate_change, &rotation, &error);
+        if (!ok && (error.code == ERR_NOT_FOUND || error.code == ERR_CONFLICT)) continue;
+        history_add(run->history, "operator: %.*s gets key %lld%s%s", STR_ARG(rotation.name),
+                    (long long)rotation.rotation, ok ? "" : ": ", error.message);
+        return;
+    }
 }

@@ -10,6 +10,7 @@
 #include "inside.h"
 #include "step/deliver.h"
 #include "step/settle.h"
+#include "store/care.h"
 #include "store/checkout.h"
 #include "store/credit.h"
 #include "store/idempotency.h"
@@ -28,6 +29,7 @@ enum {
 
 static const int64_t start_ms = INT64_C(1790000000000); /* September 2026 */
 static const int64_t lease_ms = 60000, hour_ms = 3600000, day_ms = 86400000;
+static const int64_t dkim_overlap_ms = 7 * INT64_C(86400000);
 
 /* Moments at which calendars are odd: the ends of months, before and after a 15th, a leap day. */
 static const int64_t odd_ms[] = {
@@ -191,8 +193,10 @@ static void die(struct run *run, bool is_crash) {
 
 static bool clear_change(struct db *db, void *arg, struct error *reterr) {
     const struct run *run = arg;
-    return delivery_free_all(db, clock_now(&run->clock), reterr) && step_free_all(db, clock_now(&run->clock), reterr) &&
-           renewal_free_all(db, clock_now(&run->clock), reterr) &&
+    const struct care_times care = {
+        .now_ms = clock_now(&run->clock), .check_ms = run->world.check_ms, .dkim_ms = run->world.dkim_ms};
+    return care_free_all(db, &care, reterr) && delivery_free_all(db, clock_now(&run->clock), reterr) &&
+           step_free_all(db, clock_now(&run->clock), reterr) && renewal_free_all(db, clock_now(&run->clock), reterr) &&
            checkout_look_at_all(db, clock_now(&run->clock), reterr) &&
            refund_free_all(db, clock_now(&run->clock), reterr) && idempotency_free_orphans(db, reterr);
 }
@@ -290,6 +294,7 @@ static void pass_time(struct run *run) {
     while (!run_is_dead(run) && run_happens(run, 750)) {
         work_renew(run);
         if (!run_is_dead(run) && draw(run, 2)) work_refund(run);
+        if (!run_is_dead(run) && draw(run, 2)) work_care(run);
         if (!run_is_dead(run) && draw(run, 2)) work_claim(run);
         while (!run_is_dead(run) && draw(run, 2) && work_run(run)) continue;
     }
@@ -344,6 +349,8 @@ static void act_inside(struct run *run) {
         work_refund(run);
     else if (kind < 90)
         work_renew(run);
+    else if (kind < 91)
+        work_care(run);
     else if (kind < 92)
         move_clock(run);
     else if (kind < 94)
@@ -383,7 +390,11 @@ static void act(struct run *run) {
         operator_see_to_money(run);
     else if (kind < 614)
         zones_repair(run, false);
+    else if (kind < 624)
+        operator_rotate(run);
     else if (kind < 650)
+        work_care(run);
+    else if (kind < 690)
         work_claim(run);
     else if (kind < 800)
         work_run(run);
@@ -421,7 +432,7 @@ static void meanwhile(void *arg) {
 
 /* Points that few histories reach: where the power goes more often instead. */
 static bool is_rare(const char *point) {
-    static const char *const rare[] = {"swap.", "forward.", "refund.", "renew.", "zone."};
+    static const char *const rare[] = {"swap.", "forward.", "refund.", "renew.", "zone.", "care."};
     for (size_t i = 0; i < ARRAY_LEN(rare); i++)
         if (str_starts(str_of(point), rare[i])) return true;
     return false;
@@ -469,6 +480,7 @@ static void quieten(struct run *run) {
     if (!model_is_broken(&run->model)) work_to_the_end(run);
     if (!model_is_broken(&run->model)) audit_quiet(run);
     if (!model_is_broken(&run->model)) audit_ledger(run);
+    if (!model_is_broken(&run->model)) audit_care(run, true);
 }
 
 /* --- one run ----------------------------------------------------------------------------------------------------- */
@@ -515,6 +527,7 @@ static bool init_run(struct run *run, struct sim *sim, uint64_t seed, unsigned p
     vault_init(&run->vault, &run->inside_rng);
     draw_names(run);
     const struct hostile_config config = {
+        .dkim_overlap_ms = dkim_overlap_ms,
         .rng = &run->outside_rng,
         .clock = &run->clock,
         .fs = run->fs,
@@ -532,6 +545,9 @@ static bool init_run(struct run *run, struct sim *sim, uint64_t seed, unsigned p
         .drivers = &run->drivers,
         .vault = &run->vault,
         .edge = {.ipv4 = STR("192.0.2.80")},
+        .check_ms = run->is_long ? 15 * day_ms : 0,
+        .dkim_ms = run->is_long ? 60 * day_ms : 0,
+        .dkim_overlap_ms = dkim_overlap_ms,
         .retry_base_ms = 500,
         .retry_max_ms = 30000,
         .lease_ms = lease_ms,
@@ -550,6 +566,7 @@ static void finish_run(struct run *run) {
     if (run->store) store_close(run->store);
     struct crashfs_counts counts = crashfs_counts(run->fs);
     run->totals->counts.runs++;
+    run->totals->counts.key_moves += hostile_key_moves(run->hostile);
     run->totals->counts.changes_lost += counts.changes_lost;
     run->totals->counts.disk_faults += counts.faults;
     operator_close_credit(run);
@@ -571,7 +588,7 @@ static void play(struct run *run) {
         zones_check_hands(run);
         if (run->store && crashfs_is_off(run->fs)) die(run, true);
         if (run->store)
-            audit_now(run, false);
+            audit_now(run, false), audit_care(run, false);
         else
             start(run);
     }

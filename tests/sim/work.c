@@ -1,5 +1,6 @@
 /* dfyd's own work: what workers do by themselves, by chance, or to the end. */
 #include "inside.h"
+#include "step/care.h"
 #include "step/deliver.h"
 #include "step/refund.h"
 #include "step/renew.h"
@@ -14,6 +15,7 @@ enum {
     QUIET_DAYS = 40, /* longer than an unpaid renewal is tried */
     DAY_MS = 86400000,
     MONEY_MAX = 3,
+    CARE_MAX = 4,
     HANDS_ROUNDS = 60,
 };
 
@@ -104,10 +106,19 @@ void work_renew(struct run *run) {
     if (!ok || n) history_add(run->history, "renewals: %zu%s%s", n, ok ? "" : ": ", error.message);
 }
 
+void work_care(struct run *run) {
+    size_t n = 0;
+    struct error error = {0};
+    bool ok = care_due(&run->world, 1 + draw(run, 2), &n, &error);
+    run->totals->counts.cares += (int64_t)n;
+    if (!ok || n) history_add(run->history, "care: %zu%s%s", n, ok ? "" : ": ", error.message);
+}
+
 static bool next_due(struct db *db, void *arg, struct error *reterr) {
-    int64_t *ret_ms = arg, times[4];
+    int64_t *ret_ms = arg, times[5];
     if (!step_next_due(db, &times[0], reterr) || !delivery_next_due(db, &times[1], reterr) ||
-        !refund_next_due(db, &times[2], reterr) || !renewal_next_due(db, &times[3], reterr))
+        !refund_next_due(db, &times[2], reterr) || !renewal_next_due(db, &times[3], reterr) ||
+        !care_next_due(db, &times[4], reterr))
         return false;
     *ret_ms = INT64_MAX;
     for (size_t i = 0; i < ARRAY_LEN(times); i++)
@@ -126,6 +137,8 @@ static bool work_off_once(struct run *run, int64_t due_ms, struct error *reterr)
         struct held held = {.is_used = true, .step = steps[i]};
         run_step(run, &held);
     }
+    if (!care_due(&run->world, CARE_MAX, &n, reterr)) return false;
+    run->totals->counts.cares += (int64_t)n;
     return renew_due(&run->world, MONEY_MAX, &n, reterr) && refund_due(&run->world, MONEY_MAX, &n, reterr) &&
            deliver_due(&run->world, &n, reterr);
 }
@@ -137,6 +150,7 @@ void work_among_hands(struct run *run) {
         if (run_happens(run, 250)) zones_change_by_hand(run);
         if (run_happens(run, 60)) zones_repair(run, false);
         if (run_happens(run, 150)) client_forward(run);
+        if (run_happens(run, 20)) operator_rotate(run);
         zones_check_hands(run);
         bool ok = store_read(run->store, next_due, &due_ms, &error);
         if (ok && due_ms < clock_now(&run->clock) + DAY_MS) ok = work_off_once(run, due_ms, &error);
