@@ -7,7 +7,11 @@ const char *const finding_kind_names[FINDING_KIND_END] = {
 
 static struct str clean(struct str text, struct arena *arena) {
     char *copy = arena_alloc(arena, text.n + 1);
-    for (size_t i = 0; i < text.n; i++) copy[i] = (unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f ? ' ' : text.p[i];
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        copy[i] = text.p[i];
+        if (c < ' ' || c == 0x7f) copy[i] = ' ';
+    }
     return (struct str){copy, text.n};
 }
 

@@ -240,7 +240,7 @@ bool care_free_all(struct db *db, const struct care_times *times, struct error *
 
 bool care_rotate(struct db *db, struct str name, int64_t now_ms, int64_t *ret_rotation, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(2048);
-    struct care care;
+    struct care care = {.key = {0}};
     if (!care_find(db, name, arena, &care, reterr)) return false;
     if (!care.key.rotation)
         return error_set(reterr, ERR_CONFLICT,

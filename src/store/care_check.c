@@ -8,6 +8,8 @@
 enum {
     TOLD_BYTES_MAX = 2500, /* of an event's payload; it holds 4096 */
     VALUE_BYTES_MAX = 150,
+    ONE_BYTES_MAX = 4096, /* four values, whatever JSON makes of them */
+    OUT_BYTES_MAX = TOLD_BYTES_MAX + 100,
 };
 
 #define OPEN "(s.state = 'due' OR s.state = 'retrying' OR s.state = 'running')"
@@ -74,8 +76,8 @@ static struct str told_findings(struct str text, struct arena *arena) {
     size_t n, told = 0;
     findings_read(text, arena, &findings, &n);
     CLEANUP(finish_buf) struct buf out, one;
-    buf_init(&out, 2 * TOLD_BYTES_MAX);
-    buf_init(&one, 16 * 4 * VALUE_BYTES_MAX);
+    buf_init(&out, OUT_BYTES_MAX);
+    buf_init(&one, ONE_BYTES_MAX);
     BUF_LIT(&out, "\"findings\":[");
     for (; told < n; told++) {
         buf_clear(&one);

@@ -7,14 +7,14 @@
 #include "step/care.h"
 #include "table.h"
 
-void domain_print_findings(struct str text, struct arena *arena) {
-    struct finding *findings;
+void domain_print_findings(struct str findings, struct arena *arena) {
+    struct finding *all;
     size_t n;
-    findings_read(text, arena, &findings, &n);
+    findings_read(findings, arena, &all, &n);
     for (size_t i = 0; i < n; i++) {
         const struct str pairs[] = {
-            STR("finding"), findings[i].subject, STR("  wanted"), findings[i].wanted,
-            STR("  seen"),  findings[i].seen,    STR("  to do"),  findings[i].mend,
+            STR("finding"), all[i].subject, STR("  wanted"), all[i].wanted,
+            STR("  seen"),  all[i].seen,    STR("  to do"),  all[i].mend,
         };
         putchar('\n');
         table_print_pairs(pairs, ARRAY_LEN(pairs) / 2, stdout);
