@@ -28,14 +28,14 @@ class Cut(Exception):
 
 class Hostile:
     """`faults`: {stage: what is done there in place of the answer}; stages are "imap greeting", "smtp ehlo", "imap fetch"... A fault
-    is bytes to send, or a function of the connection. `said`: stages that were reached."""
+    is bytes to send, or a function of the connection. `said`: stages that were reached. `where`: the folder that mail arrives in."""
 
     def __init__(self, folder):
         self.ca, cert, key = make_certificate(folder)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(cert, key)
-        self.faults, self.said, self.inbox, self.deleted = {}, [], {}, set()
-        self.next_uid, self.is_over = 1, False
+        self.next_uid = 1
+        self.begin()
         self.listeners = []
         self.imap = self._listen(Imap)
         self.submission = self._listen(Smtp)
@@ -65,11 +65,9 @@ class Hostile:
                 kind(self, one).talk()
 
     def begin(self, **faults):
-        self.faults, self.said, self.inbox, self.deleted = {}, [], {}, set()
-        self.faults.update(faults)
+        self.faults, self.said, self.inbox, self.where = faults, [], {}, "INBOX"
 
     def stop(self):
-        self.is_over = True
         for one in self.listeners:
             one.close()
 
@@ -126,11 +124,11 @@ class Imap(Talk):
         return f"{tag} OK logged in\r\n"
 
     def select(self, tag, words):
-        uid = self.server.next_uid
+        self.folder, uid = words[1], self.server.next_uid
         return f"* {len(self.server.inbox)} EXISTS\r\n* OK [UIDVALIDITY 1] valid\r\n* OK [UIDNEXT {uid}] next\r\n{tag} OK selected\r\n"
 
     def search(self, tag, words):
-        found = [str(uid) for uid, message in self.server.inbox.items() if words[-1].encode() in message]
+        found = [str(uid) for uid, message in self.server.inbox.items() if words[-1].encode() in message and self.folder == self.server.where]
         return f"* SEARCH {' '.join(found)}\r\n{tag} OK done\r\n"
 
     def save(self, tag, words):

@@ -173,6 +173,15 @@ def test_found_lies(server, talk):
     assert said["outcome"] == "unknown" and said["reason"].startswith("fetching the message over IMAP"), said
 
 
+def test_junk(server, talk):
+    """Mail that is sorted out arrived, but not where its owner looks."""
+    server.begin()
+    server.where = "Junk"
+    said = talk.ask("verify", email=EMAIL, key="k1", password=PASSWORD)
+    assert (said["outcome"], said["reason"]) == ("refused", "the message arrived, but in Junk instead of INBOX")
+    assert server.inbox == {}, "it is deleted there, too"
+
+
 # ---- certificates
 
 
