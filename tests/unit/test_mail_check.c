@@ -89,6 +89,7 @@ static void cut_answers_do_no_harm(void **state) {
     struct arena *arena = arena_create(4096);
     for (size_t n = 0; n < sizeof lines; n++) {
         char *copy = malloc(n + 1); /* its own, so that sanitizers see what is read past it */
+        assert_non_null(copy);
         memcpy(copy, lines, n);
         struct str cut = {copy, n}, text;
         struct words_quota quota;

@@ -126,6 +126,8 @@ struct str words_shown(struct str words, const struct str *secrets, size_t n_sec
     words = str_trim(words);
     size_t n = words.n < WORDS_SHOWN_BYTES ? words.n : WORDS_SHOWN_BYTES;
     char *to = arena_alloc(arena, n + 1);
-    for (size_t i = 0; i < n; i++) to[i] = words.p[i] >= ' ' && words.p[i] <= '~' ? words.p[i] : '?';
+    if (n) memcpy(to, words.p, n);
+    for (size_t i = 0; i < n; i++)
+        if (to[i] < ' ' || to[i] > '~') to[i] = '?';
     return (struct str){to, n};
 }
