@@ -1,5 +1,6 @@
 """The resolver driver `stub` in conversation with a server that misbehaves as told, over UDP and TCP."""
 import contextlib
+import os
 import socket
 import struct
 import threading
@@ -21,20 +22,23 @@ TRY_MS = 400
 class Fake:
     """Answers what UDP(query) and TCP(query) give: a message, bytes, a list of these, or None for silence."""
 
-    def __init__(self):
+    def __init__(self, host="127.0.0.1", port=0):
+        self.host = host
         self.udp = self.tcp = lambda query: None
         self.asked = []  # ("udp" or "tcp", message)
         self.stopped = False
         self.datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.stream = socket.socket()
         while True:  # the same number for both
-            self.datagrams.bind(("127.0.0.1", 0))
+            self.datagrams.bind((host, port))
             self.port = self.datagrams.getsockname()[1]
             try:
-                self.stream.bind(("127.0.0.1", self.port))
+                self.stream.bind((host, self.port))
                 break
             except OSError:
                 self.datagrams.close()
+                if port:
+                    raise
                 self.datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.stream.listen(64)
         self.threads = [threading.Thread(target=run, daemon=True) for run in (self.serve_udp, self.serve_tcp)]
@@ -77,8 +81,8 @@ class Fake:
     def stop(self):
         self.stopped = True
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
-            waker.sendto(b"", ("127.0.0.1", self.port))
-        socket.create_connection(("127.0.0.1", self.port)).close()
+            waker.sendto(b"", (self.host, self.port))
+        socket.create_connection((self.host, self.port)).close()
         for thread in self.threads:
             thread.join(10)
         self.datagrams.close()
@@ -361,6 +365,26 @@ def test_system_file(tmp_path, fake):
     reason = talk.unknown("a.test")
     assert "127.53.53.56:53" in reason
     talk.end()
+
+
+def test_the_second_server(tmp_path):
+    """What the first cannot say, the second is asked."""
+    first, second = f"127.53.{os.getpid() % 250}.1", f"127.53.{os.getpid() % 250}.2"
+    try:
+        fakes = Fake(first, 53), Fake(second, 53)
+    except PermissionError:
+        pytest.skip("port 53 is not for everybody")
+    (tmp_path / "resolv.conf").write_text(f"nameserver {first}\nnameserver {second}\n")
+    talk = Talk(TALK_RESOLV_CONF=tmp_path / "resolv.conf", TALK_TRY_MS=TRY_MS)
+    fakes[1].udp = lambda query: answer(query, "a.test. 1 IN A 192.0.2.1")
+    for fakes[0].udp in (lambda query: answer(query, rcode="SERVFAIL"), lambda query: None):
+        assert talk.data("a.test") == ["192.0.2.1"]
+    assert [len(one.asked) for one in fakes] == [2, 2]
+    fakes[0].udp = lambda query: answer(query, rcode="NXDOMAIN", authority=[SOA])  # this is an answer
+    assert talk.data("a.test") == [] and len(fakes[1].asked) == 2
+    talk.end()
+    for one in fakes:
+        one.stop()
 
 
 def test_settings():

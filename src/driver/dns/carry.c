@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -100,6 +102,9 @@ int carry_connect(const struct carry_server *server, int64_t until_ms, char why[
     bool ok = wait_for(fd, POLLOUT, until_ms, why);
     if (ok && getsockopt(fd, SOL_SOCKET, SO_ERROR, &fault, &size)) fault = errno;
     if (fault) ok = fail(why, strerror(fault));
+    /* Several questions go out one behind the other: none waits until the one before has arrived. */
+    int on = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (ok) return fd;
     carry_close(fd);
     return -1;
@@ -138,6 +143,9 @@ static bool receive_bytes(int fd, char *bytes, size_t all, int64_t until_ms, cha
 
 bool carry_receive(int fd, int64_t until_ms, struct arena *arena, struct str *ret, char why[CARRY_WHY]) {
     unsigned char length[LENGTH_BYTES];
+    /* A server that waits until its last answer has arrived before it sends the next hears of it at once. */
+    int on = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
     if (!receive_bytes(fd, (char *)length, sizeof length, until_ms, why)) return false;
     size_t n = (size_t)length[0] << 8 | length[1];
     char *bytes = arena_alloc(arena, n + 1);
