@@ -78,7 +78,7 @@ const struct setting_row setting_rows[SETTING_END] = {
                                          .help = "whether webhooks may reach loopback and private addresses"},
     [SETTING_WEB_ADDRESS] = {"web_address", "web-address", "DFYD_WEB_ADDRESS", SETTING_IPV4, AT(web_address),
                              .fallback = "127.0.0.1", .value = "IPV4",
-                             .help = "where the domains' web names point, for forwarding"},
+                             .help = "where the domains' web names point, for forwarding", .drivers = true},
     [SETTING_WEB_ADDRESS6] = {"web_address6", "web-address6", "DFYD_WEB_ADDRESS6", SETTING_IPV6, AT(web_address6),
                               .value = "IPV6", .help = "the same, in IPv6; default: none", .drivers = true},
     [SETTING_EDGE_LISTEN] =
