@@ -127,6 +127,16 @@ def test_provider_unavailable(fresh, off):
         assert lists(answer) == {"unavailable_email_providers": [1]}
 
 
+def test_what_the_mail_host_does_not_serve_is_off(fresh):
+    """The own mail host is provider 2 alone, whatever the settings say."""
+    client = make_client(fresh(mailbox="mailhost", mailhost_name="mx.dfy.test", mailhost_imap="127.0.0.1:1",
+                               mailhost_submission="127.0.0.1:1"))
+    for provider in (1, 3):
+        wanted = [item(provider=provider, accounts=50 if provider == 3 else 1)]
+        assert lists(client.refused("provider_unavailable", wanted)) == {"unavailable_email_providers": [provider]}
+    assert client.quote([item(provider=2)])["order_is_valid"]
+
+
 @pytest.mark.parametrize("domain", [
     "", " ", "com", "acme", "a.b.acme.com", "www.acme.com", "https://acme.com", "acme.com/", "ac me.com", "acme..com",
     "-acme.com", "acme-.com", "acme_x.com", "a" * 64 + ".com", "127.0.0.1", "acme.zzz", "ana@acme.com", "acme.com:80",
