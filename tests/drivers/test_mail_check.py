@@ -25,8 +25,17 @@ class Stack:
     """A mail host whose driver is asked directly, and a DNS that has what the driver wants."""
 
     def __init__(self):
-        self.host, self.dns = MailHost(), PowerDns()
-        self.talk = self.make_talk()
+        with contextlib.ExitStack() as stack:
+            self.dns = PowerDns()
+            stack.callback(self.dns.end)
+            self.host = MailHost()
+            stack.callback(self.host.stop)
+            self.talk = self.make_talk()
+            stack.callback(self.talk.end)
+            self._begin()
+            self.closing = stack.pop_all()
+
+    def _begin(self):
         self.facts = self.talk.must("facts", domain=DOMAIN)
         # As an installed machine has it by the folders' groups.
         self.host.rights.run("chgrp", "postfix", self.host.mailhost_dir / "mail.db")
@@ -81,9 +90,7 @@ class Stack:
             return sorted(re.search(rb"Subject: (\S+)", part[1]).group(1).decode() for part in found if isinstance(part, tuple))
 
     def stop(self):
-        self.talk.end()
-        self.host.stop()
-        self.dns.end()
+        self.closing.close()
 
 
 @pytest.fixture(scope="module")
