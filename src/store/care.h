@@ -130,6 +130,10 @@ MUST_CHECK bool care_subjects(struct db *db, struct str domain_id, struct arena 
  */
 MUST_CHECK bool care_rotate(struct db *db, struct str name, int64_t now_ms, int64_t *ret_rotation,
                             struct error *reterr);
+/* Keeps what the server works with, lines `name=value`, for commands that check. */
+MUST_CHECK bool care_settings_put(struct db *db, struct str settings, struct error *reterr);
+/* ERR_CONFLICT names the first of SETTINGS in which they are not those of the last server; empty ones are nobody's. */
+MUST_CHECK bool care_settings_match(struct db *db, struct str settings, struct error *reterr);
 /* When something is due next; INT64_MAX: nothing. */
 MUST_CHECK bool care_next_due(struct db *db, int64_t *ret_ms, struct error *reterr);
 /* Gives up all leases, and works out anew what is due when; at start, when no other process can hold one. */

@@ -179,3 +179,39 @@ bool care_write_check(struct db *db, const struct care *care, const struct care_
     if (!write(db, care, &to, ret_held, reterr)) return false;
     return !*ret_held || !is_news || tell(db, care, findings, now_ms, arena, reterr);
 }
+
+/* ---- whose settings ---- */
+
+bool care_settings_put(struct db *db, struct str settings, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "UPDATE care_settings SET settings = $1 WHERE id = 1 AND settings <> $1");
+    stmt_text(stmt, 1, settings);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+/* The line of TEXT that sets NAME; empty: none does. */
+static struct str value_in(struct str text, struct str name) {
+    while (text.n) {
+        struct str value, line = str_cut(text, '\n', &text);
+        if (str_eq(str_cut(line, '=', &value), name)) return value;
+    }
+    return STR("");
+}
+
+bool care_settings_match(struct db *db, struct str settings, struct error *reterr) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
+    struct stmt *stmt = db_stmt(db, "SELECT settings FROM care_settings WHERE id = 1");
+    if (!row_find(stmt, reterr, "the settings of the server are missing")) return false;
+    struct str servers = row_text(stmt, 0, arena);
+    stmt_done(stmt);
+    while (servers.n && settings.n) {
+        struct str value, name = str_cut(str_cut(settings, '\n', &settings), '=', &value);
+        struct str other = value_in(servers, name);
+        if (!str_eq(value, other))
+            return error_set(
+                reterr, ERR_CONFLICT,
+                "the server works with %.*s \"%.*s\", this command with \"%.*s\", and would find wrong what is"
+                " right: give it the server's settings, by --config, DFYD_... or its flags",
+                STR_ARG(name), STR_ARG(other), STR_ARG(value));
+    }
+    return true;
+}

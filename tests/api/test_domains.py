@@ -186,6 +186,16 @@ def test_a_pre_warmed_domain(server):
     assert done.returncode == 1 and "not published by dfyd" in done.stderr
 
 
+def test_a_check_with_other_settings_than_the_servers(server):
+    """It would look elsewhere and find everything wrong: it says which setting, and keeps and tells nothing."""
+    domain = order(server, forwarding_domain="home.net")
+    for env, what in (({"DFYD_WEB_ADDRESS": "192.0.2.9"}, 'web_address "127.0.0.1", this command with "192.0.2.9"'),
+                      ({"DFYD_MTA_STS": "enforce"}, 'mta_sts "off", this command with "enforce"')):
+        done = server.run("domain", "check", domain, env=env)
+        assert done.returncode == 1 and done.stdout == "" and f"the server works with {what}" in done.stderr, done
+    assert care(server, domain, "findings, attempts, is_leased") == (None, 0, 0) and told(server, domain) == []
+
+
 def test_checks_by_themselves(fresh):
     """Each day, and what is found is told; never, when the setting says so."""
     server = fresh(check_hours=24)

@@ -24,7 +24,7 @@ void domain_print_findings(struct str findings, struct arena *arena) {
 /* ---- the check ---- */
 
 struct claiming {
-    struct str name;
+    struct str name, settings;
     int64_t now_ms, lease_until_ms;
     struct arena *arena;
     struct care care;
@@ -33,7 +33,8 @@ struct claiming {
 
 static bool claim_change(struct db *db, void *arg, struct error *reterr) {
     struct claiming *c = arg;
-    return care_claim_check(db, c->name, c->now_ms, c->lease_until_ms, c->arena, &c->care, &c->held, reterr);
+    return care_settings_match(db, c->settings, reterr) &&
+           care_claim_check(db, c->name, c->now_ms, c->lease_until_ms, c->arena, &c->care, &c->held, reterr);
 }
 
 /* What is due next is for the server to know: its settings may be others. */
@@ -100,6 +101,7 @@ bool run_domain_check(const struct invocation *invocation, struct error *reterr)
     struct world world = world_of(invocation);
     struct claiming claiming = {
         .name = str_of(invocation_value(invocation, "domain")),
+        .settings = settings_outside(invocation->settings, arena),
         .now_ms = clock_now(world.clock),
         .lease_until_ms = clock_now(world.clock) + world.lease_ms,
         .arena = arena,

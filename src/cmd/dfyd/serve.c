@@ -117,7 +117,9 @@ static bool free_change(struct db *db, void *arg, struct error *reterr) {
     int64_t now = clock_now(&server->setup.clock);
     const struct care_times care = {
         .now_ms = now, .check_ms = server->world.check_ms, .dkim_ms = server->world.dkim_ms};
-    return care_free_all(db, &care, reterr) && step_free_all(db, now, reterr) && renewal_free_all(db, now, reterr) &&
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
+    return care_settings_put(db, settings_outside(server->settings, arena), reterr) &&
+           care_free_all(db, &care, reterr) && step_free_all(db, now, reterr) && renewal_free_all(db, now, reterr) &&
            delivery_free_all(db, now, reterr) && refund_free_all(db, now, reterr) &&
            checkout_look_at_all(db, now, reterr) && idempotency_free_orphans(db, reterr);
 }

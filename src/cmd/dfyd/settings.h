@@ -171,5 +171,8 @@ struct setting_sources {
  * setting and what it allows. */
 MUST_CHECK bool settings_load(const struct setting_sources *sources, struct arena *arena, struct settings *ret,
                               struct error *reterr);
+/* Those that say which DNS host, resolver, mail host and edge there are, a line `name=value` each, without secrets and
+ * files that hold them. */
+struct str settings_outside(const struct settings *settings, struct arena *arena);
 /* What a setting may be, for people: "a whole number from 1 to 64". */
 struct str setting_range(const struct setting_row *row, struct arena *arena);

@@ -9,6 +9,14 @@ CREATE TABLE zone_parts (
     PRIMARY KEY (domain_id, part)
 ) STRICT, WITHOUT ROWID;
 
+-- What the last server worked with, a line `name=value` for each setting of DNS, mail host and edge: a command with other
+-- settings would find every domain wrong.
+CREATE TABLE care_settings (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    settings TEXT NOT NULL -- '': none was started yet
+) STRICT;
+INSERT INTO care_settings (id, settings) VALUES (1, '');
+
 -- The care for a domain in use: checks, and changes of its DKIM keys (core/dkim.h). It goes with the domain.
 CREATE TABLE domain_care (
     domain_id TEXT NOT NULL PRIMARY KEY REFERENCES domains (id),
