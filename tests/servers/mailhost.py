@@ -1,8 +1,7 @@
 """A private mail host from the templates of packaging/mailhost: Postfix, Dovecot, the signer, mail-lookup, on free ports of
 127.0.0.1, reading mail.db and signer/dkim.db of a folder that dfyd, or a test, keeps.
 
-Runs as root; as an ordinary user in a user namespace, where that user has ranges in /etc/subuid and /etc/subgid, or through sudo where
-that asks for no password.
+Runs as root; as an ordinary user in a user namespace, where that user has ranges in /etc/subuid and /etc/subgid.
 """
 import contextlib
 import os
@@ -57,18 +56,13 @@ def _listens_at(path):
 
 
 class Rights:
-    """What is needed of root to change users and owners: nothing more for root; else a user namespace, or sudo."""
+    """What is needed of root to change users and owners: nothing more for root, a user namespace for others."""
 
     def __init__(self):
         self.enter, self.holder = [], None
         if os.geteuid() == 0 or self._make_namespace():
             return
-        self.enter = ["sudo", "-n"]
-        with contextlib.suppress(OSError):
-            if subprocess.run([*self.enter, "true"], capture_output=True).returncode == 0:
-                return
-        cannot_run("a mail host needs root; or sudo without a password; or a user with ranges in /etc/subuid and /etc/subgid who may make "
-                   "user namespaces (package uidmap)")
+        cannot_run("a mail host needs root, or a user with ranges in /etc/subuid and /etc/subgid who may make user namespaces (package uidmap)")
 
     def _make_namespace(self):
         held = ["unshare", "--user", "--map-root-user", "--map-auto", "--setgroups", "allow", "cat"]
@@ -100,19 +94,14 @@ class Rights:
 
 
 class _Server(Process):
-    """One whose processes belong to other users, perhaps of another user namespace. It is the leader of a process group."""
+    """One whose processes belong to other users, perhaps of another user namespace."""
 
     def __init__(self, rights, argv, log, ready, **rest):
-        self.rights, self.leader = rights, None
-        words = [*rights.enter, *map(str, argv)]
-        if rights.enter[:1] == ["sudo"]:  # which may put what it starts where it likes
-            self.leader = pathlib.Path(f"{log}.pid")
-            words = [*rights.enter, "setsid", "--wait", "sh", "-c", 'echo $$ >"$0"; exec "$@"', str(self.leader), *map(str, argv)]
-        super().__init__(words, log, ready, **rest)
+        self.rights = rights
+        super().__init__([*rights.enter, *map(str, argv)], log, ready, **rest)
 
     def kill(self, number=signal.SIGKILL):
-        leader = int(self.leader.read_text()) if self.leader and self.leader.exists() else self.child.pid
-        subprocess.run([*self.rights.enter, "kill", f"-{int(number)}", "--", f"-{leader}"], stderr=subprocess.DEVNULL)
+        subprocess.run([*self.rights.enter, "kill", f"-{int(number)}", "--", f"-{self.child.pid}"], stderr=subprocess.DEVNULL)
 
 
 class Outside:
@@ -268,7 +257,9 @@ class MailHost:
     def _is_there(self, name):
         if not self.rights.enter:
             return _listens_at(self.path / name)
-        return subprocess.run([*self.rights.enter, "test", "-S", str(self.path / name)]).returncode == 0
+        # A socket that somebody left behind is there, too: only who connects knows.
+        connect = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
+        return subprocess.run([*self.rights.enter, "/usr/bin/python3", "-c", connect, str(self.path / name)], capture_output=True).returncode == 0
 
     def stop_server(self, name):
         if name in SIGNERS:  # ends seconds after it was told to, and has nothing to put away
