@@ -3,7 +3,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import sqlite3
 
 import dns.exception
@@ -86,10 +85,10 @@ class PowerDns:
         self.start()
 
     def freeze(self):
-        self.process.kill(signal.SIGSTOP)
+        self.process.freeze()
 
     def thaw(self):
-        self.process.kill(signal.SIGCONT)
+        self.process.thaw()
 
     def end(self):
         self.thaw()

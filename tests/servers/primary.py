@@ -100,10 +100,10 @@ class Primary:
         self.start()
 
     def freeze(self):
-        self.process.kill(signal.SIGSTOP)
+        self.process.freeze()
 
     def thaw(self):
-        self.process.kill(signal.SIGCONT)
+        self.process.thaw()
 
     def end(self):
         self.thaw()

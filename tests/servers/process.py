@@ -80,6 +80,15 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.child.pid, number)
 
+    def freeze(self):
+        """Stops it until thaw(); each of its threads stands still then, which takes longer than the signal."""
+        self.kill(signal.SIGSTOP)
+        tasks = pathlib.Path(f"/proc/{self.pid}/task")
+        wait_until(lambda: all(stat.read_text().rpartition(")")[2].split()[0] in "TZ" for stat in tasks.glob("*/stat")), "it stands still")
+
+    def thaw(self):
+        self.kill(signal.SIGCONT)
+
     def stop(self):
         self.kill(signal.SIGTERM)
         try:
