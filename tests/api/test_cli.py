@@ -576,3 +576,27 @@ def test_a_primary_needs_its_settings(fresh, tmp_path, settings, key, words):
 def test_a_primary_is_not_asked_at_start(fresh, tmp_path):
     (tmp_path / "key").write_text("HMAC-SHA512:Dfyd.Key.:c2VjcmV0")
     assert fresh(dns="rfc2136", rfc2136_server="127.0.0.1:1", rfc2136_key_file=tmp_path / "key", dns_nameservers="ns1.a.net").alive()
+
+
+@pytest.mark.parametrize("settings, words", [
+    ({}, "mailhost_name is missing: say the host name"),
+    ({"mailhost_name": "mx.a.net", "mailhost_ca_file": "/nonexistent.pem"}, "mailhost_ca_file /nonexistent.pem: No such file"),
+    ({"mailhost_name": "mx.a.net", "mailhost_doveadm_url": "http://127.0.0.1:1"}, "say mailhost_doveadm_key_file, or DFYD_MAILHOST_DOVEADM_KEY"),
+    ({"mailhost_name": "mx.a.net", "mailhost_doveadm_url": "http://127.0.0.1:1", "mailhost_doveadm_key_file": "/nonexistent"},
+     "mailhost_doveadm_key_file /nonexistent: No such file"),
+    ({"mailhost_name": "mx.a.net", "mailhost_doveadm_url": "http://127.0.0.1:1", "mailhost_doveadm_key_file": "/dev/null"},
+     "mailhost_doveadm_key_file /dev/null must hold one word"),
+])
+def test_a_mail_host_needs_its_settings(fresh, settings, words):
+    server = fresh(expect_start=False, mailbox="mailhost", **settings)
+    assert server.refused and words in server.log()
+
+
+def test_records_that_point_nowhere_are_warned_of(fresh, tmp_path):
+    (tmp_path / "key").write_text("k")
+    powerdns = {"dns": "powerdns", "powerdns_url": "http://127.0.0.1:1", "powerdns_key_file": tmp_path / "key", "dns_nameservers": "ns1.a.net"}
+    server = fresh(**powerdns)
+    wait_for("the warnings", lambda: "event=web_address_is_loopback" in server.log() and "event=no_edge" in server.log())
+    server.restart(**powerdns, web_address="192.0.2.1", edge_listen="127.0.0.1:0")
+    server.stop()
+    assert [server.log().count(f"event={word} ") for word in ("started", "stopped", "no_edge", "web_address_is_loopback")] == [2, 2, 1, 1]

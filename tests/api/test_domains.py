@@ -1,11 +1,18 @@
 """`dfyd domain`: what is wanted, served and seen of a domain in use, checks by themselves, and its DKIM keys."""
+import contextlib
 import datetime
+import fcntl
 import json
+import os
+import pty
 import re
 import sqlite3
+import struct
+import subprocess
+import termios
 
 import pytest
-from conftest import rows, wait_for
+from conftest import binary, rows, wait_for
 from contract import ORDERS, item, name
 
 DAY_MS = 86400000
@@ -58,7 +65,7 @@ def shown(server, domain):
 def check(server, domain):
     """Its exit status, the words of each line that stands for a record or mailbox, and all that it printed."""
     done = server.run("domain", "check", domain)
-    lines = [line.split() for line in done.stdout.splitlines() if domain in line and "finding" not in line]
+    lines = [line.split() for line in done.stdout.splitlines() if re.match(rf"(mail|web) |\S+@{domain} ", line)]
     return done.returncode, lines, done.stdout + done.stderr
 
 
@@ -81,9 +88,8 @@ def test_list_and_show(server):
     pairs = shown(server, domain)
     assert pairs["state"] == "ready" and pairs["provider"] == "AirMail" and pairs["mailboxes"] == "2"
     assert pairs["forwarding"] == "home.net (redirect)" and pairs["checked"] == "never"
-    assert pairs["key"].startswith("1: it signs alone, since ")
-    since, after = (datetime.datetime.fromisoformat(pairs[what].split("since ")[-1].replace("Z", "+00:00"))
-                    for what in ("key", "next key"))
+    assert re.match(r"1, since \S+: it signs alone$", pairs["key"])
+    since, after = (datetime.datetime.fromisoformat(re.search(r"(\S+)Z", pairs[what])[1]) for what in ("key", "next key"))
     assert (after - since).days == 180
     assert text.count(f"@{domain}  ready") == 2
 
@@ -111,13 +117,44 @@ def test_a_check_that_finds_nothing(server):
     assert status == 0, text
     records = [line for line in lines if "@" not in line[0]]
     assert {line[1] for line in records} == {"ok"}
-    assert {(line[0], line[2], line[3].removesuffix(domain)) for line in records} >= {
-        ("mail", "MX", ""), ("mail", "TXT", ""), ("mail", "TXT", "dfy1._domainkey."), ("mail", "TXT", "_dmarc."),
-        ("web", "A", ""), ("web", "A", "www.")}
-    assert all(line[4:8] == ["as", "wanted", "as", "wanted"] for line in records)
+    assert {(line[0], line[2], line[3]) for line in records} >= {
+        ("mail", "MX", "@"), ("mail", "TXT", "@"), ("mail", "TXT", "dfy1._domainkey"), ("mail", "TXT", "_dmarc"),
+        ("web", "A", "@"), ("web", "A", "www")}
+    assert all(line[4:6] == ["same", "same"] for line in records)
     assert [line[1] for line in lines if "@" in line[0]] == ["ok", "ok"]
     assert care(server, domain, "findings") == ("",) and told(server, domain) == []
     assert shown(server, domain)["findings"] == "0"
+
+
+def on_terminal(server, columns, *words):
+    """What a command prints on a terminal of that width."""
+    reader, writer = pty.openpty()
+    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    child = subprocess.Popen([binary(), *words, "--data", str(server.dir)], stdout=writer, stderr=subprocess.DEVNULL)
+    os.close(writer)
+    text = b""
+    with contextlib.suppress(OSError):  # the other end is gone
+        while more := os.read(reader, 65536):
+            text += more
+    os.close(reader)
+    child.wait(30)
+    return text.decode().splitlines()
+
+
+def test_a_check_fits_the_terminal(server):
+    """On a terminal lines are no longer than it is wide; elsewhere nothing is cut."""
+    domain = order(server)
+    policy = "v=spf1 include:a.very.long.name.of.somebody ~all"
+    outside(server, "UPDATE rrsets SET data = ? WHERE name = ? AND data LIKE '%v=spf1%'", f"{len(policy)}:{policy}", domain)
+    full = check(server, domain)[2]
+    assert f"  {policy}  " in full and "..." not in full
+    for columns in (80, 120):
+        table = on_terminal(server, columns, "domain", "check", domain)
+        records = table[:table.index("")]
+        assert len(records) > 4 and max(map(len, records)) <= columns
+        assert any(re.search(r"  (v=spf1\S* ?\S*\.\.\.)  +\1  +v=spf1 ", line) for line in records), records
+        assert f"  seen    {policy} at the DNS host" in table
+    assert any(line.endswith("...") for line in on_terminal(server, 60, "domain", "check", domain))
 
 
 def test_a_record_changed_by_hand(server):
@@ -128,7 +165,7 @@ def test_a_record_changed_by_hand(server):
     changed = rows(server, "SELECT * FROM rrsets WHERE zone = ?", domain, file="sandbox.db")
     for _ in range(2):
         status, lines, text = check(server, domain)
-        assert status == 1 and f"{domain}: 1 findings" in text
+        assert status == 1 and f"{domain}: 1 finding\n" in text
         assert ["mail", "by_hand", "MX"] in [line[:3] for line in lines]
         assert re.search(rf"^finding +MX {domain}\n +wanted +10 \S+\n +seen +\S.*\n +to do +`dfyd domain repair {domain}`",
                          text, re.M), text
@@ -230,7 +267,7 @@ def test_a_rotation_on_demand(fresh):
     assert done.returncode == 1 and f"a change of the keys of {domain} is under way, to key 2" in done.stderr
     wait_for("the new key", lambda: phase(server, domain) == (2, "signing", 1))
     assert (served(server, domain), signing(server, domain)) == (["dfy1", "dfy2"], 2)
-    assert shown(server, domain)["key"].startswith("2: it signs; the record of the key before stays")
+    assert "it signs; the record of the key before stays" in shown(server, domain)["key"]
     assert check(server, domain)[0] == 0
     server.cli("clock", "advance", "6d")
     assert server.run("domain", "rotate-dkim", domain).returncode == 1
@@ -267,7 +304,7 @@ def test_a_rotation_waits_for_a_person(fresh):
     assert domain in server.cli("domain", "list", "--stuck")
     # The new record is not there because of that, which is no finding of its own.
     status, _, text = check(server, domain)
-    assert status == 1 and f"{domain}: 1 findings" in text, text
+    assert status == 1 and f"{domain}: 1 finding\n" in text, text
     outside(server, "UPDATE rrsets SET data = ? WHERE name = ? AND type = 'MX'", data, domain)
     wait_for("it to go on", lambda: phase(server, domain) == (2, "signing", 1))
     assert shown(server, domain)["key waits"] == "-" and signing(server, domain) == 2

@@ -116,8 +116,8 @@ static struct str key_text(const struct care_key *key, struct arena *arena) {
     };
     if (!key->rotation) return STR("none: its mail records are not published by dfyd");
     if (!key->since_ms) return arena_printf(arena, "%lld: %s", (long long)key->rotation, doing[key->phase]);
-    return arena_printf(arena, "%lld: %s, since %.*s", (long long)key->rotation, done[key->phase],
-                        STR_ARG(text_second(key->since_ms, arena)));
+    return arena_printf(arena, "%lld, since %.*s: %s", (long long)key->rotation,
+                        STR_ARG(text_second(key->since_ms, arena)), done[key->phase]);
 }
 
 static struct str next_key_text(const struct care_key *key, int64_t dkim_days, struct arena *arena) {

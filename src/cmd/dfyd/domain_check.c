@@ -56,37 +56,54 @@ static struct world world_of(const struct invocation *invocation) {
     };
 }
 
-static struct str values(const struct rrset *set, const struct rrset *wanted, struct arena *arena) {
-    if (wanted && wanted->n_data && rrset_is_seen(wanted, set)) return STR("as wanted");
+/* Beside the domain's own name, as hosts of DNS show it: "@", "_dmarc". */
+static struct str short_name(struct str name, struct str domain) {
+    if (str_eq(name, domain)) return STR("@");
+    return name.n > domain.n ? (struct str){name.p, name.n - domain.n - 1} : name;
+}
+
+static struct str values(const struct rrset *set, struct arena *arena) {
     struct str text = STR("");
     for (size_t i = 0; i < set->n_data; i++)
         text = arena_printf(arena, "%.*s%s%.*s", STR_ARG(text), i ? " | " : "", STR_ARG(set->data[i]));
     return text;
 }
 
-static void add_part(struct table *table, enum zone_part part, const struct zone_report *report, struct arena *arena) {
+/* What is there instead of what is wanted; in short on a terminal, for the findings have it in full. */
+static struct str compared(const struct rrset *set, bool is_known, const struct rrset *wanted, struct arena *arena) {
+    enum { SHORT_OF = 8 }; /* that part of the terminal's width */
+    if (!is_known) return STR("?");
+    if (wanted->n_data && rrset_is_seen(wanted, set)) return STR("same");
+    struct str text = values(set, arena);
+    size_t columns = table_terminal_width(stdout);
+    return columns ? table_cut(text, columns / SHORT_OF, arena) : text;
+}
+
+static void add_part(struct table *table, enum zone_part part, const struct zone_report *report, struct str domain,
+                     struct arena *arena) {
     for (size_t i = 0; i < report->n; i++) {
         const struct zone_report_line *line = &report->lines[i];
         table_add(table, (const struct str[]){
                              str_of(zone_part_names[part]),
                              str_of(zone_state_names[line->state]),
                              str_of(line->wanted.type),
-                             line->wanted.name,
-                             values(&line->served, &line->wanted, arena),
-                             values(&line->seen, &line->wanted, arena),
-                             values(&line->wanted, NULL, arena),
+                             short_name(line->wanted.name, domain),
+                             compared(&line->served, line->is_served_known, &line->wanted, arena),
+                             compared(&line->seen, line->is_seen_known, &line->wanted, arena),
+                             values(&line->wanted, arena),
                          });
     }
 }
 
-static void print_report(const struct care_report *report, struct arena *arena) {
+static void print_report(const struct care_report *report, struct str domain, struct arena *arena) {
     static const char *const records[] = {"PART", "STATE", "TYPE", "NAME", "SERVED", "SEEN", "WANTED", NULL};
     static const char *const mailboxes[] = {"MAILBOX", "STATE", "REASON", NULL};
     static const char *const states[] = {
         [OUTCOME_DONE] = "ok", [OUTCOME_REFUSED] = "broken", [OUTCOME_UNKNOWN] = "unknown"};
     struct table *table = table_create(arena, records);
-    for (int part = 0; part < ZONE_PART_END; part++) add_part(table, (enum zone_part)part, &report->parts[part], arena);
-    table_print(table, stdout);
+    for (int part = 0; part < ZONE_PART_END; part++)
+        add_part(table, (enum zone_part)part, &report->parts[part], domain, arena);
+    table_print_cut(table, stdout);
     table = table_create(arena, mailboxes);
     for (size_t i = 0; i < report->n_mailboxes; i++) {
         const struct care_mailbox_seen *seen = &report->mailboxes[i];
@@ -112,9 +129,9 @@ bool run_domain_check(const struct invocation *invocation, struct error *reterr)
         !care_look(&world, &claiming.care, arena, &report, reterr) ||
         (claiming.held && !care_keep(&world, &claiming.care, &report, &stale, reterr)))
         return false;
-    print_report(&report, arena);
+    print_report(&report, claiming.care.domain, arena);
     domain_print_findings(findings_write(report.findings, report.n_findings, arena), arena);
     if (stale) fputs("\nnot kept: the server is at this domain just now\n", stderr);
-    return !report.n_findings ||
-           error_set(reterr, ERR_CONFLICT, "%.*s: %zu findings", STR_ARG(claiming.name), report.n_findings);
+    return !report.n_findings || error_set(reterr, ERR_CONFLICT, "%.*s: %zu finding%s", STR_ARG(claiming.name),
+                                           report.n_findings, report.n_findings == 1 ? "" : "s");
 }

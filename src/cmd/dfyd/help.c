@@ -10,10 +10,18 @@ bool help_has_setting(const struct command *command, size_t setting) {
            (command->serves || row->everywhere || (row->drivers && (command->setup & SETUP_DRIVERS)));
 }
 
+/* A flag that leaves no room beside it has a line of its own. */
+static void print_flag(const char *flag, const char *help, FILE *out) {
+    enum { FLAG_WIDTH = 28 };
+    bool is_long = strlen(flag) > FLAG_WIDTH;
+    if (is_long) fprintf(out, "  %s\n", flag);
+    fprintf(out, "  %-*s %s", FLAG_WIDTH, is_long ? "" : flag, help);
+}
+
 static void print_setting(const struct setting_row *row, FILE *out) {
     char flag[64];
     snprintf(flag, sizeof flag, "--%s %s", row->flag, row->value);
-    fprintf(out, "  %-28s %s", flag, row->help);
+    print_flag(flag, row->help, out);
     const char *before = " (";
     if (row->kind == SETTING_INT) {
         fprintf(out, "%s%lld to %lld", before, (long long)row->min, (long long)row->max);
@@ -33,7 +41,7 @@ static void print_setting(const struct setting_row *row, FILE *out) {
 static void print_option(const struct option_row *row, FILE *out) {
     char flag[64];
     snprintf(flag, sizeof flag, "--%s%s%s", row->flag, row->value ? " " : "", row->value ? row->value : "");
-    fprintf(out, "  %-28s %s", flag, row->help);
+    print_flag(flag, row->help, out);
     for (size_t i = 0; row->words && row->words[i]; i++) fprintf(out, "%s%s", i ? ", " : ": ", row->words[i]);
     if (row->repeats) fputs("; can be given again", out);
     if (row->fallback)

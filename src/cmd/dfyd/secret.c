@@ -23,16 +23,18 @@ static bool take(const char *where, struct str text, struct arena *arena, struct
     return true;
 }
 
-bool secret_read(const char *env, const char *path, struct arena *arena, struct str *ret, struct error *reterr) {
+bool secret_read(const char *env, const char *name, const char *path, struct arena *arena, struct str *ret,
+                 struct error *reterr) {
     const char *value = getenv(env);
     if (value && value[0]) return take(env, str_of(value), arena, ret, reterr);
     *ret = STR("");
     if (!path) return true;
     FILE *file = fopen(path, "re");
-    if (!file) return error_set(reterr, ERR_INVALID, "secret file %s: %s", path, strerror(errno));
+    if (!file) return error_set(reterr, ERR_INVALID, "%s %s: %s", name, path, strerror(errno));
     char text[SECRET_BYTES_MAX + 64];
     size_t n = fread(text, 1, sizeof text, file);
-    bool ok = !ferror(file) || error_set(reterr, ERR_INVALID, "secret file %s cannot be read", path);
+    bool ok = !ferror(file) || error_set(reterr, ERR_INVALID, "%s %s: cannot be read", name, path);
     fclose(file);
-    return ok && take(path, (struct str){text, n}, arena, ret, reterr);
+    return ok &&
+           take(arena_cstr(arena, arena_printf(arena, "%s %s", name, path)), (struct str){text, n}, arena, ret, reterr);
 }

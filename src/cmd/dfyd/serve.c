@@ -279,6 +279,20 @@ static void warn_of_notices(const struct server *server) {
               LOG_TEXT("then", "every notice is refused; that a page was paid is found out later, by asking"));
 }
 
+/* Records that the world sees point at the edge, which has to be somewhere. */
+static void warn_of_edge(const struct server *server) {
+    const struct settings *settings = server->settings;
+    const struct dns *dns = server->setup.drivers.dns;
+    if (dns->ops->is_sandbox) return;
+    if (!strncmp(settings->web_address, "127.", strlen("127.")))
+        log_event(
+            LOG_WARN, "web_address_is_loopback", LOG_TEXT("web_address", settings->web_address),
+            LOG_TEXT("then", "forwarded domains and autoconfig names are published with it, and nobody reaches them"));
+    if (!*settings->edge_listen.host)
+        log_event(LOG_WARN, "no_edge", LOG_TEXT("reason", "edge_listen is not set"),
+                  LOG_TEXT("then", "Caddy gets no answers from here: no forwarding, no autoconfig, no MTA-STS policy"));
+}
+
 /* -- while it runs */
 
 static bool expire_change(struct db *db, void *arg, struct error *reterr) {
@@ -364,6 +378,7 @@ bool run_serve(const struct invocation *invocation, struct error *reterr) {
     if (ok) {
         announce(&server);
         warn_of_notices(&server);
+        warn_of_edge(&server);
         int found = wait_for_signal(&server);
         log_event(LOG_INFO, "stopping", LOG_TEXT("signal", found == SIGTERM ? "SIGTERM" : "SIGINT"));
         allow_impatience();

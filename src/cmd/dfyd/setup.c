@@ -63,8 +63,8 @@ static bool make_first_workspace(struct setup *setup, struct payment *payment, s
 static bool take_mailhost(const struct settings *settings, struct arena *arena, struct mailhost_config *ret,
                           struct error *reterr) {
     struct str key = STR("");
-    if (settings->mailhost_doveadm_url &&
-        !secret_read("DFYD_MAILHOST_DOVEADM_KEY", settings->mailhost_doveadm_key_file, arena, &key, reterr))
+    if (settings->mailhost_doveadm_url && !secret_read("DFYD_MAILHOST_DOVEADM_KEY", "mailhost_doveadm_key_file",
+                                                       settings->mailhost_doveadm_key_file, arena, &key, reterr))
         return false;
     *ret = (struct mailhost_config){
         .dir = settings->mailhost_dir ? settings->mailhost_dir
@@ -105,8 +105,9 @@ static bool open_drivers(struct setup *setup, const struct settings *settings, s
     };
     if (!strcmp(config.payment, "stripe")) {
         struct str key, secret;
-        if (!secret_read("DFYD_STRIPE_KEY", settings->stripe_key_file, arena, &key, reterr) ||
-            !secret_read("DFYD_STRIPE_WEBHOOK_SECRET", settings->stripe_webhook_secret_file, arena, &secret, reterr))
+        if (!secret_read("DFYD_STRIPE_KEY", "stripe_key_file", settings->stripe_key_file, arena, &key, reterr) ||
+            !secret_read("DFYD_STRIPE_WEBHOOK_SECRET", "stripe_webhook_secret_file",
+                         settings->stripe_webhook_secret_file, arena, &secret, reterr))
             return false;
         if (!key.n)
             return error_set(reterr, ERR_INVALID,
@@ -118,12 +119,14 @@ static bool open_drivers(struct setup *setup, const struct settings *settings, s
     if (!strcmp(config.mailbox, "mailhost") && !take_mailhost(settings, arena, &config.mailhost, reterr)) return false;
     if (!strcmp(config.dns, "powerdns")) {
         struct str key;
-        if (!secret_read("DFYD_POWERDNS_KEY", settings->powerdns_key_file, arena, &key, reterr)) return false;
+        if (!secret_read("DFYD_POWERDNS_KEY", "powerdns_key_file", settings->powerdns_key_file, arena, &key, reterr))
+            return false;
         config.powerdns.key = arena_cstr(arena, key);
     }
     if (!strcmp(config.dns, "rfc2136")) {
         struct str key;
-        if (!secret_read("DFYD_RFC2136_KEY", settings->rfc2136_key_file, arena, &key, reterr)) return false;
+        if (!secret_read("DFYD_RFC2136_KEY", "rfc2136_key_file", settings->rfc2136_key_file, arena, &key, reterr))
+            return false;
         config.rfc2136.key = arena_cstr(arena, key);
     }
     return drivers_open(&config, &setup->drivers, reterr);

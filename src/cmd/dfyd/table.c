@@ -1,8 +1,11 @@
 #include "table.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "base/macros.h"
+
+enum { LAST_COLUMN_MIN = 12 };
 
 struct row {
     struct row *next;
@@ -66,12 +69,45 @@ void table_add(struct table *table, const struct str *cells) {
     table->last = &row->next;
 }
 
+/* LAST: how long the last column may be. */
+static void print_rows(const struct table *table, size_t last, FILE *out) {
+    struct str *cells = ARENA_ARRAY(table->arena, table->columns, struct str);
+    for (size_t i = 0; i < table->columns; i++) cells[i] = str_of(table->titles[i]);
+    print_row(cells, table->widths, table->columns, out);
+    for (const struct row *row = table->first; row; row = row->next) {
+        memcpy(cells, row->cells, table->columns * sizeof *cells);
+        cells[table->columns - 1] = table_cut(cells[table->columns - 1], last, table->arena);
+        print_row(cells, table->widths, table->columns, out);
+    }
+}
+
 void table_print(const struct table *table, FILE *out) {
-    struct str *titles = ARENA_ARRAY(table->arena, table->columns, struct str);
-    for (size_t i = 0; i < table->columns; i++) titles[i] = str_of(table->titles[i]);
-    print_row(titles, table->widths, table->columns, out);
-    for (const struct row *row = table->first; row; row = row->next)
-        print_row(row->cells, table->widths, table->columns, out);
+    print_rows(table, SIZE_MAX, out);
+}
+
+void table_print_cut(const struct table *table, FILE *out) {
+    size_t before = 0, all = table_terminal_width(out);
+    for (size_t i = 0; i + 1 < table->columns; i++) before += table->widths[i] + 2;
+    if (!all)
+        print_rows(table, SIZE_MAX, out);
+    else
+        print_rows(table, all < before + LAST_COLUMN_MIN ? LAST_COLUMN_MIN : all - before, out);
+}
+
+size_t table_terminal_width(FILE *out) {
+    struct winsize size;
+    return ioctl(fileno(out), TIOCGWINSZ, &size) ? 0 : size.ws_col;
+}
+
+struct str table_cut(struct str text, size_t max, struct arena *arena) {
+    static const struct str dots = {"...", 3};
+    if (width(text) <= max || max < dots.n) return text;
+    size_t bytes = 0;
+    for (size_t n = 0; bytes < text.n; bytes++) {
+        bool begins = ((unsigned char)text.p[bytes] & 0xc0) != 0x80;
+        if (begins && n++ == max - dots.n) break;
+    }
+    return arena_printf(arena, "%.*s%.*s", (int)bytes, text.p, STR_ARG(dots));
 }
 
 void table_print_pairs(const struct str *pairs, size_t n, FILE *out) {

@@ -1,8 +1,10 @@
 /* The driver's table and its settings. */
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/target.h"
 #include "driver/mailbox/mailhost/mailhost_inside.h"
@@ -47,6 +49,8 @@ static bool config_is_fit(const struct mailhost_config *config, struct error *re
     if (config->reports &&
         (!is_word(config->reports, TEXT_MAX_BYTES) || !strchr(config->reports, '@') || strpbrk(config->reports, ",;!")))
         return error_set(reterr, ERR_INVALID, "mailhost_reports must be a mail address, such as reports@example.net");
+    if (config->ca_file && access(config->ca_file, R_OK))
+        return error_set(reterr, ERR_INVALID, "mailhost_ca_file %s: %s", config->ca_file, strerror(errno));
     return doveadm_is_fit(config, reterr);
 }
 
