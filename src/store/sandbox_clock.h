@@ -28,7 +28,7 @@ struct clock_stop {
 /*
  * Steps, orders, renewals, refunds and deliveries that are due at NOW_MS hold the clock, and so does a lease; what is
  * tried again later does not. It stops for money alone: steps and deliveries that are tried again run when it stops
- * next. The care for domains (store/care.h) neither holds nor stops it: all its times are the earliest, so that later is
- * as good, and a year has hundreds of them. It runs wherever the clock stops, at the latest at the target.
+ * next. The care for domains (store/care.h) neither holds nor stops it: all its times are the earliest, so that later
+ * is as good, and a year has hundreds of them. It runs wherever the clock stops, at the latest at the target.
  */
 MUST_CHECK bool sandbox_clock_look(struct db *db, int64_t now_ms, struct clock_stop *ret, struct error *reterr);
