@@ -7,26 +7,23 @@
  *     {"outcome": "done", "reason": "", "retry_after_ms": 0, "state": "ours",
  *      "served": [["a.test", "MX", 300, ["10 mx.net."]], ["a.test", "TXT", 0, []]]}
  *
- *     {"do": "change", "zone": "a.test", "changes": [{"name": "a.test", "type": "TXT", "was": [0, []], "to": [300,
- * ["x"]]}]}
+ *     {"do": "change", "zone": "a.test",
+ *      "changes": [{"name": "a.test", "type": "TXT", "was": [0, []], "to": [300, ["x"]]}]}
  *     {"do": "nameservers"}
- *     {"do": "all", "threads": 8, "jobs": [{"do": "fetch", ...}, ...]}          answered by {"answers": [...]}
+ *     {"do": "all", "threads": 8, "jobs": [{"do": "fetch", ...}, ...]}      {"answers": [...], "took_ms": 12}
  *
  * Values are bytes: each is written as the character of its number, 0 to 255.
  */
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <sodium.h>
 #include <yyjson.h>
 
+#include "conversation.h"
 #include "driver/dns/powerdns.h"
 #include "driver/dns/rfc2136.h"
 #include "driver/sandbox_book.h"
-
-enum { LINE_MAX_BYTES = 4 << 20, THREADS_MAX = 32 };
 
 static const char *setting(const char *name) {
     const char *value = getenv(name);
@@ -201,7 +198,7 @@ static void nameservers(struct job *job) {
     for (size_t i = 0; i < n; i++) say_bytes(job->doc, list, names[i], job->arena);
 }
 
-static void run(struct dns *dns, yyjson_val *asked, yyjson_mut_doc *doc, yyjson_mut_val *said) {
+static void run(void *dns, yyjson_val *asked, yyjson_mut_doc *doc, yyjson_mut_val *said) {
     static const struct {
         const char *name;
         void (*run)(struct job *job);
@@ -212,72 +209,11 @@ static void run(struct dns *dns, yyjson_val *asked, yyjson_mut_doc *doc, yyjson_
         if (str_is(text(asked, "do", arena), verbs[i].name)) verbs[i].run(&job);
 }
 
-/* ---- many at once ---- */
-
-struct crowd {
-    struct dns *dns;
-    yyjson_val **jobs;
-    yyjson_mut_doc **docs;
-    size_t n;
-    atomic_size_t next;
-};
-
-static void *work(void *arg) {
-    struct crowd *crowd = arg;
-    for (size_t i; (i = atomic_fetch_add(&crowd->next, 1)) < crowd->n;) {
-        yyjson_mut_doc *doc = crowd->docs[i] = yyjson_mut_doc_new(NULL);
-        yyjson_mut_doc_set_root(doc, yyjson_mut_obj(doc));
-        run(crowd->dns, crowd->jobs[i], doc, yyjson_mut_doc_get_root(doc));
-    }
-    return NULL;
-}
-
-static void run_all(struct dns *dns, yyjson_val *asked, yyjson_mut_doc *doc, yyjson_mut_val *said) {
-    CLEANUP(arena_cleanup) struct arena *arena = arena_create(65536);
-    yyjson_val *list = yyjson_obj_get(asked, "jobs"), *one;
-    int wanted = yyjson_get_int(yyjson_obj_get(asked, "threads"));
-    size_t n_threads = wanted < 1 ? 1 : wanted > THREADS_MAX ? THREADS_MAX : (size_t)wanted;
-    pthread_t threads[THREADS_MAX];
-    struct crowd crowd = {.dns = dns, .n = yyjson_arr_size(list)};
-    crowd.jobs = ARENA_ARRAY(arena, crowd.n + 1, yyjson_val *);
-    crowd.docs = ARENA_ARRAY(arena, crowd.n + 1, yyjson_mut_doc *);
-    size_t i, n;
-    yyjson_arr_foreach(list, i, n, one) {
-        crowd.jobs[i] = one;
-    }
-    for (i = 0; i < n_threads; i++)
-        if (pthread_create(&threads[i], NULL, work, &crowd)) abort();
-    for (i = 0; i < n_threads; i++) pthread_join(threads[i], NULL);
-    yyjson_mut_val *answers = yyjson_mut_obj_add_arr(doc, said, "answers");
-    for (i = 0; i < crowd.n; i++) {
-        yyjson_mut_arr_append(answers, yyjson_mut_val_mut_copy(doc, yyjson_mut_doc_get_root(crowd.docs[i])));
-        yyjson_mut_doc_free(crowd.docs[i]);
-    }
-}
-
-static void answer_line(struct dns *dns, char *line) {
-    yyjson_doc *doc = yyjson_read(line, strlen(line), 0);
-    yyjson_val *asked = yyjson_doc_get_root(doc);
-    yyjson_mut_doc *said = yyjson_mut_doc_new(NULL);
-    yyjson_mut_doc_set_root(said, yyjson_mut_obj(said));
-    if (yyjson_equals_str(yyjson_obj_get(asked, "do"), "all"))
-        run_all(dns, asked, said, yyjson_mut_doc_get_root(said));
-    else
-        run(dns, asked, said, yyjson_mut_doc_get_root(said));
-    char *out = yyjson_mut_write(said, 0, NULL);
-    puts(out ? out : "{}");
-    fflush(stdout);
-    free(out);
-    yyjson_mut_doc_free(said);
-    yyjson_doc_free(doc);
-}
-
 int main(void) {
-    static char line[LINE_MAX_BYTES];
     if (sodium_init() < 0) return 1;
     struct dns *dns = open_driver();
     if (!dns) return 2;
-    while (fgets(line, sizeof line, stdin)) answer_line(dns, line);
+    converse(run, dns);
     dns_destroy(dns);
     return 0;
 }

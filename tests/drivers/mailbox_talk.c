@@ -13,8 +13,6 @@
  *     {"do": "dkim", "domain": "a.test", "rotation": 2, "phase": "announced"}
  *     {"do": "all", "threads": 8, "jobs": [{"do": "create", ...}, ...]}      {"answers": [...], "took_ms": 12}
  */
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,11 +20,9 @@
 #include <sodium.h>
 #include <yyjson.h>
 
-#include "base/clock.h"
+#include "conversation.h"
 #include "driver/mailbox/mailhost.h"
 #include "driver/resolver/stub.h"
-
-enum { LINE_MAX_BYTES = 4 << 20, THREADS_MAX = 32 };
 
 /* NULL: not given. */
 static const char *setting(const char *name) {
@@ -138,7 +134,7 @@ static const struct {
     {"verify", verify}, {"facts", ask_facts}, {"dkim", set_dkim},
 };
 
-static void run(struct mailbox *mailbox, yyjson_val *asked, yyjson_mut_doc *doc, yyjson_mut_val *said) {
+static void run(void *mailbox, yyjson_val *asked, yyjson_mut_doc *doc, yyjson_mut_val *said) {
     static const char *const words[] = {"done", "refused", "unknown"};
     struct job job = {.mailbox = mailbox, .asked = asked, .doc = doc, .said = said};
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
@@ -148,68 +144,6 @@ static void run(struct mailbox *mailbox, yyjson_val *asked, yyjson_mut_doc *doc,
         say(&job, "reason", outcome == OUTCOME_DONE ? STR("") : str_of(job.answer.reason));
         yyjson_mut_obj_add_sint(doc, said, "retry_after_ms", job.answer.retry_after_ms);
     }
-}
-
-/* ---- many at once ---- */
-
-struct crowd {
-    struct mailbox *mailbox;
-    yyjson_val **jobs;
-    yyjson_mut_doc **docs;
-    size_t n;
-    atomic_size_t next;
-};
-
-static void *work(void *arg) {
-    struct crowd *crowd = arg;
-    for (size_t i; (i = atomic_fetch_add(&crowd->next, 1)) < crowd->n;) {
-        yyjson_mut_doc *doc = crowd->docs[i] = yyjson_mut_doc_new(NULL);
-        yyjson_mut_doc_set_root(doc, yyjson_mut_obj(doc));
-        run(crowd->mailbox, crowd->jobs[i], doc, yyjson_mut_doc_get_root(doc));
-    }
-    return NULL;
-}
-
-static void run_all(struct mailbox *mailbox, yyjson_val *asked, yyjson_mut_doc *doc, yyjson_mut_val *said) {
-    CLEANUP(arena_cleanup) struct arena *arena = arena_create(65536);
-    yyjson_val *list = yyjson_obj_get(asked, "jobs"), *one;
-    int wanted = yyjson_get_int(yyjson_obj_get(asked, "threads"));
-    size_t n_threads = wanted < 1 ? 1 : wanted > THREADS_MAX ? THREADS_MAX : (size_t)wanted;
-    pthread_t threads[THREADS_MAX];
-    struct crowd crowd = {.mailbox = mailbox, .n = yyjson_arr_size(list)};
-    crowd.jobs = ARENA_ARRAY(arena, crowd.n + 1, yyjson_val *);
-    crowd.docs = ARENA_ARRAY(arena, crowd.n + 1, yyjson_mut_doc *);
-    size_t i, n;
-    yyjson_arr_foreach(list, i, n, one) {
-        crowd.jobs[i] = one;
-    }
-    const int64_t since_ms = clock_steady_ms();
-    for (i = 0; i < n_threads; i++)
-        if (pthread_create(&threads[i], NULL, work, &crowd)) abort();
-    for (i = 0; i < n_threads; i++) pthread_join(threads[i], NULL);
-    yyjson_mut_obj_add_sint(doc, said, "took_ms", clock_steady_ms() - since_ms);
-    yyjson_mut_val *answers = yyjson_mut_obj_add_arr(doc, said, "answers");
-    for (i = 0; i < crowd.n; i++) {
-        yyjson_mut_arr_append(answers, yyjson_mut_val_mut_copy(doc, yyjson_mut_doc_get_root(crowd.docs[i])));
-        yyjson_mut_doc_free(crowd.docs[i]);
-    }
-}
-
-static void answer_line(struct mailbox *mailbox, char *line) {
-    yyjson_doc *doc = yyjson_read(line, strlen(line), 0);
-    yyjson_val *asked = yyjson_doc_get_root(doc);
-    yyjson_mut_doc *said = yyjson_mut_doc_new(NULL);
-    yyjson_mut_doc_set_root(said, yyjson_mut_obj(said));
-    if (yyjson_equals_str(yyjson_obj_get(asked, "do"), "all"))
-        run_all(mailbox, asked, said, yyjson_mut_doc_get_root(said));
-    else
-        run(mailbox, asked, said, yyjson_mut_doc_get_root(said));
-    char *out = yyjson_mut_write(said, 0, NULL);
-    puts(out ? out : "{}");
-    fflush(stdout);
-    free(out);
-    yyjson_mut_doc_free(said);
-    yyjson_doc_free(doc);
 }
 
 /* "127.0.0.1:993"; TO is written. */
@@ -224,7 +158,6 @@ static struct mailhost_place place_setting(const char *name, char *to, size_t si
 }
 
 int main(void) {
-    static char line[LINE_MAX_BYTES];
     char imap[64], submission[64], resolver[64];
     const struct mailhost_place asked = place_setting("TALK_RESOLVER", resolver, sizeof resolver);
     const struct stub_config stub = {.host = asked.host, .port = (uint16_t)asked.port};
@@ -249,7 +182,7 @@ int main(void) {
         fprintf(stderr, "%s\n", error.message);
         return 2;
     }
-    while (fgets(line, sizeof line, stdin)) answer_line(mailbox, line);
+    converse(run, mailbox);
     mailbox_destroy(mailbox);
     resolver_destroy(config.resolver);
     return 0;

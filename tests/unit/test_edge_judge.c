@@ -173,29 +173,38 @@ static void test_what_was_good_lasts_through_silence(void **state) {
     finish(&f);
 }
 
+struct asker {
+    struct judge *judge;
+    enum verdict_state told;
+};
+
 static void *ask_too(void *arg) {
-    struct fixture *f = arg;
+    struct asker *asker = arg;
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
     struct verdict verdict;
-    judge_ask(f->judge, STR("a.net"), arena, &verdict);
-    return (void *)(intptr_t)verdict.state;
+    judge_ask(asker->judge, STR("a.net"), arena, &verdict);
+    asker->told = verdict.state;
+    return NULL;
 }
 
 static void test_one_question_for_many(void **state) {
     enum { N = 4 };
     struct fixture f;
     pthread_t threads[N];
+    struct asker askers[N];
     (void)state;
     begin(&f, true, 0);
     f.resolver.v4[0] = "127.0.0.1";
     atomic_store(&f.resolver.is_held, true);
-    for (int i = 0; i < N; i++) assert_int_equal(pthread_create(&threads[i], NULL, ask_too, &f), 0);
+    for (int i = 0; i < N; i++) {
+        askers[i].judge = f.judge;
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_too, &askers[i]), 0);
+    }
     while (!atomic_load(&f.resolver.asked)) poll(NULL, 0, 1);
     atomic_store(&f.resolver.is_held, false);
     for (int i = 0; i < N; i++) {
-        void *got;
-        pthread_join(threads[i], &got);
-        assert_int_equal((intptr_t)got, VERDICT_GOOD);
+        pthread_join(threads[i], NULL);
+        assert_int_equal(askers[i].told, VERDICT_GOOD);
     }
     assert_int_equal(atomic_load(&f.resolver.asked), 2); /* A and AAAA, once */
     finish(&f);

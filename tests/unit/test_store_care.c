@@ -306,7 +306,7 @@ static void an_event_has_room_for_some(void **state) {
     enum { MANY = 60, LONG = 2000 };
     struct finding *found = ARENA_ARRAY(f->arena, MANY, struct finding);
     char *text = arena_alloc(f->arena, LONG);
-    for (int i = 0; i < LONG; i += 2) memcpy(text + i, "\xc3\xa9", 2);
+    for (int i = 0; i < LONG; i++) text[i] = "\xc3\xa9"[i % 2];
     for (int i = 0; i < MANY; i++)
         found[i] = (struct finding){
             FINDING_RECORD, arena_printf(f->arena, "TXT %d\"\"", i), {text, LONG}, {text + 1, 0}, {text, LONG}};

@@ -1,29 +1,9 @@
 #include "driver/dns/powerdns/inside.h"
+#include "driver/web/json.h"
 
 enum { TTL_MAX = 0x7fffffff, WORDS_MAX_BYTES = 140 };
 
 /* ---- reading ---- */
-
-static void *json_alloc(void *arena, size_t size) {
-    return arena_alloc(arena, size);
-}
-
-static void *json_realloc(void *arena, void *old, size_t old_size, size_t size) {
-    if (size <= old_size) return old;
-    return memcpy(arena_alloc(arena, size), old, old_size);
-}
-
-static void json_free(void *arena, void *old) {
-    (void)arena;
-    (void)old;
-}
-
-static yyjson_val *read_json(struct str text, struct arena *arena) {
-    const yyjson_alc memory = {json_alloc, json_realloc, json_free, arena};
-    char *copy = arena_alloc(arena, text.n + 1);
-    if (text.n) memcpy(copy, text.p, text.n);
-    return yyjson_doc_get_root(yyjson_read_opts(copy, text.n, 0, &memory, NULL));
-}
 
 static bool read_text(yyjson_val *object, const char *name, struct str *ret) {
     yyjson_val *value = yyjson_obj_get(object, name);
@@ -51,7 +31,7 @@ void powerdns_reply_read(enum web_result result, const struct web_reply *web, st
                          struct powerdns_reply *ret) {
     *ret = (struct powerdns_reply){.result = result, .status = web->status, .reason = web->reason};
     if (result != WEB_ANSWERED) return;
-    ret->json = web->body.n ? read_json(web->body, arena) : NULL;
+    ret->json = web->body.n ? web_json(web->body, arena) : NULL;
     if (web->status >= 400) ret->error = words_of(ret->json, secret, arena);
 }
 
