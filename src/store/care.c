@@ -11,6 +11,8 @@
     " CASE WHEN dkim_again_ms > 0 THEN dkim_again_ms WHEN dkim_rotation > 0 AND $3 > 0 THEN dkim_since_ms + $3"        \
     " ELSE " NEVER " END)"
 
+#define SELECT_CARE "SELECT " CARE_COLUMNS " FROM domain_care c JOIN domains d ON d.id = c.domain_id "
+
 static void bind_times(struct stmt *stmt, const struct care_times *times) {
     stmt_int(stmt, 2, times->check_ms);
     stmt_int(stmt, 3, times->dkim_ms);
@@ -119,7 +121,7 @@ bool care_claim(struct db *db, const struct care_times *times, int64_t lease_unt
                 struct care **ret, size_t *ret_n, struct error *reterr) {
     if (!wait_for_due(db, times, reterr)) return false;
     struct rows rows = {.size = sizeof(struct care)};
-    struct stmt *stmt = db_stmt(db, CARE_COLUMNS "WHERE c.due_ms <= $1 ORDER BY c.due_ms, c.domain_id LIMIT $2");
+    struct stmt *stmt = db_stmt(db, SELECT_CARE "WHERE c.due_ms <= $1 ORDER BY c.due_ms, c.domain_id LIMIT $2");
     stmt_int(stmt, 1, times->now_ms);
     stmt_int(stmt, 2, (int64_t)max);
     enum db_step step;
@@ -138,7 +140,7 @@ bool care_claim(struct db *db, const struct care_times *times, int64_t lease_unt
 }
 
 bool care_find(struct db *db, struct str name, struct arena *arena, struct care *ret, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, CARE_COLUMNS "WHERE d.name = $1 AND d.active = 1");
+    struct stmt *stmt = db_stmt(db, SELECT_CARE "WHERE d.name = $1 AND d.active = 1");
     stmt_text(stmt, 1, name);
     enum db_step step = stmt_step(stmt, reterr);
     if (step == DB_FAIL) return false;

@@ -3,13 +3,16 @@
 
 #include "store/care.h"
 
+/* Of domains d, and domain_care c, which may be missing: then all of it is 0 or empty. */
 #define CARE_COLUMNS                                                                                                   \
-    "SELECT d.id, d.name, d.workspace_id, d.order_id, d.forwarding, d.forwarding_mode, d.provider, d.state, c.due_ms," \
-    " c.attempts, c.is_leased, c.dkim_rotation, c.dkim_phase, c.dkim_since_ms, c.dkim_again_ms, c.dkim_tries,"         \
-    " c.dkim_reason, c.checked_ms, c.check_again_ms, c.check_tries, c.unclear_since_ms, c.unclear_reason, c.findings"  \
-    " FROM domain_care c JOIN domains d ON d.id = c.domain_id "
+    "d.id, d.name, d.workspace_id, d.order_id, d.forwarding, d.forwarding_mode, d.provider, d.state, c.due_ms,"        \
+    " c.attempts, c.is_leased, c.dkim_rotation, COALESCE(c.dkim_phase, 'sole'), c.dkim_since_ms, c.dkim_again_ms,"     \
+    " c.dkim_tries, c.dkim_reason, c.checked_ms, c.check_again_ms, c.check_tries, c.unclear_since_ms,"                 \
+    " c.unclear_reason, c.findings"
 
-/* A row of them. */
+enum { CARE_N_COLUMNS = 23 };
+
+/* A row that begins with them. */
 void care_read_row(struct stmt *stmt, struct arena *arena, struct care *ret);
 /* The domain NAME, which has to be in use: ERR_NOT_FOUND, ERR_CONFLICT. */
 MUST_CHECK bool care_find(struct db *db, struct str name, struct arena *arena, struct care *ret, struct error *reterr);
