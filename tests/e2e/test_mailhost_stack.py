@@ -1,11 +1,13 @@
 """The servers of a mail host as packaging/mailhost configures them, with rows that the test writes: what they read, and what they refuse."""
 import base64
+import concurrent.futures
 import contextlib
 import imaplib
 import os
 import smtplib
 import sqlite3
 import subprocess
+import threading
 import time
 
 import dkim
@@ -388,6 +390,48 @@ def test_while_the_keys_are_locked_mail_waits(host, books):
     assert send(host, user, "friend@outside.test", subject="unlocked")[0] == 250
 
 
+def test_keys_are_never_mixed_up_while_dfyd_commits(host, books):
+    """Whatever becomes of a message when its keys cannot be read, nobody else's key signs it, nor the next one."""
+    domains = [f"mix{number}.test" for number in range(4)]
+    users = []
+    for name in domains:
+        books.domain(name)
+        users += [books.user(f"{local}@{name}", sends=10000) for local in ("a", "b")]
+    ended, codes = threading.Event(), []
+
+    def commit():  # as while domains are sold: its lock is held about half of the time
+        with contextlib.closing(sqlite3.connect(host.signer_dir / "dkim.db", isolation_level=None, timeout=10)) as db:
+            while not ended.is_set():
+                db.execute("BEGIN EXCLUSIVE")
+                db.execute("UPDATE dkim_keys SET selector = selector")
+                ended.wait(0.02)
+                db.execute("COMMIT")
+                ended.wait(0.02)
+
+    def submit(user):
+        for number in range(8):
+            codes.append(send(host, user, f"friend@{user}.outside.test", subject=f"mixed {number}")[0])
+
+    committing = threading.Thread(target=commit)
+    committing.start()
+    try:
+        with concurrent.futures.ThreadPoolExecutor(len(users)) as pool:
+            list(pool.map(submit, users))
+    finally:
+        ended.set()
+        committing.join()
+    taken = codes.count(250)
+    assert set(codes) <= {250, 451} and taken > len(codes) * 0.95, codes
+
+    def arrived():
+        return [one for one in host.outside.messages if b"Subject: mixed " in one["data"]]
+    wait_until(lambda: len(arrived()) >= taken, "all that was taken arrives")
+    for one in arrived():
+        domain = one["sender"].partition("@")[2]
+        assert {(d, holds) for _, d, holds in books.verify(one["data"])} == {(domain, True)}, one["sender"]
+        assert one["data"].count(b"DKIM-Signature:") == 2
+
+
 def test_while_mail_db_is_locked_mail_waits(host, books):
     user = books.user("patient@ex1.test")
     with submission(host, user) as smtp:
@@ -418,10 +462,12 @@ def test_dovecot_down_and_back(host, books):
 def test_two_hosts_side_by_side(host):
     other = MailHost(host="mx2.dfyd.test")
     try:
+        other.start()  # before there is a mail.db, or a dkim.db
+        with pytest.raises(smtplib.SMTPException), submission(other, "same@ex1.test"):
+            pass
         books = Books(other)
         books.domain("ex1.test")
         user = books.user("same@ex1.test")
-        other.start()
         assert send(other, user, user, subject="here")[0] == 250
         wait_until(lambda: inbox(other, user), "the message arrives")
         with pytest.raises(imaplib.IMAP4.error), imap(host, user):

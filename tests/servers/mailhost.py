@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PACKAGING = ROOT / "packaging" / "mailhost"
 NEEDED = {"/usr/lib/postfix/sbin/master": "postfix", "/usr/sbin/dovecot": "dovecot-core", "/usr/lib/dovecot/imap": "dovecot-imapd", "/usr/lib/dovecot/lmtp": "dovecot-lmtpd",
           "/usr/lib/dovecot/modules/auth/libdriver_sqlite.so": "dovecot-sqlite", "/usr/sbin/opendkim": "opendkim",
-          "/usr/lib/opendbx/libsqlite3backend.so": "libopendbx1-sqlite3"}
+          "/usr/share/doc/lua-sql-sqlite3": "lua-sql-sqlite3"}
 QUEUE_FOLDERS = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved", "trace")
 SIGNERS = ("rsa", "ed25519")
 HOST = "mx.dfyd.test"
@@ -236,9 +236,8 @@ class MailHost:
                            self.mailhost_dir / "mail.db", path / "counts/counts.db", path / "run/lookup"],
             "postfix": ["/usr/lib/postfix/sbin/master", "-d", "-c", etc / "postfix"],
         }
-        for one in SIGNERS:  # started without its file, opendkim crashes
-            commands[one] = [*as_user, "--reuid=opendkim", "--regid=opendkim", "sh", "-c",
-                             'until [ -s dkim.db ]; do sleep 0.05; done; exec "$@"', "sh", "opendkim", "-f", "-x", etc / "signer" / f"{one}.conf"]
+        for one in SIGNERS:
+            commands[one] = [*as_user, "--reuid=opendkim", "--regid=opendkim", "opendkim", "-f", "-x", etc / "signer" / f"{one}.conf"]
         ready = {
             "dovecot": lambda: listens(self.imaps) and listens(self.doveadm) and self._is_there("run/dovecot/auth-postfix"),
             "mail-lookup": lambda: self._is_there("run/lookup/lookup"),
@@ -247,12 +246,9 @@ class MailHost:
         if name in SIGNERS:
             with contextlib.suppress(OSError):
                 self.rights.run("rm", "-f", path / f"run/signer/{name}.sock")
-            if not (self.signer_dir / "dkim.db").exists():
-                ready[name] = lambda: True
-            else:
-                ready[name] = lambda: self._is_there(f"run/signer/{name}.sock")
+            ready[name] = lambda: self._is_there(f"run/signer/{name}.sock")
         self.running[name] = _Server(self.rights, commands[name], self.log / f"{name}.out", ready[name], env={"HOME": str(path)},
-                                     cwd=self.signer_dir if name in SIGNERS else path)
+                                     cwd=path)
 
     def _is_there(self, name):
         if not self.rights.enter:
