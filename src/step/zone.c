@@ -258,6 +258,12 @@ static enum outcome foreign(const struct zone_job *job, struct answer *answer) {
                       STR_ARG(job->domain));
 }
 
+/* What is in use is not given up: it was published, or somebody asked to have it published again. */
+static enum outcome refuse_new(const struct zone_job *job, const struct zone_part_row *row, enum outcome outcome) {
+    bool is_in_use = row->published.n || row->overwrite;
+    return outcome == OUTCOME_REFUSED && is_in_use && !job->is_change ? OUTCOME_UNKNOWN : outcome;
+}
+
 enum outcome zone_sync(const struct world *world, const struct zone_job *job, struct arena *arena,
                        struct answer *answer) {
     struct known known;
@@ -267,14 +273,13 @@ enum outcome zone_sync(const struct world *world, const struct zone_job *job, st
     if (!know(world, job, arena, &known, &outcome, answer, &error))
         return answer_set(answer, OUTCOME_UNKNOWN, "%s", error.message);
     world_reached(world, "step.looked");
-    if (outcome != OUTCOME_DONE) return outcome;
+    if (outcome != OUTCOME_DONE) return refuse_new(job, &known.row, outcome);
     if (known.zone.state == DNS_ZONE_FOREIGN) return foreign(job, answer);
     bool overwrite = known.row.overwrite || WORLD_PLANTED(world, PLANT_OVERWRITE);
     if (!zone_plan(known.wanted, known.before, known.n_before, known.zone.served, overwrite, arena, &plan, &error))
         return answer_set(answer, OUTCOME_UNKNOWN, "%s", error.message);
     if (plan.n_by_hand) return leave_alone(job, &known.zone, &plan, answer);
-    outcome = publish(world, job, &known, &plan, arena, answer);
-    if (outcome == OUTCOME_REFUSED && known.row.published.n && !job->is_change) return OUTCOME_UNKNOWN;
+    outcome = refuse_new(job, &known.row, publish(world, job, &known, &plan, arena, answer));
     if (outcome != OUTCOME_DONE || job->is_change) return outcome;
     return is_seen(world, known.wanted, arena, answer);
 }

@@ -326,6 +326,42 @@ static void forget(struct zones *z) {
     OK(store_write(z->world.store, forget_change, NULL, &f->error));
 }
 
+/* One of before there was a book, that is repaired. */
+static void what_is_repaired_is_in_use(void **state) {
+    struct zones *z = *state;
+    fixture_run(z->f,
+                "INSERT INTO steps (domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts, due_ms,"
+                " reason) VALUES ('d', '', 'publish_dns', 1, 'o', '" WORKSPACE "', 'done', 1, 9, '')");
+    repair(z);
+    z->host.outcome = OUTCOME_REFUSED;
+    assert_int_equal(sync_job(z, mail_job()), OUTCOME_UNKNOWN);
+    says(z, "the host says no");
+}
+
+static enum outcome facts_refused(struct mailbox *m, struct str domain, enum provider provider, struct arena *arena,
+                                  struct mail_facts *ret, struct answer *answer) {
+    (void)m, (void)domain, (void)provider, (void)arena, (void)ret;
+    return answer_set(answer, OUTCOME_REFUSED, "not that domain");
+}
+
+/* What a mail host says of a domain that it served, or of one that another one serves, ends no domain. */
+static void a_mail_host_that_says_no_ends_nothing_in_use(void **state) {
+    struct zones *z = *state;
+    struct mailbox_ops ops = {.name = "mailhost", .mail_facts = facts_refused, .providers = 1U << PROVIDER_AIRMAIL};
+    struct mailbox other = {.ops = &ops}, *sandbox = z->drivers.mailbox;
+    z->drivers.mailbox = &other;
+    assert_int_equal(sync_job(z, mail_job()), OUTCOME_UNKNOWN);
+    says(z, "the mail host mailhost does not serve provider 1: start dfyd with one that does");
+    ops.providers |= 1U << PROVIDER_GOOGLE;
+    assert_int_equal(sync_job(z, mail_job()), OUTCOME_REFUSED);
+    z->drivers.mailbox = sandbox;
+    assert_int_equal(sync_job(z, mail_job()), OUTCOME_DONE);
+    z->drivers.mailbox = &other;
+    assert_int_equal(sync_job(z, mail_job()), OUTCOME_UNKNOWN);
+    says(z, "not that domain");
+    z->drivers.mailbox = sandbox;
+}
+
 static void what_was_published_without_a_book_is_dfyds(void **state) {
     struct zones *z = *state;
     assert_int_equal(sync_job(z, web_job(true)), OUTCOME_DONE);
@@ -402,6 +438,8 @@ int main(void) {
         WITH(of_two_at_once_the_one_with_the_old_book_is_sent_away),
         WITH(what_is_in_use_is_not_given_up),
         WITH(a_change_by_hand_stays_until_the_repair_and_once),
+        WITH(what_is_repaired_is_in_use),
+        WITH(a_mail_host_that_says_no_ends_nothing_in_use),
         WITH(what_was_published_without_a_book_is_dfyds),
         WITH(a_report_says_what_is_not_known),
     };

@@ -1,10 +1,19 @@
 #include "driver/mailbox/mailbox.h"
 
+/* What another mail host was sold for was paid: it waits until that one is there again, and is not refused. */
+static bool serves(const struct mailbox *m, enum provider provider, struct answer *answer) {
+    if (m->ops->providers & 1U << provider) return true;
+    answer_set(answer, OUTCOME_UNKNOWN, "the mail host %s does not serve provider %d: start dfyd with one that does",
+               m->ops->name, (int)provider);
+    return false;
+}
+
 enum outcome mailbox_mail_facts(struct mailbox *m, struct str domain, enum provider provider, struct arena *arena,
                                 struct mail_facts *ret, struct answer *answer) {
     struct answer unread;
     if (!answer) answer = &unread;
     *answer = (struct answer){0};
+    if (!serves(m, provider, answer)) return OUTCOME_UNKNOWN;
     return m->ops->mail_facts(m, domain, provider, arena, ret, answer);
 }
 
@@ -19,6 +28,7 @@ enum outcome mailbox_create(struct mailbox *m, const struct mailbox_create *job,
     struct answer unread;
     if (!answer) answer = &unread;
     *answer = (struct answer){0};
+    if (!serves(m, job->provider, answer)) return OUTCOME_UNKNOWN;
     return m->ops->create(m, job, answer);
 }
 

@@ -41,7 +41,9 @@ struct mailbox_dkim {
 struct mailbox_ops {
     const char *name;
     bool is_sandbox;    /* only pretends; then the clock may be moved */
-    unsigned providers; /* those it serves: bit 1 << provider; of the others dfyd sells nothing */
+    /* Those it serves: bit 1 << provider. Of the others dfyd sells nothing, and calls that name one are UNKNOWN before
+     * they come to the driver. */
+    unsigned providers;
     /* What the provider wants in the domain's zone; text from ARENA. Makes the domain's first DKIM key when it has
      * none. Repeat freely. Mandatory. */
     enum outcome (*mail_facts)(struct mailbox *, struct str domain, enum provider, struct arena *,

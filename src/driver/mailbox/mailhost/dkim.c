@@ -151,8 +151,7 @@ enum outcome mailhost_mail_facts(struct mailbox *m, struct str domain, enum prov
                                  struct mail_facts *ret, struct answer *answer) {
     struct mailhost *host = mailhost_of(m);
     const struct mailhost_config *config = &host->config;
-    if (provider != PROVIDER_AIRMAIL)
-        return answer_set(answer, OUTCOME_REFUSED, "the mail host serves provider 2 (AirMail) alone");
+    (void)provider; /* it serves one */
     if (!mailhost_is_domain(domain)) return answer_set(answer, OUTCOME_REFUSED, "there is no such domain");
     struct mail_facts facts = {
         .mx_host = str_of(config->name),

@@ -112,8 +112,6 @@ static void put_mailbox(struct mailhost *host, const struct mailbox_create *job,
 
 enum outcome mailhost_create(struct mailbox *m, const struct mailbox_create *job, struct answer *answer) {
     struct mailhost *host = mailhost_of(m);
-    if (job->provider != PROVIDER_AIRMAIL)
-        return answer_set(answer, OUTCOME_REFUSED, "the mail host serves provider 2 (AirMail) alone");
     if (!is_email(job->email)) return answer_set(answer, OUTCOME_REFUSED, "the mail host does not take this address");
     if (!is_key(job->key)) return answer_set(answer, OUTCOME_REFUSED, "the account's id cannot name a folder");
     struct found found;

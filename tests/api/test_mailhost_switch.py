@@ -1,0 +1,56 @@
+"""A mail host in place of the sandbox: what was sold before stays sold, and looking changes nothing."""
+import sqlite3
+
+from conftest import ORDERS, rows, wait_for
+from contract import item, make_client, name
+
+MAILHOST = {"mailbox": "mailhost", "mailhost_name": "mx.dfy.test", "mailhost_imap": "127.0.0.1:1", "mailhost_submission": "127.0.0.1:1"}
+
+
+def states(server):
+    return [state for state, in rows(server, "SELECT state FROM domains")]
+
+
+def steps(server, state):
+    return rows(server, "SELECT kind, reason FROM steps WHERE state = ? ORDER BY kind", state)
+
+
+def test_what_another_mail_host_was_sold_for_is_not_given_up(fresh):
+    server = fresh()
+    client = make_client(server)
+    domain = name()
+    client.placed([item(domain, provider=1)])
+    wait_for("the domain", lambda: states(server) == ["ready"])
+    server.restart(**MAILHOST)
+    server.cli("domain", "repair", domain)
+    wait_for("the repair", lambda: steps(server, "retrying"))
+    assert steps(server, "retrying") == [
+        ("publish_dns", "the mail host mailhost does not serve provider 1: start dfyd with one that does")]
+    assert states(server) == ["ready"] and not rows(server, "SELECT * FROM refunds")
+    server.restart(mailbox="sandbox")
+    wait_for("the repair", lambda: not steps(server, "retrying") and not steps(server, "due"))
+    assert states(server) == ["ready"]
+
+
+def test_an_order_waits_for_its_mail_host(fresh):
+    server = fresh(worker_threads=1, crash_at="step.claimed")
+    client = make_client(server)
+    client.send("POST", ORDERS, json={"items": [item(name(), provider=1)], "order_type": "dfy"})
+    server.wait_dead()
+    server.restart(**MAILHOST)
+    wait_for("the order", lambda: steps(server, "retrying"))
+    assert steps(server, "retrying")[0][0] == "publish_dns"
+    server.restart(mailbox="sandbox")
+    wait_for("the domain", lambda: states(server) == ["ready"])
+    assert not rows(server, "SELECT * FROM refunds")
+
+
+def test_looking_at_a_pre_warmed_domain_makes_no_keys(fresh):
+    server = fresh(**MAILHOST)
+    client = make_client(server)
+    server.cli("inventory", "add", "--domain", "warm.co", "--provider", "2", "--account", "jane,Jane,Doe")
+    client.placed([{"domain": "warm.co"}], "pre_warmed_up")
+    response = client.send("GET", "/api/dfyd/v1/domains/warm.co/dns")
+    assert response.status_code == 200 and response.json()["records"] == []
+    with sqlite3.connect(server.dir / "mailhost" / "signer" / "dkim.db") as db:
+        assert db.execute("SELECT domain FROM dkim_keys").fetchall() == []
