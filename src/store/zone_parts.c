@@ -59,9 +59,10 @@ bool zone_part_put(struct db *db, struct str domain_id, enum zone_part part, con
 
 bool zone_subject_get(struct db *db, struct str workspace_id, struct str name, struct arena *arena,
                       struct zone_subject *ret, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "SELECT id, provider, forwarding <> '' FROM domains WHERE name = $1 AND active = 1"
-                                    " AND workspace_id = $2 AND (state = 'provisioning' OR state = 'ready'"
-                                    " OR state = 'partial')");
+    struct stmt *stmt = db_stmt(
+        db, "SELECT id, provider, forwarding <> '', is_pre_warmed FROM domains"
+            " WHERE name = $1 AND active = 1 AND workspace_id = $2 AND (state = 'provisioning' OR state = 'ready'"
+            " OR state = 'partial')");
     stmt_text(stmt, 1, name);
     stmt_text(stmt, 2, workspace_id);
     if (!row_find(stmt, reterr, "Resource not found")) return false;
@@ -70,6 +71,7 @@ bool zone_subject_get(struct db *db, struct str workspace_id, struct str name, s
         .domain = arena_str(arena, name),
         .provider = (enum provider)stmt_col_int(stmt, 1),
         .forwards = stmt_col_int(stmt, 2) != 0,
+        .has_mail = stmt_col_int(stmt, 3) == 0,
     };
     stmt_done(stmt);
     return true;

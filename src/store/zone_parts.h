@@ -32,6 +32,7 @@ struct zone_subject {
     struct str domain_id, domain;
     enum provider provider;
     bool forwards; /* it has a website's address */
+    bool has_mail; /* dfyd publishes its mail records: it was not bought pre-warmed */
 };
 
 /* A domain of the workspace that is not given up. Text from ARENA. ERR_NOT_FOUND. */
