@@ -38,7 +38,7 @@ static void print_setting(const struct setting_row *row, FILE *out) {
     fputs(before[0] == ',' ? ")\n" : "\n", out);
 }
 
-static void print_option(const struct option_row *row, FILE *out) {
+static void print_option(const struct option_row *row, bool is_bare, FILE *out) {
     char flag[64];
     snprintf(flag, sizeof flag, "--%s%s%s", row->flag, row->value ? " " : "", row->value ? row->value : "");
     print_flag(flag, row->help, out);
@@ -47,7 +47,7 @@ static void print_option(const struct option_row *row, FILE *out) {
     if (row->fallback)
         fprintf(out, " (default %s)", row->fallback);
     else if (row->required)
-        fputs(" (required)", out);
+        fputs(is_bare ? " (required; the flag may be left out)" : " (required)", out);
     fputc('\n', out);
 }
 
@@ -60,7 +60,10 @@ void help_command(const struct command *command, FILE *out) {
     }
     fprintf(out, "%s\n\n%s\n", command->serves ? " [settings]" : "", command->help);
     if (command->n_options) fputs("\noptions:\n", out);
-    for (size_t i = 0; i < command->n_options; i++) print_option(&command->options[i], out);
+    for (size_t i = 0; i < command->n_options; i++) {
+        const struct option_row *row = &command->options[i];
+        print_option(row, command->bare && !strcmp(command->bare, row->flag), out);
+    }
     if (command->alone) return;
     fputs("\nsettings:\n", out);
     for (size_t i = 0; i < SETTING_END; i++)
