@@ -21,7 +21,9 @@ bool run_domain_repair(const struct invocation *invocation, struct error *reterr
         .now_ms = clock_now(&invocation->setup->clock),
     };
     if (!store_write(invocation->setup->store, repair_change, &repairing, reterr)) return false;
-    printf("the server publishes the records of %.*s as they are wanted, over what was changed by hand\n",
-           STR_ARG(repairing.name));
+    printf(
+        "the server publishes the records of %.*s as they are wanted, over what was changed by hand; `dfyd domain show"
+        " %.*s` says what is still in the way\n",
+        STR_ARG(repairing.name), STR_ARG(repairing.name));
     return true;
 }
