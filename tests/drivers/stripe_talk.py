@@ -1,13 +1,9 @@
 """stripe-talk, the payment driver `stripe` alone, and what tests ask it with. Import the fixtures where they are needed."""
-import json
-import os
-import pathlib
-import subprocess
 import uuid
 
 import pytest
 
-from conftest import binary
+from conversation import Conversation
 from doubles.stripe.fixture import KEY, stripe  # noqa: F401, a fixture
 
 SECRET = "whsec_talk"
@@ -17,39 +13,24 @@ AT_ONCE = ["drop_before", "rate_limit", "lock_timeout", "error_before", "html_be
            "drop_after", "truncate", "half_json", "html_after"]
 
 
-def program():
-    built = pathlib.Path(binary()).resolve().parents[3] / "tests/drivers/stripe-talk"
-    if not built.exists():
-        pytest.skip(f"{built} is not built: meson setup with -Dtests=true")
-    return str(built)
-
-
-class Talk:
+class Talk(Conversation):
     expected = ""  # part of the complaints that a test provokes
 
     def __init__(self, stripe, **env):
         self.stripe = stripe
-        self.process = subprocess.Popen([program()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={
-            **os.environ, "TALK_URL": stripe.base, "TALK_KEY": KEY, "TALK_WEBHOOK_SECRET": SECRET, "TALK_TIMEOUT_MS": "20000",
-            **env})
+        super().__init__("stripe-talk", secrets=[KEY], **{
+            "TALK_URL": stripe.base, "TALK_KEY": KEY, "TALK_WEBHOOK_SECRET": SECRET, "TALK_TIMEOUT_MS": 20000, **env})
         self.customer, self.card = stripe.customer()
         self.token = f"{self.customer}/{self.card}"
 
     def ask(self, do, **asked):
-        asked = {"do": do, "now_ms": self.stripe.clock(), "workspace": "w1", "description": "Two domains", **asked}
-        self.process.stdin.write(json.dumps(asked) + "\n")
-        self.process.stdin.flush()
-        said = json.loads(self.process.stdout.readline())
-        assert KEY not in json.dumps(said)
-        return said
+        return super().ask(do, **{"now_ms": self.stripe.clock(), "workspace": "w1", "description": "Two domains", **asked})
 
     def job(self, **asked):
         return {"key": str(uuid.uuid4()), "token": self.token, "amount": 1234, "created_ms": self.stripe.clock(), **asked}
 
     def end(self):
-        self.process.stdin.close()
-        assert self.process.wait(30) == 0
-        self.process.stdout.close()
+        super().end()
         said = [one["complaint"] for one in self.stripe.complaints()]
         assert [one for one in said if not self.expected or self.expected not in one] == []
 

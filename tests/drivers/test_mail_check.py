@@ -338,8 +338,7 @@ def test_killed_within(stack):
     """Its message lies there until a later check finds it old enough."""
     with changed(stack, "main.cf", r"\Z", "\ndefer_transports = lmtp\n"):
         talk = stack.make_talk()
-        talk.process.stdin.write('{"do": "verify", "email": "%s", "key": "k", "password": "%s"}\n' % (EMAIL, PASSWORD))
-        talk.process.stdin.flush()
+        talk.write('{"do": "verify", "email": "%s", "key": "k", "password": "%s"}' % (EMAIL, PASSWORD))
         queue = stack.host.path / "queue/deferred"
         wait_until(lambda: any(queue.rglob("*[0-9A-F]*/*")), "the message waits at Postfix")
         talk.process.kill()

@@ -62,10 +62,9 @@ def test_signed_while_keys_come_and_go(host):
     other = Talk(host.mailhost_dir, name=host.host)
     jobs = [{"do": "facts", "domain": f"other{n}.test"} for n in range(20)]
     jobs += [{"do": "dkim", "domain": f"other{n}.test", "rotation": 2, "phase": "sole"} for n in range(20)]
-    other.process.stdin.write(json.dumps({"do": "all", "jobs": jobs, "threads": 4}) + "\n")
-    other.process.stdin.flush()
+    other.write(json.dumps({"do": "all", "jobs": jobs, "threads": 4}))
     for _ in range(8):
         assert selectors_of(host, ann, password) == ["dfy1", "dfy1e"]
-    said = json.loads(other.process.stdout.readline())
+    said = other.read()
     assert all(one["outcome"] == "done" for one in said["answers"])
     other.end()

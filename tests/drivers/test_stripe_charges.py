@@ -9,9 +9,10 @@ import threading
 
 import pytest
 
+from conversation import program
 from doubles.stripe.cards import DECLINES
 from doubles.stripe.fixture import KEY, stripe  # noqa: F401, a fixture
-from stripe_talk import AT_ONCE, Talk, agree, hasty, program, settle, succeeded, talk  # noqa: F401, fixtures too
+from stripe_talk import AT_ONCE, Talk, agree, hasty, settle, succeeded, talk  # noqa: F401, fixtures too
 
 AUTHENTICATE, EXPIRED, UNSUPPORTED = "authentication_required", "card_expired", "payment_method_not_supported"
 EXPECTED = {"expired_card": EXPIRED, "authentication_required": AUTHENTICATE, "card_not_supported": UNSUPPORTED,
@@ -207,7 +208,7 @@ def test_nobody_is_told_of_the_key(stripe, talk):
 @pytest.mark.parametrize("env, word", [({"TALK_URL": "http://stripe.example.com"}, "https"), ({"TALK_KEY": "pk_test_1"}, "sk_"),
                                        ({"TALK_WEBHOOK_SECRET": "x"}, "whsec_"), ({"TALK_URL": "stripe"}, "api.stripe.com")])
 def test_settings_that_cannot_work(env, word):
-    done = subprocess.run([program()], env={**os.environ, "TALK_URL": "https://api.stripe.com", "TALK_KEY": KEY, **env},
+    done = subprocess.run([program("stripe-talk")], env={**os.environ, "TALK_URL": "https://api.stripe.com", "TALK_KEY": KEY, **env},
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
     assert done.returncode == 2 and word in done.stderr
 

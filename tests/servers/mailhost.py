@@ -14,10 +14,9 @@ import subprocess
 import threading
 import types
 
-import pytest
 from aiosmtpd.controller import Controller
 
-from servers.process import Folder, Process, free_ports, listens, wait_until
+from servers.process import Folder, Process, cannot_run, free_ports, listens, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PACKAGING = ROOT / "packaging" / "mailhost"
@@ -37,11 +36,6 @@ def _load(name):
 
 
 render = _load("render").render
-
-
-def cannot_run(why):
-    """Skips; where all has to be there (CI), fails."""
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
 
 
 def _listens_at(path):

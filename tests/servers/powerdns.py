@@ -2,36 +2,29 @@
 import os
 import pathlib
 import re
-import shutil
 import sqlite3
 
 import dns.exception
-import dns.flags
 import dns.message
 import dns.query
-import dns.rcode
-import dns.rdatatype
 import pytest
 import requests
 
-from servers.process import Folder, Process, free_ports
+from servers.dns_server import DnsServer
+from servers.process import Folder, Process, cannot_run, find_program, free_ports
 
 TEMPLATE = pathlib.Path(__file__).resolve().parent.parent.parent / "packaging/mailhost/templates/powerdns/pdns.conf"
 SCHEMA = "/usr/share/doc/pdns-backend-sqlite3/schema.sqlite3.sql"
 KEY = "powerdns-test-key"
 
 
-class PowerDns:
+class PowerDns(DnsServer):
     """One server. Starts with the first zones of nobody; ZONES last over restarts."""
 
     def __init__(self):
-        program = shutil.which("pdns_server", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-        if not program or not os.path.exists(SCHEMA):
-            said = "no pdns_server with gsqlite3 here: scripts/setup check servers installs it"
-            if os.environ.get("CI"):
-                pytest.fail(said)
-            pytest.skip(said)
-        self.program, self.key = program, KEY
+        self.program, self.key = find_program("pdns_server"), KEY
+        if not os.path.exists(SCHEMA):
+            cannot_run("no gsqlite3 for pdns_server here: scripts/setup check servers installs it")
         self.folder = Folder("powerdns")
         with open(SCHEMA, encoding="ascii") as schema:
             with sqlite3.connect(self.folder.path / "zones.db") as db:
@@ -73,28 +66,6 @@ class PowerDns:
         except (requests.RequestException, dns.exception.DNSException, OSError):
             return False
 
-    def stop(self):
-        self.process.stop()
-
-    def kill(self):
-        self.process.kill()
-        self.process.child.wait(10)
-
-    def restart(self):
-        self.stop()
-        self.start()
-
-    def freeze(self):
-        self.process.freeze()
-
-    def thaw(self):
-        self.process.thaw()
-
-    def end(self):
-        self.thaw()
-        self.stop()
-        self.folder.remove()
-
     # ---- other people's hands ----
 
     def api(self, method, path, body=None, timeout=10):
@@ -124,31 +95,12 @@ class PowerDns:
     def has_zone(self, zone):
         return self.api("GET", f"/zones/{zone}.").status_code == 200
 
-    # ---- what the world sees ----
+    # ---- and eyes ----
 
     def ask(self, name, type):
         query = dns.message.make_query(f"{name}.", type, use_edns=True, payload=4096)
         answer, _ = dns.query.udp_with_fallback(query, "127.0.0.1", port=self.dns_port, timeout=5)
         return answer
-
-    def dig(self, name, type):
-        """(TTL, sorted texts) that are served, by another program's eyes; None: refused, nothing of that name or type."""
-        answer = self.ask(name, type)
-        found = [one for one in answer.answer if one.rdtype == dns.rdatatype.from_text(type)]
-        if answer.rcode() != dns.rcode.NOERROR or not found:
-            return None
-        assert answer.flags & dns.flags.AA
-        return found[0].ttl, sorted(text_of(one) for one in found[0])
-
-    def serial(self, zone):
-        ttl, texts = self.dig(zone, "SOA")
-        return int(texts[0].split()[2])
-
-
-def text_of(rdata):
-    """TXT as the bytes of all its strings, as latin-1; others in presentation form."""
-    strings = getattr(rdata, "strings", None)
-    return b"".join(strings).decode("latin-1") if strings is not None else rdata.to_text()
 
 
 @pytest.fixture(scope="module")

@@ -1,23 +1,19 @@
 """What Knot and BIND have in common as private primaries that take updates with TSIG; knot.py and bind.py start them."""
 import base64
 import contextlib
-import os
-import shutil
 import signal
 import socket
 
 import dns.exception
-import dns.flags
 import dns.message
 import dns.name
 import dns.query
 import dns.rcode
-import dns.rdatatype
 import dns.tsigkeyring
 import dns.update
-import pytest
 
-from servers.process import Folder, Process, free_ports, wait_until
+from servers.dns_server import DnsServer
+from servers.process import Folder, Process, find_program, free_ports, wait_until
 
 ZONES = [f"ex{i}.test" for i in range(40)]
 SECRET = base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
@@ -31,21 +27,13 @@ ZONE_FILE = """$TTL 300
 """
 
 
-def skip(said):
-    if os.environ.get("CI"):
-        pytest.fail(said)
-    pytest.skip(said)
-
-
-class Primary:
+class Primary(DnsServer):
     """One server with ZONES, whose records last over restarts. Subclasses say program(), write_config() and argv()."""
 
     name = None
 
     def __init__(self):
-        self.path = shutil.which(self.program, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-        if not self.path:
-            skip(f"no {self.program} here: scripts/setup check servers installs it")
+        self.path = find_program(self.program)
         self.folder = Folder(self.name)
         self.names = list(ZONES)
         self.zones = self.folder.path / "zones"
@@ -91,25 +79,6 @@ class Primary:
     def log(self):
         return (self.folder.path / "log").read_text(errors="replace")
 
-    def kill(self):
-        self.process.kill()
-        self.process.child.wait(10)
-
-    def restart(self):
-        self.process.stop()
-        self.start()
-
-    def freeze(self):
-        self.process.freeze()
-
-    def thaw(self):
-        self.process.thaw()
-
-    def end(self):
-        self.thaw()
-        self.process.stop()
-        self.folder.remove()
-
     # ---- other people's hands and eyes ----
 
     def update(self, zone, fill):
@@ -128,30 +97,9 @@ class Primary:
                 message.add(f"{name}.", ttl, type, value)
         self.update(zone, fill)
 
-    def records(self, name, type):
-        """What is served, as other programs see it; None: nothing."""
-        query = dns.message.make_query(f"{name}.", type)
-        answer = dns.query.tcp(query, "127.0.0.1", port=self.port, timeout=10)
-        found = [one for one in answer.answer if one.rdtype == dns.rdatatype.from_text(type)]
-        if answer.rcode() != dns.rcode.NOERROR or not found:
-            return None
-        assert answer.flags & dns.flags.AA
-        return found[0]
-
-    def dig(self, name, type):
-        """(TTL, sorted texts), or None."""
-        found = self.records(name, type)
-        return found and (found.ttl, sorted(text_of(one) for one in found))
+    def ask(self, name, type):
+        return dns.query.tcp(dns.message.make_query(f"{name}.", type), "127.0.0.1", port=self.port, timeout=10)
 
     def strings(self, name):
         """The strings of each TXT record at NAME."""
         return sorted([[one.decode("latin-1") for one in rdata.strings] for rdata in self.records(name, "TXT")])
-
-    def serial(self, zone):
-        return self.records(zone, "SOA")[0].serial
-
-
-def text_of(rdata):
-    """TXT as the bytes of all its strings, as latin-1; others in presentation form."""
-    strings = getattr(rdata, "strings", None)
-    return b"".join(strings).decode("latin-1") if strings is not None else rdata.to_text()

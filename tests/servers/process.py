@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 import time
 
+import pytest
+
 READY_S = 30
 
 
@@ -43,6 +45,17 @@ def wait_until(condition, what, seconds=READY_S):
 def as_user(name):
     """What stands before a command so that it runs as that user; nothing where this is no root."""
     return ["setpriv", f"--reuid={name}", f"--regid={name}", "--init-groups"] if os.geteuid() == 0 else []
+
+
+def cannot_run(why):
+    """Skips; where all has to be there (CI), fails."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
+
+
+def find_program(name):
+    """Its path; looks where servers are, too."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    return found or cannot_run(f"no {name} here: scripts/setup check servers installs it")
 
 
 class Folder:
