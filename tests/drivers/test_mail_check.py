@@ -176,22 +176,13 @@ def test_odd_password(stack):
 # ---- servers that are down, stopped or broken
 
 
-@contextlib.contextmanager
-def without(stack, name):
-    stack.host.stop_server(name)
-    try:
-        yield
-    finally:
-        stack.host.start_server(name)
-
-
 def test_dovecot_down(stack):
-    with without(stack, "dovecot"):
+    with stack.host.without("dovecot"):
         stack.says("unknown", "login over IMAP: ", "connect")
 
 
 def test_postfix_down(stack):
-    with without(stack, "postfix"):
+    with stack.host.without("postfix"):
         stack.says("unknown", "the connection for submission: ", "connect")
 
 
@@ -222,7 +213,7 @@ def signal_all(stack, processes, number):
 @pytest.mark.parametrize("name", ["rsa", "ed25519"])
 def test_signer_down(stack, name):
     """Mail is not taken then, so nothing goes out unsigned; it goes on by itself."""
-    with without(stack, name):
+    with stack.host.without(name):
         stack.says("unknown", "login for submission was not taken: 454 ", "; its log says why")
 
 

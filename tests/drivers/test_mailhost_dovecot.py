@@ -121,10 +121,9 @@ def test_a_new_password(host):
 
 def test_dovecot_is_away_for_a_while(host):
     ann = Account(host)
-    host.stop_server("dovecot")
-    said = host.talk.ask("remove", **ann.named)
-    assert said["outcome"] == "unknown" and "does not answer" in said["reason"], said
-    host.start_server("dovecot")
+    with host.without("dovecot"):
+        said = host.talk.ask("remove", **ann.named)
+        assert said["outcome"] == "unknown" and "does not answer" in said["reason"], said
     ann.cannot_log_in()
     host.talk.must("remove", **ann.named)
 

@@ -2,7 +2,6 @@
 import base64
 import contextlib
 import http.server
-import imaplib
 import json
 import secrets
 import threading

@@ -12,7 +12,6 @@ import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
-import dns.tsig
 import dns.tsigkeyring
 import pytest
 

@@ -13,17 +13,14 @@ import socket
 import sqlite3
 import ssl
 import subprocess
-import sys
 import tempfile
 import threading
 
 import pytest
 import requests
 from conftest import Server, rows, wait_for
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from servers.caddy import Authority, Caddy, Pebble, missing  # noqa: E402
-from servers.process import free_ports  # noqa: E402
+from servers.caddy import Authority, Caddy, Pebble, missing
+from servers.process import free_ports
 
 ORDERS = "/api/v2/dfy-email-account-orders"
 PLAIN, SECURE = "127.0.0.2", "127.0.0.1"  # where only HTTP answers, and where HTTPS does, too

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from servers.process import Process, wait_until
+from servers.process import Process
 
 PACKAGING = pathlib.Path(__file__).resolve().parent.parent.parent / "packaging" / "mailhost"
 DAY = 86400

@@ -35,14 +35,6 @@ class Site(Server):
             one.login(account["email"], account["password"])
             assert one.select("INBOX") == ("OK", [b"0"]), "a check left something"
 
-    @contextlib.contextmanager
-    def without(self, name):
-        self.mailhost.stop_server(name)
-        try:
-            yield
-        finally:
-            self.mailhost.start_server(name)
-
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
@@ -84,7 +76,7 @@ def stays_pending(site, domain, reason):
 ])
 def test_goes_on_by_itself(site, name, reason):
     """With a server down the order waits and says for what; when it is back nobody has to do anything."""
-    with site.without(name):
+    with site.mailhost.without(name):
         domain = site.sell()
         stays_pending(site, domain, reason)
     account, = site.wait_accounts(1, domain)
@@ -93,7 +85,7 @@ def test_goes_on_by_itself(site, name, reason):
 
 def test_a_key_that_the_world_does_not_see(site):
     """Published but changed by hand before the mailbox is verified: it waits, and says for which key."""
-    with site.without("dovecot"):
+    with site.mailhost.without("dovecot"):
         domain = site.sell()
         stays_pending(site, domain, "not usable yet: login over IMAP: ")
         name = f"dfy1._domainkey.{domain}"
@@ -106,7 +98,7 @@ def test_a_key_that_the_world_does_not_see(site):
 
 
 def test_killed_while_it_waits(site):
-    with site.without("rsa"):
+    with site.mailhost.without("rsa"):
         domain = site.sell()
         stays_pending(site, domain, "not usable yet: ")
         site.kill()

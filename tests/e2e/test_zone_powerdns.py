@@ -1,7 +1,7 @@
 """Whole orders over a real PowerDNS: what is there first, what is changed by hand, and what the repair does to it."""
 import pytest
-from conftest import rows, wait_for
 from servers.powerdns import powerdns  # noqa: F401, a fixture
+from zones import dns, reason, repair, states, wait_done
 
 PERSON = {"email_address_prefix": "ann", "first_name": "Ann", "last_name": "Lee"}
 SPF = '"v=spf1 include:_spf.google.sandbox.test ~all"'
@@ -23,33 +23,6 @@ def server(fresh, powerdns, tmp_path):  # noqa: F811
 
 def order(server, domain, **more):
     assert server.order([{"domain": domain, "accounts": [PERSON], **more}])["order_placed"]
-
-
-def wait_done(server, domain):
-    wait_for(f"{domain} to be set up", lambda: rows(
-        server, "SELECT state FROM domains WHERE name = ?", domain) == [("ready",)] and not rows(
-        server, "SELECT 1 FROM steps s JOIN domains d ON d.id = s.domain_id WHERE d.name = ? AND s.state <> 'done'", domain))
-
-
-def reason(server, domain, kind="publish_dns"):
-    """Why the step waits."""
-    found = wait_for(f"{kind} of {domain} to wait", lambda: rows(
-        server, "SELECT s.reason FROM steps s JOIN domains d ON d.id = s.domain_id"
-                " WHERE d.name = ? AND s.kind = ? AND s.state = 'retrying'", domain, kind))
-    return found[0][0]
-
-
-def dns(server, domain):
-    return server.request("GET", f"/api/dfyd/v1/domains/{domain}/dns").json()
-
-
-def states(server, domain):
-    return {(line["name"], line["type"]): line["state"] for line in dns(server, domain)["records"]}
-
-
-def repair(server, domain):
-    wait_for("the repair", lambda: server.run("domain", "repair", domain).returncode == 0)
-    wait_done(server, domain)
 
 
 def test_an_order_and_changes_by_hand(server, powerdns, names):  # noqa: F811

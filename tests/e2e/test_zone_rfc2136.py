@@ -1,9 +1,9 @@
 """Whole orders over primaries that take signed updates: what is changed by hand, and what the repair does to it."""
 import pytest
-from conftest import rows, wait_for
 from servers import primary as primaries
 from servers.bind import Bind
 from servers.knot import Knot
+from zones import reason, repair, states
 
 PERSON = {"email_address_prefix": "ann", "first_name": "Ann", "last_name": "Lee"}
 DOMAIN, MISSING = "zone-primary.com", "zone-missing.com"
@@ -30,25 +30,11 @@ def server(fresh, primary, tmp_path):
                  resolver=address, retry_max_ms=100)
 
 
-def wait_done(server, domain):
-    wait_for(f"{domain} to be set up", lambda: rows(
-        server, "SELECT state FROM domains WHERE name = ?", domain) == [("ready",)] and not rows(
-        server, "SELECT 1 FROM steps s JOIN domains d ON d.id = s.domain_id WHERE d.name = ? AND s.state <> 'done'", domain))
-
-
-def states(server, domain):
-    answer = server.request("GET", f"/api/dfyd/v1/domains/{domain}/dns").json()
-    return {(line["name"], line["type"]): line["state"] for line in answer["records"]}
-
-
 def test_an_order_and_changes_by_hand(server, primary):
     primary.set(DOMAIN, f"www.{DOMAIN}", "CNAME", "shop.else.")
     assert server.order([{"domain": DOMAIN, "accounts": [PERSON], "forwarding_domain": "acme.example"}])["order_placed"]
-    [(reason,)] = wait_for("the alias to be found", lambda: rows(
-        server, "SELECT reason FROM steps WHERE kind = 'set_forwarding' AND state = 'retrying'"))
-    assert f'www.{DOMAIN} CNAME was put there by hand: it is "shop.else."' in reason
-    wait_for("the repair", lambda: server.run("domain", "repair", DOMAIN).returncode == 0)
-    wait_done(server, DOMAIN)
+    assert f'www.{DOMAIN} CNAME was put there by hand: it is "shop.else."' in reason(server, DOMAIN, "set_forwarding")
+    repair(server, DOMAIN)
     assert set(states(server, DOMAIN).values()) == {"ok"} and len(states(server, DOMAIN)) == 6
 
     primary.set(DOMAIN, DOMAIN, "MX", "5 mail.else.")
@@ -56,8 +42,7 @@ def test_an_order_and_changes_by_hand(server, primary):
                 '"v=spf1 -all"')
     by_hand = {line for line, state in states(server, DOMAIN).items() if state == "by_hand"}
     assert by_hand == {(DOMAIN, "MX"), (DOMAIN, "TXT")}
-    wait_for("the repair", lambda: server.run("domain", "repair", DOMAIN).returncode == 0)
-    wait_done(server, DOMAIN)
+    repair(server, DOMAIN)
     assert set(states(server, DOMAIN).values()) == {"ok"}
     assert sorted(primary.strings(DOMAIN)) == [
         ["site-verification=1"], ["v=spf1 include:_spf.google.sandbox.test ~all"]]
@@ -65,7 +50,5 @@ def test_an_order_and_changes_by_hand(server, primary):
 
 def test_a_zone_that_the_primary_does_not_have(server):
     assert server.order([{"domain": MISSING, "accounts": [PERSON]}])["order_placed"]
-    [(reason,)] = wait_for("the reason", lambda: rows(
-        server, "SELECT reason FROM steps WHERE kind = 'publish_dns' AND state = 'retrying'"))
-    assert MISSING in reason
+    assert MISSING in reason(server, MISSING)
     assert set(states(server, MISSING).values()) <= {"missing", "unknown"}

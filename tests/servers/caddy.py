@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import urllib.request
 
-from .process import Folder, Process, free_ports, listens
+from servers.process import Folder, Process, free_ports, listens
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TEMPLATE = ROOT / "packaging/mailhost/templates/caddy/Caddyfile"

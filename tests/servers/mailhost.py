@@ -267,6 +267,14 @@ class MailHost:
     def start_server(self, name):
         self._begin(name)
 
+    @contextlib.contextmanager
+    def without(self, name):
+        self.stop_server(name)
+        try:
+            yield
+        finally:
+            self.start_server(name)
+
     def restart_server(self, name):
         self.stop_server(name)
         self.start_server(name)

@@ -6,7 +6,6 @@ import socket
 
 import dns.exception
 import dns.message
-import dns.name
 import dns.query
 import dns.rcode
 import dns.tsigkeyring
