@@ -256,13 +256,18 @@ class MailHost:
             self.kill_server(name)
         else:
             self.running.pop(name).stop()
+            self._wait_closed(name)
 
     def kill_server(self, name):
         one = self.running.pop(name)
         one.kill()
         one.child.wait(10)
-        if name == "dovecot":  # its master is gone, its sockets stay
-            wait_until(lambda: not listens(self.imaps), "dovecot's children end")
+        self._wait_closed(name)
+
+    def _wait_closed(self, name):
+        """Its master is gone, but its children keep its sockets for a moment: they must not look like the next one's."""
+        ports = {"dovecot": (self.imaps, self.doveadm), "postfix": (self.mx, self.submissions, self.submission)}.get(name, ())
+        wait_until(lambda: not any(map(listens, ports)), f"{name}'s children end")
 
     def start_server(self, name):
         self._begin(name)
