@@ -33,6 +33,26 @@ bool provision_claim(const struct world *world, size_t max, struct arena *arena,
     return true;
 }
 
+struct keeping {
+    struct step *step;
+    int64_t until_ms;
+    bool held;
+};
+
+static bool keep_change(struct db *db, void *arg, struct error *reterr) {
+    struct keeping *k = arg;
+    return step_extend(db, k->step, k->until_ms, &k->held, reterr);
+}
+
+bool provision_keep(const struct world *world, struct step *step, bool *ret_held, struct error *reterr) {
+    int64_t now = clock_now(world->clock);
+    struct keeping keeping = {.step = step, .until_ms = now + world->lease_ms, .held = true};
+    if (step->due_ms - now < world->lease_ms / 4 * 3 && !store_write(world->store, keep_change, &keeping, reterr))
+        return false;
+    *ret_held = keeping.held;
+    return true;
+}
+
 /* The key a step acts under: its domain's or account's id, the same at every attempt. */
 static struct str step_key(const struct world *world, const struct step *step, struct arena *arena) {
     struct str id = step->account_id.n ? step->account_id : step->domain_id;

@@ -11,6 +11,11 @@
 /* Leases up to MAX due steps; text from ARENA. */
 MUST_CHECK bool provision_claim(const struct world *world, size_t max, struct arena *arena, struct step **ret,
                                 size_t *ret_n, struct error *reterr);
+/*
+ * Before a leased step is run that waited for others of its batch: what is left of its lease may not last for it, and
+ * is made longer then. *ret_held: whether it is to be run; somebody else may have it by now.
+ */
+MUST_CHECK bool provision_keep(const struct world *world, struct step *step, bool *ret_held, struct error *reterr);
 /* Does what a leased step is for, and records nothing: looks first, acts second. */
 enum outcome provision_act(const struct world *world, const struct step *step, struct arena *arena,
                            struct answer *answer);

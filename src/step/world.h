@@ -22,7 +22,7 @@ struct world {
     struct edge_address edge;        /* of the forwarding edge */
     bool forwarding_private_targets; /* domains may be forwarded into this network: for tests */
     int64_t retry_base_ms, retry_max_ms;
-    int64_t lease_ms; /* longer than any driver call may take */
+    int64_t lease_ms; /* longer than all driver calls of one step may take */
     int64_t swap_ms;  /* how long a domain that cannot be registered may be swapped before its refund goes out */
     /* Of a domain in use: how often it is checked; how old a DKIM key gets (0: any age), and how long the one before it
      * stays published for mail that is in flight. */

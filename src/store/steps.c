@@ -288,6 +288,21 @@ bool step_next_due(struct db *db, int64_t *ret_ms, struct error *reterr) {
     return true;
 }
 
+bool step_extend(struct db *db, struct step *step, int64_t lease_until_ms, bool *ret_held, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "UPDATE steps SET due_ms = $5 WHERE domain_id = $1 AND account_id = $2 AND"
+                                    " kind = $3 AND state = 'running' AND attempts = $4");
+    stmt_text(stmt, 1, step->domain_id);
+    stmt_text(stmt, 2, step->account_id);
+    stmt_text(stmt, 3, str_of(step_kind_names[step->kind]));
+    stmt_int(stmt, 4, step->attempts);
+    stmt_int(stmt, 5, lease_until_ms);
+    int64_t changed;
+    if (!stmt_run(stmt, &changed, reterr)) return false;
+    *ret_held = changed > 0;
+    if (*ret_held) step->due_ms = lease_until_ms;
+    return true;
+}
+
 bool step_is_held(struct db *db, const struct step *step, bool *ret, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, "SELECT 1 FROM steps WHERE domain_id = $1 AND account_id = $2 AND kind = $3"
                                     " AND state = 'running' AND attempts = $4");

@@ -56,6 +56,10 @@ MUST_CHECK bool step_record(struct db *db, const struct step *step, const struct
  * counts for neither. ABOUT's domain_id, domain, order_id and workspace_id are read.
  */
 MUST_CHECK bool step_move_on(struct db *db, const struct step *about, int64_t now_ms, struct error *reterr);
+/* Makes the lease of a claimed step longer; *ret_held is false, and nothing changed, when it is somebody else's by now.
+ */
+MUST_CHECK bool step_extend(struct db *db, struct step *step, int64_t lease_until_ms, bool *ret_held,
+                            struct error *reterr);
 /* Whether the lease of a claimed step still is its holder's. */
 MUST_CHECK bool step_is_held(struct db *db, const struct step *step, bool *ret, struct error *reterr);
 /* One step; ERR_NOT_FOUND. ACCOUNT_ID is empty for a domain's own. Text from ARENA. */

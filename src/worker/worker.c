@@ -15,7 +15,7 @@
 #include "store/refunds.h"
 
 enum {
-    BATCH = 4,            /* steps leased at once by one thread; a lease must outlast them all */
+    BATCH = 4,            /* steps leased at once by one thread */
     LOOK_AGAIN_MS = 1000, /* also finds what other processes left due */
     GLANCE_MS = 50        /* how often the sandbox's clock looks at the store's generation, a number in memory */
 };
@@ -78,8 +78,11 @@ static bool work_on_steps(struct worker *worker, struct arena *arena, size_t *re
     if (!renew_due(world, BATCH, &n_renewed, reterr)) return false;
     struct step *steps;
     if (!provision_claim(world, BATCH, arena, &steps, &n, reterr)) return false;
-    for (size_t i = 0; i < n && !stopping(worker); i++)
-        if (!provision_run(world, &steps[i], reterr)) return false;
+    for (size_t i = 0; i < n && !stopping(worker); i++) {
+        bool held;
+        if (!provision_keep(world, &steps[i], &held, reterr)) return false;
+        if (held && !provision_run(world, &steps[i], reterr)) return false;
+    }
     *ret_n = n + n_settled + n_refunds + n_renewed;
     return true;
 }

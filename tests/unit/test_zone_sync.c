@@ -5,6 +5,7 @@
 #include "driver/mailbox/mailbox.h"
 #include "driver/resolver/resolver.h"
 #include "driver/sandbox_book.h"
+#include "step/provision.h"
 #include "store/zone_parts.h"
 #include "store_fixture.h"
 
@@ -385,6 +386,37 @@ static void what_was_published_without_a_book_is_dfyds(void **state) {
     says(z, "was put there by hand");
 }
 
+/* One that waits for a slow one of its batch does not begin with a lease that is as good as over, nor without one. */
+static void a_step_that_waited_begins_with_a_whole_lease(void **state) {
+    struct zones *z = *state;
+    struct fixture *f = z->f;
+    struct step *mine, *theirs;
+    size_t n;
+    bool held;
+    fixture_run(f,
+                "INSERT INTO steps (domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts, due_ms,"
+                " reason) VALUES ('d', '', 'publish_dns', 1, 'o', '" WORKSPACE "', 'due', 0, 1, '')");
+    z->world.lease_ms = 100;
+    f->clock.manual_ms = 1000;
+    OK(provision_claim(&z->world, 4, f->arena, &mine, &n, &f->error));
+    assert_int_equal(n, 1);
+    f->clock.manual_ms = 1020;
+    OK(provision_keep(&z->world, mine, &held, &f->error));
+    assert_true(held && mine->due_ms == 1100);
+    f->clock.manual_ms = 1090;
+    OK(provision_keep(&z->world, mine, &held, &f->error));
+    assert_true(held && mine->due_ms == 1190);
+    f->clock.manual_ms = 1150;
+    OK(provision_claim(&z->world, 4, f->arena, &theirs, &n, &f->error));
+    assert_int_equal(n, 0);
+    f->clock.manual_ms = 1190;
+    OK(provision_claim(&z->world, 4, f->arena, &theirs, &n, &f->error));
+    assert_int_equal(n, 1);
+    OK(provision_keep(&z->world, mine, &held, &f->error));
+    assert_false(held);
+    assert_string_equal(words_of(f, "SELECT attempts || ' ' || due_ms FROM steps"), "2 1290");
+}
+
 static struct zone_report look(struct zones *z, struct zone_job job) {
     struct zone_report report;
     struct fixture *f = z->f;
@@ -441,6 +473,7 @@ int main(void) {
         WITH(what_is_repaired_is_in_use),
         WITH(a_mail_host_that_says_no_ends_nothing_in_use),
         WITH(what_was_published_without_a_book_is_dfyds),
+        WITH(a_step_that_waited_begins_with_a_whole_lease),
         WITH(a_report_says_what_is_not_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
