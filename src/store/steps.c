@@ -288,13 +288,18 @@ bool step_next_due(struct db *db, int64_t *ret_ms, struct error *reterr) {
     return true;
 }
 
-bool step_extend(struct db *db, struct step *step, int64_t lease_until_ms, bool *ret_held, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "UPDATE steps SET due_ms = $5 WHERE domain_id = $1 AND account_id = $2 AND"
-                                    " kind = $3 AND state = 'running' AND attempts = $4");
+#define HELD " WHERE domain_id = $1 AND account_id = $2 AND kind = $3 AND state = 'running' AND attempts = $4"
+
+static void bind_held(struct stmt *stmt, const struct step *step) {
     stmt_text(stmt, 1, step->domain_id);
     stmt_text(stmt, 2, step->account_id);
     stmt_text(stmt, 3, str_of(step_kind_names[step->kind]));
     stmt_int(stmt, 4, step->attempts);
+}
+
+bool step_extend(struct db *db, struct step *step, int64_t lease_until_ms, bool *ret_held, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "UPDATE steps SET due_ms = $5" HELD);
+    bind_held(stmt, step);
     stmt_int(stmt, 5, lease_until_ms);
     int64_t changed;
     if (!stmt_run(stmt, &changed, reterr)) return false;
@@ -304,12 +309,8 @@ bool step_extend(struct db *db, struct step *step, int64_t lease_until_ms, bool 
 }
 
 bool step_is_held(struct db *db, const struct step *step, bool *ret, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "SELECT 1 FROM steps WHERE domain_id = $1 AND account_id = $2 AND kind = $3"
-                                    " AND state = 'running' AND attempts = $4");
-    stmt_text(stmt, 1, step->domain_id);
-    stmt_text(stmt, 2, step->account_id);
-    stmt_text(stmt, 3, str_of(step_kind_names[step->kind]));
-    stmt_int(stmt, 4, step->attempts);
+    struct stmt *stmt = db_stmt(db, "SELECT 1 FROM steps" HELD);
+    bind_held(stmt, step);
     enum db_step found = stmt_step(stmt, reterr);
     stmt_done(stmt);
     *ret = found == DB_ROW;
