@@ -40,7 +40,7 @@ struct mailbox_dkim {
 
 struct mailbox_ops {
     const char *name;
-    bool is_sandbox;    /* only pretends; then the clock may be moved */
+    bool is_sandbox; /* only pretends; then the clock may be moved */
     /* Those it serves: bit 1 << provider. Of the others dfyd sells nothing, and calls that name one are UNKNOWN before
      * they come to the driver. */
     unsigned providers;
