@@ -143,16 +143,12 @@ class Server:
             self.settings.pop(name, None)
         return self.start(expect_start, **settings)
 
-    def wait_dead(self, or_ready=None):
-        """True once the process has ended; False once OR_READY mailboxes are ready instead."""
+    def wait_dead(self, unless=lambda: False):
+        """True once the process has ended; False once UNLESS() is true instead."""
         deadline = time.monotonic() + LIMIT
         while self.alive():
-            if or_ready is not None:
-                try:
-                    if len(self.ready_accounts()) >= or_ready:
-                        return False
-                except (requests.RequestException, ValueError):
-                    pass  # died while answering
+            if unless():
+                return False
             if time.monotonic() > deadline:
                 pytest.fail(f"dfyd lives on after {LIMIT:g} s:\n{self.log()[-8000:]}")
             time.sleep(0.02)

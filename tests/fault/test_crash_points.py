@@ -138,7 +138,7 @@ def test_killed_again_and_again(fresh):
     server = fresh(crash_at="step.acted", crash_at_count=3)
     place(server)
     deaths = 0
-    while server.wait_dead(or_ready=4) and deaths < 20:
+    while server.wait_dead(unless=lambda: not steps_open(server)) and deaths < 20:
         deaths += 1
         server.restart(crash_at="step.acted", crash_at_count=3, expect_start=False)
     assert deaths >= 1
