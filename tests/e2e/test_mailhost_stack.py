@@ -177,6 +177,12 @@ def inbox(host, login, subject=None):
         return [one.fetch(number, "(RFC822)")[1][0][1] for number in numbers]
 
 
+def test_dovecot_has_nothing_to_warn_of(host):
+    """The installer stops at such words: limits that do not fit each other, above all."""
+    done = subprocess.run(["doveconf", "-n", "-c", str(host.folder.path / "etc/dovecot/dovecot.conf")], capture_output=True, text=True)
+    assert done.returncode == 0 and "warning" not in done.stderr.lower(), done.stderr
+
+
 def test_login_over_tls_only(host, books):
     user = books.user("login@ex1.test")
     with imap(host, user) as one:
