@@ -99,7 +99,7 @@ struct api {
     struct limiter *limiter;        /* NULL: nothing is limited */
     struct limits workspace_limits; /* of all its keys and calls together */
     atomic_bool draining;
-    atomic_int waiting; /* runs that wait for a client's server */
+    atomic_int waiting; /* runs that wait for a client's server, or for the DNS */
 };
 
 /* Those that no mail host here serves, as bits. */

@@ -58,8 +58,8 @@ void call_answer(struct call *call);
 /* Adds a header with a NUMBER from 0. NAME is a literal. */
 void call_header(struct call *call, const char *name, int64_t number);
 bool call_is_draining(const struct call *call);
-/* A run that waits for a client's server takes a place first, so that not all threads wait for such servers; false when
- * there is none left. call_has_waited gives it back. */
+/* A run that waits for a client's server, or for the DNS, takes a place first, so that not all threads wait for such;
+ * false when there is none left. call_has_waited gives it back. */
 bool call_may_wait(const struct call *call);
 void call_has_waited(const struct call *call);
 /* Reads the caller anew: card, prices and all. What was read before is dead. */

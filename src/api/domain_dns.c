@@ -71,11 +71,8 @@ static void add_line(struct buf *out, enum zone_part part, const struct zone_rep
     BUF_LIT(out, "}");
 }
 
-void domain_dns_run(struct call *call) {
+static bool look(struct call *call, struct zone_report reports[ZONE_PART_END], struct error *reterr) {
     const struct zone_subject *subject = call->order;
-    struct zone_report reports[ZONE_PART_END] = {{.n = 0}};
-    struct str reason = STR("");
-    bool is_ok = true;
     for (int part = 0; part < ZONE_PART_END; part++) {
         struct zone_report *report = &reports[part];
         if (part == ZONE_MAIL && !subject->has_mail) continue; /* to ask what is wanted would make keys that sign */
@@ -86,13 +83,18 @@ void domain_dns_run(struct call *call) {
             .provider = subject->provider,
             .forwards = subject->forwards,
         };
-        struct error error = {0};
-        if (!zone_look(call->config->world, &job, call->arena, report, &error)) {
-            call_fail(call, &error, "");
-            return;
-        }
-        if (!reason.n) reason = report->reason;
-        is_ok = is_ok && !report->n_not_ok && !report->reason.n;
+        if (!zone_look(call->config->world, &job, call->arena, report, reterr)) return false;
+    }
+    return true;
+}
+
+static void answer(struct call *call, const struct zone_report reports[ZONE_PART_END]) {
+    const struct zone_subject *subject = call->order;
+    struct str reason = STR("");
+    bool is_ok = true;
+    for (int part = 0; part < ZONE_PART_END; part++) {
+        if (!reason.n) reason = reports[part].reason;
+        is_ok = is_ok && !reports[part].n_not_ok && !reports[part].reason.n;
     }
     struct buf *out = &call->response->body;
     const char *separator = "";
@@ -109,4 +111,21 @@ void domain_dns_run(struct call *call) {
         }
     BUF_LIT(out, "]}");
     call_answer(call);
+}
+
+/* A DNS host or resolver that is silent keeps a thread for many seconds: orders need others. */
+void domain_dns_run(struct call *call) {
+    struct zone_report reports[ZONE_PART_END] = {{.n = 0}};
+    struct error error = {0};
+    if (!call_may_wait(call)) {
+        error_set(&error, ERR_RATE_LIMITED, "Other domains are being looked at. Try again in some seconds.");
+        call_refuse(call, &error);
+        return;
+    }
+    bool ok = look(call, reports, &error);
+    call_has_waited(call);
+    if (ok)
+        answer(call, reports);
+    else
+        call_fail(call, &error, "");
 }

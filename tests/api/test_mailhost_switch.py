@@ -1,5 +1,8 @@
 """A mail host in place of the sandbox: what was sold before stays sold, and looking changes nothing."""
+import concurrent.futures
+import socket
 import sqlite3
+import time
 
 from conftest import ORDERS, rows, wait_for
 from contract import item, make_client, name
@@ -54,3 +57,25 @@ def test_looking_at_a_pre_warmed_domain_makes_no_keys(fresh):
     assert response.status_code == 200 and response.json()["records"] == []
     with sqlite3.connect(server.dir / "mailhost" / "signer" / "dkim.db") as db:
         assert db.execute("SELECT domain FROM dkim_keys").fetchall() == []
+
+
+def test_a_silent_dns_host_does_not_keep_orders_waiting(fresh, tmp_path):
+    server = fresh()
+    client = make_client(server)
+    domain = name()
+    client.placed([item(domain)])
+    wait_for("the domain", lambda: states(server) == ["ready"])
+    key = tmp_path / "key"
+    key.write_text("secret")
+    key.chmod(0o600)
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as silent:  # the kernel takes connections, and nobody answers
+        server.restart(dns="powerdns", powerdns_url="http://127.0.0.1:%d" % silent.getsockname()[1], powerdns_key_file=key,
+                       dns_nameservers="ns1.dfy.test,ns2.dfy.test", resolver="127.0.0.1:1")
+        with concurrent.futures.ThreadPoolExecutor(48) as pool:
+            calls = [pool.submit(client.send, "GET", f"/api/dfyd/v1/domains/{domain}/dns") for _ in range(48)]
+            wait_for("refusals", lambda: sum(call.done() for call in calls) >= 32)
+            began = time.monotonic()
+            client.placed([item(name())])
+            assert time.monotonic() - began < 3
+            told = [call.result().status_code for call in calls]
+        assert 1 <= told.count(200) <= 16 and told.count(200) + told.count(429) == 48, told
