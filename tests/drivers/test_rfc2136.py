@@ -1,5 +1,4 @@
 """The DNS driver `rfc2136` against real servers: Knot DNS and BIND."""
-import contextlib
 import socket
 import struct
 import threading
@@ -10,6 +9,7 @@ import dns.rcode
 import pytest
 
 from dns_talk import NONE, Talk, change
+from dns_tcp import DnsTcp, receive, send
 from servers.bind import SIGNED, Bind
 from servers.knot import Knot
 from servers.primary import KEYS, OTHER, SECRET, ZONES
@@ -336,50 +336,28 @@ def test_slow(primary, talk, hasty, zone):
     assert primary.dig(zone, "TXT") == (300, ["c"])
 
 
-class LateProxy:
+class LateProxy(DnsTcp):
     """Between the driver and PRIMARY. Keeps the next update to itself, for deliver() to bring it later."""
 
     def __init__(self, primary):
         self.primary, self.kept, self.keeping = primary, None, True
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-
-    def run(self):
-        while True:
-            here, _ = self.listener.accept()
-            if self.primary is None:
-                return
-            threading.Thread(target=self.talk, args=(here,), daemon=True).start()
+        super().__init__()
 
     def talk(self, here):
-        with here, socket.create_connection(("127.0.0.1", self.primary.port)) as there, contextlib.suppress(OSError, struct.error):
+        with socket.create_connection(("127.0.0.1", self.primary.port)) as there:
             while True:
-                message = self.receive(here)
+                message = receive(here)
                 if self.keeping and dns.opcode.from_flags(struct.unpack("!H", message[2:4])[0]) == dns.opcode.UPDATE:
                     self.kept, self.keeping = message, False
                     continue
-                there.sendall(struct.pack("!H", len(message)) + message)
-                answer = self.receive(there)
-                here.sendall(struct.pack("!H", len(answer)) + answer)
-
-    @staticmethod
-    def receive(connection):
-        size = struct.unpack("!H", connection.recv(2, socket.MSG_WAITALL))[0]
-        return connection.recv(size, socket.MSG_WAITALL)
+                send(there, message)
+                send(here, receive(there))
 
     def deliver(self):
         """The rcode that the kept update gets now."""
         with socket.create_connection(("127.0.0.1", self.primary.port)) as there:
-            there.sendall(struct.pack("!H", len(self.kept)) + self.kept)
-            return self.receive(there)[3] & 0x0f
-
-    def stop(self):
-        self.primary = None
-        socket.create_connection(("127.0.0.1", self.port)).close()
-        self.thread.join(10)
-        self.listener.close()
+            send(there, self.kept)
+            return receive(there)[3] & 0x0f
 
 
 @pytest.mark.parametrize("then", ["nothing", "there and back", "elsewhere in the zone"])

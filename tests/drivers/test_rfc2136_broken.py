@@ -1,8 +1,6 @@
 """The DNS driver `rfc2136` and a primary that misbehaves as told."""
 import contextlib
-import socket
 import struct
-import threading
 import time
 
 import dns.flags
@@ -16,6 +14,7 @@ import dns.tsigkeyring
 import pytest
 
 from dns_talk import NONE, Talk, change
+from dns_tcp import DnsTcp, receive, send
 from servers.primary import OTHER, SECRET
 
 ZONE = "a.test"
@@ -23,7 +22,7 @@ KEYS = dns.tsigkeyring.from_text({"dfyd": SECRET})
 TXT = change(ZONE, "TXT", NONE, [300, ["x"]])
 
 
-class Fake:
+class Fake(DnsTcp):
     """Serves ZONE over TCP. QUERY and UPDATE make the answer to a message: a message, bytes, None for silence, or "close"."""
 
     def __init__(self):
@@ -32,40 +31,27 @@ class Fake:
         self.query, self.update = self.good_query, self.good_update
         self.updates = []
         self.hold = 1  # so many answers are gathered and sent the wrong way round
-        self.stopped = False
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-
-    def run(self):
-        while True:
-            connection, _ = self.listener.accept()
-            if self.stopped:
-                return
-            threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
+        super().__init__()
 
     def talk(self, connection):
         held = []
-        with connection, contextlib.suppress(OSError, struct.error):
-            while True:
-                size = struct.unpack("!H", connection.recv(2, socket.MSG_WAITALL))[0]
-                message = dns.message.from_wire(connection.recv(size, socket.MSG_WAITALL), keyring=KEYS)
-                is_update = message.opcode() == dns.opcode.UPDATE
-                if is_update:
-                    self.updates.append(message)
-                said = (self.update if is_update else self.query)(message)
-                if said == "close":
-                    return
-                if callable(said):
-                    return said(connection)
-                if said is None:
-                    continue
-                held.append(said if isinstance(said, bytes) else said.to_wire(max_size=65535))
-                if len(held) == self.hold or is_update:
-                    for one in reversed(held):
-                        connection.sendall(struct.pack("!H", len(one)) + one)
-                    held = []
+        while True:
+            message = dns.message.from_wire(receive(connection), keyring=KEYS)
+            is_update = message.opcode() == dns.opcode.UPDATE
+            if is_update:
+                self.updates.append(message)
+            said = (self.update if is_update else self.query)(message)
+            if said == "close":
+                return
+            if callable(said):
+                return said(connection)
+            if said is None:
+                continue
+            held.append(said if isinstance(said, bytes) else said.to_wire(max_size=65535))
+            if len(held) == self.hold or is_update:
+                for one in reversed(held):
+                    send(connection, one)
+                held = []
 
     def good_query(self, query):
         answer = dns.message.make_response(query)
@@ -87,12 +73,6 @@ class Fake:
                 self.records.pop(key, None)
         self.serial += 1
         return dns.message.make_response(update)
-
-    def stop(self):
-        self.stopped = True
-        socket.create_connection(("127.0.0.1", self.port)).close()
-        self.thread.join(10)
-        self.listener.close()
 
 
 @pytest.fixture
