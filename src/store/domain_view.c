@@ -32,7 +32,8 @@ bool domain_list(struct db *db, bool stuck, size_t max, struct arena *arena, str
     struct rows rows = {.size = sizeof(struct viewed_care)};
     struct stmt *stmt =
         db_stmt(db, VIEW "WHERE d.state <> 'reserved' AND ($1 = 0 OR c.findings <> '' OR c.dkim_reason <> ''"
-                         " OR EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = d.id AND s.state = 'retrying'))"
+                         " OR EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = d.id AND"
+                         " (s.state = 'retrying' OR (s.state = 'running' AND s.reason <> ''))))"
                          " ORDER BY d.id DESC LIMIT $2");
     stmt_int(stmt, 1, stuck);
     stmt_int(stmt, 2, (int64_t)max);

@@ -69,10 +69,11 @@ bool order_explain(struct db *db, struct str order_id, int64_t lease_until_ms, s
 #define IS_MADE_GOOD                                                                                                   \
     "EXISTS (SELECT 1 FROM refunds r WHERE r.domain_id = s.domain_id AND r.domain_id <> ''"                            \
     " AND r.account_id IN ('', s.account_id) AND r.state IN ('done', 'swapped'))"
-/* The step of the order O that people should know of first. */
+/* The step of the order O that people should know of first. Why it waits is as true while it is tried once more. */
 #define STEP_REASON                                                                                                    \
     "COALESCE((SELECT s.kind || ' ' || d.name || ': ' || s.reason FROM steps s JOIN domains d ON d.id = s.domain_id"   \
-    " WHERE s.order_id = o.id AND (s.state = 'retrying' OR (s.state = 'failed' AND NOT " IS_MADE_GOOD "))"             \
+    " WHERE s.order_id = o.id AND ((s.state IN ('retrying', 'running') AND s.reason <> '')"                            \
+    " OR (s.state = 'failed' AND NOT " IS_MADE_GOOD "))"                                                               \
     " ORDER BY s.state DESC, s.domain_id, s.rank LIMIT 1), '')"
 #define NEXT_STEP                                                                                                      \
     "COALESCE((SELECT MIN(s.due_ms) FROM steps s WHERE s.order_id = o.id"                                              \
