@@ -214,7 +214,7 @@ def signal_all(stack, processes, number):
 def test_signer_down(stack, name):
     """Mail is not taken then, so nothing goes out unsigned; it goes on by itself."""
     with stack.host.without(name):
-        stack.says("unknown", "login for submission was not taken: 454 ", "; its log says why")
+        stack.says("unknown", "login for submission was not taken: 454 ", "; see whether Dovecot and both signers are up")
 
 
 def test_unsigned(stack):

@@ -100,6 +100,11 @@ static bool says_all(int status) {
     return status == 401 || status == 403 || status == 404 || status == 409;
 }
 
+/* PowerDNS's own words of what is in the way follow; they name the record. */
+static const char *what_to_do(int status) {
+    return status == 422 ? "; change or remove what is in the way there" : "";
+}
+
 static const char *what_to_mend(int status) {
     switch (status) {
     case 401:
@@ -131,5 +136,6 @@ enum outcome powerdns_unclear(const struct powerdns_reply *reply, struct answer 
     const char *mend = what_to_mend(reply->status);
     if (!reply->error.n || says_all(reply->status))
         return answer_set(answer, OUTCOME_UNKNOWN, "%s (%d)", mend, reply->status);
-    return answer_set(answer, OUTCOME_UNKNOWN, "%s (%d): %.*s", mend, reply->status, STR_ARG(reply->error));
+    return answer_set(answer, OUTCOME_UNKNOWN, "%s (%d): %.*s%s", mend, reply->status, STR_ARG(reply->error),
+                      what_to_do(reply->status));
 }

@@ -169,11 +169,16 @@ static CURLcode perform(struct session *session, const struct check_place *place
 
 /* ---- what came of it ---- */
 
+/* Where a request can be, and where a person looks when it is not taken there, or gets no answer at all. */
+struct stage {
+    const char *what, *not_taken, *silent;
+};
+
 /*
  * CODE and what the server said, as an answer. STAGES: what the request is at, by the number of commands that the
  * server has said yes to; with more, the last of the N.
  */
-static enum outcome judge(struct session *session, CURLcode code, const char *const *stages, size_t n, bool is_imap,
+static enum outcome judge(struct session *session, CURLcode code, const struct stage *stages, size_t n, bool is_imap,
                           struct answer *answer) {
     if (code == CURLE_OK) return OUTCOME_DONE;
     const char *error = session->error[0] ? session->error : curl_easy_strerror(code);
@@ -181,31 +186,39 @@ static enum outcome judge(struct session *session, CURLcode code, const char *co
     size_t n_yes;
     enum words_kind kind = words_judge(buf_str(&session->lines), is_imap, &text, &n_yes);
     struct str shown = words_shown(text, session->secrets, SECRET_END, session->arena);
-    const char *what = stages[n_yes < n ? n_yes : n - 1];
+    const struct stage *stage = &stages[n_yes < n ? n_yes : n - 1];
+    const char *what = stage->what;
     if (kind == WORDS_NO) return answer_set(answer, OUTCOME_REFUSED, "%s was refused: %.*s", what, STR_ARG(shown));
     if (kind == WORDS_NOT_NOW)
-        return answer_set(answer, OUTCOME_UNKNOWN, "%s was not taken: %.*s; its log says why", what, STR_ARG(shown));
+        return answer_set(answer, OUTCOME_UNKNOWN, "%s was not taken: %.*s; see %s", what, STR_ARG(shown),
+                          stage->not_taken);
     switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
         return answer_set(answer, OUTCOME_REFUSED, "%s: the certificate is not good for %s: %s", what,
                           session->servers->host, error);
     case CURLE_OPERATION_TIMEDOUT:
-        return answer_set(answer, OUTCOME_UNKNOWN, "%s: no answer within %ld ms", what, session->limit_ms);
+        return answer_set(answer, OUTCOME_UNKNOWN, "%s: no answer within %ld ms; see %s", what, session->limit_ms,
+                          stage->silent);
     case CURLE_WRITE_ERROR:
         return answer_set(answer, OUTCOME_UNKNOWN, "%s: the server's answer is too long", what);
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
-        return answer_set(answer, OUTCOME_UNKNOWN, "%s: the connection broke: %s", what, error);
+        return answer_set(answer, OUTCOME_UNKNOWN, "%s: the connection broke: %s; see %s", what, error, stage->silent);
     default:
-        return answer_set(answer, OUTCOME_UNKNOWN, "%s: %s", what, error);
+        return answer_set(answer, OUTCOME_UNKNOWN, "%s: %s; see %s", what, error, stage->silent);
     }
 }
 
 /* ---- IMAP ---- */
 
 static enum outcome imap(struct session *session, const struct session_step *step, struct answer *answer) {
-    const char *stages[] = {"login over IMAP", "login over IMAP",
-                            arena_printf(session->arena, "opening %s over IMAP", step->folder).p, step->what};
+    static const char log[] = "Dovecot's log", up[] = "whether Dovecot is up";
+    const struct stage stages[] = {
+        {"login over IMAP", log, up},
+        {"login over IMAP", log, up},
+        {arena_printf(session->arena, "opening %s over IMAP", step->folder).p, log, up},
+        {step->what, log, up},
+    };
     bool was_open = session->is_open;
     long n_connects = 0;
     CURLcode code = perform(session, &session->servers->imap);
@@ -236,9 +249,13 @@ enum outcome session_fetch(struct session *session, const struct session_step *s
 /* ---- submission ---- */
 
 enum outcome session_submit(struct session *session, struct str message, int64_t limit_ms, struct answer *answer) {
-    static const char *const stages[] = {
-        "the connection for submission", "the connection for submission", "login for submission",
-        "the sender at submission",      "the recipient at submission",   "the message at submission",
+    static const char log[] = "Postfix's log", logs[] = "the logs of Postfix and of both signers",
+                      up[] = "whether Postfix is up", login[] = "whether Dovecot and both signers are up",
+                      lookup[] = "whether mail-lookup is up";
+    static const struct stage stages[] = {
+        {"the connection for submission", log, up},      {"the connection for submission", log, up},
+        {"login for submission", login, login},          {"the sender at submission", log, up},
+        {"the recipient at submission", lookup, lookup}, {"the message at submission", logs, logs},
     };
     CURL *curl = session->curl;
     /* The path is what EHLO says: a name that there is. */
