@@ -10,13 +10,13 @@ HERE = "127.0.0.1"
 
 
 class Site:
-    """Everything but dfyd itself."""
+    """Everything but dfyd itself. MAILHOST_DIR: where the mail host's files are, if not in its own folder."""
 
-    def __init__(self):
+    def __init__(self, mailhost_dir=None):
         with contextlib.ExitStack() as stack:
             self.powerdns = PowerDns()
             stack.callback(self.powerdns.end)
-            self.mailhost = MailHost()
+            self.mailhost = MailHost(mailhost_dir)
             stack.callback(self.mailhost.stop)
             self.mailhost.start()
             self.edge_port, = free_ports(1)
