@@ -50,17 +50,6 @@ def domain():
 
 
 @contextlib.contextmanager
-def without(host, *names):
-    for name in names:
-        host.stop_server(name)
-    try:
-        yield
-    finally:
-        for name in names:
-            host.start_server(name)
-
-
-@contextlib.contextmanager
 def frozen(process):
     """It hangs: connections are made, and nobody answers."""
     process.freeze()
@@ -208,7 +197,7 @@ def test_a_record_is_changed_later(shop, domain):
     ("ed25519", ["login for submission", "454", "see whether Dovecot and both signers are up"]),
 ])
 def test_a_server_of_the_mail_host_is_down(shop, domain, server, words):
-    with without(shop.mail, server):
+    with shop.mail.without(server):
         shop.sell(domain)
         shop.says(domain, "made; not usable yet: ", *words)
         assert shop.is_pending(domain)
@@ -227,7 +216,7 @@ def test_a_server_of_the_mail_host_hangs(shop, domain, server, words):
 
 def test_dovecot_refuses(shop, domain):
     """A right password is refused, since somebody closed the mailbox in the mail host's own book."""
-    with without(shop.mail, "dovecot"):
+    with shop.mail.without("dovecot"):
         shop.sell(domain)
         shop.says(domain, "login over IMAP")
         close(shop, domain, 0)
@@ -244,7 +233,7 @@ def close(shop, domain, active):
 
 def test_the_signer_does_not_know_the_key(shop, domain):
     """It lets nothing out unsigned."""
-    with without(shop.mail, "dovecot"):
+    with shop.mail.without("dovecot"):
         shop.sell(domain)
         shop.says(domain, "login over IMAP")
         signing = shop.signer("DELETE FROM dkim_signing WHERE domain = ? RETURNING domain, algorithm, name", domain)
@@ -314,7 +303,7 @@ def test_cancelled_before_anything_is_made(shop, domain):
 
 def test_cancelled_while_it_cannot_be_used(shop, domain):
     """One of two is cancelled while Postfix is down: it goes at once, the other one is delivered."""
-    with without(shop.mail, "postfix"):
+    with shop.mail.without("postfix"):
         shop.sell(domain, "ann", "ben")
         shop.says(domain, "the connection for submission")
         wait_for("both rows", lambda: len(shop.mailbox_rows(domain)) == 2)
@@ -328,7 +317,7 @@ def test_cancelled_while_the_mail_host_is_down(shop, domain):
     """Its row goes at once; that sessions may be open is told until Dovecot is back. """
     shop.sell(domain, "ann", "ben")
     by_name = {one["email"].partition("@")[0]: one for one in shop.expect_delivered(domain, 2)}
-    with without(shop.mail, "dovecot"):
+    with shop.mail.without("dovecot"):
         shop.cancel(f"ben@{domain}")
         shop.says(domain, "it cannot log in any more; sessions that are open go on", "is Dovecot up?")
         assert [row[0] for row in shop.mailbox_rows(domain)] == [f"ann@{domain}"]
@@ -347,14 +336,11 @@ def test_an_address_that_is_sold_again(shop, domain):
     old = next(one for one in shop.expect_delivered(domain, 2) if one["email"].startswith("ann"))
     assert shop.answer_to_mail(old["email"], b"Subject: old secret\r\n\r\nx\r\n") == 250
     wait_for("the old mail", lambda: len(shop.inbox(old)) == 1)
-    shop.mail.stop_server("dovecot")
-    try:
+    with shop.mail.without("dovecot"):
         # taken by Postfix, and still on its way when the mailbox ends
         assert shop.answer_to_mail(old["email"], b"Subject: late secret\r\n\r\nx\r\n") == 250
         shop.cancel(old["email"])
         shop.says(domain, "sessions that are open go on")
-    finally:
-        shop.mail.start_server("dovecot")
     shop.ended(domain)
     shop.sell(domain, "ann", type="extra_accounts")
     new = wait_for("the new mailbox", lambda: next((one for one in shop.ready_accounts(domain) if one["email"] == old["email"] and one["id"] != old["id"]), None))
