@@ -96,7 +96,7 @@ def test_killed_at_each_start(open_shop):
     deaths, before = 1, left(shop, domain)
     while deaths < 10:
         shop.restart(crash_at="step.acted", crash_at_count=2, expect_start=False)
-        if not shop.wait_dead(or_ready=2):
+        if not shop.wait_dead(unless=lambda: shop.has_ended(domain)):
             break
         deaths += 1
         now = left(shop, domain)

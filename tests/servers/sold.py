@@ -60,10 +60,12 @@ class Shop(Server):
     def is_pending(self, domain):
         return not self.ready_accounts(domain)
 
+    def has_ended(self, domain):
+        return not rows(self, "SELECT 1 FROM steps s JOIN domains d ON d.id = s.domain_id WHERE d.name = ?"
+                              " AND s.state NOT IN ('done', 'failed', 'skipped')", domain)
+
     def ended(self, domain):
-        wait_for(f"all steps of {domain}", lambda: not rows(
-            self, "SELECT 1 FROM steps s JOIN domains d ON d.id = s.domain_id WHERE d.name = ?"
-                  " AND s.state NOT IN ('done', 'failed', 'skipped')", domain))
+        wait_for(f"all steps of {domain}", lambda: self.has_ended(domain))
 
     def records(self, domain):
         """GET .../dns."""
