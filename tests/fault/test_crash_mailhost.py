@@ -67,7 +67,7 @@ def left(shop, domain):
 
 def expect_went_on(shop, domain, before):
     """All that was there before still is, as it was; and what was sold is there once."""
-    accounts = shop.expect_delivered(domain, len(PEOPLE))
+    accounts = shop.expect_delivered(domain, len(PEOPLE), was_killed=True)
     for was, now in zip(before, left(shop, domain)):
         assert was <= now, "made anew"
     assert shop.dns.dig(domain, "A") == (300, [HERE])
@@ -121,7 +121,7 @@ def test_killed_at_any_moment(open_shop):
             shop.kill()
             before = left(shop, domain)
             shop.restart()
-        accounts = shop.expect_delivered(domain, len(PEOPLE))
+        accounts = shop.expect_delivered(domain, len(PEOPLE), was_killed=True)
         assert len(accounts) == 2 and all(was <= now for was, now in zip(before, left(shop, domain)))
         shop.expect_no_drift(domain)
     assert rows(shop, "SELECT count(*) FROM charges", file="sandbox.db") == [(4,)]
