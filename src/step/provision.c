@@ -87,6 +87,7 @@ static enum outcome sync_part(const struct world *world, const struct step *step
         .part = part,
         .provider = step->provider,
         .forwards = step->forwarding.n > 0, /* both modes are the edge's matter: the records are the same */
+        .is_in_use = step->domain_state == DOMAIN_READY || step->domain_state == DOMAIN_PARTIAL,
         .is_change = step->is_change,
         .is_held = is_held,
         .holder = step,
