@@ -343,7 +343,8 @@ def test_an_address_that_is_sold_again(shop, domain):
         shop.says(domain, "sessions that are open go on")
     shop.ended(domain)
     shop.sell(domain, "ann", type="extra_accounts")
-    new = wait_for("the new mailbox", lambda: next((one for one in shop.ready_accounts(domain) if one["email"] == old["email"] and one["id"] != old["id"]), None))
+    new, = wait_for("the new mailbox", lambda: [
+        one for one in shop.ready_accounts(domain) if one["email"] == old["email"] and one["id"] != old["id"]])
     assert shop.inbox(new) == [] and not shop.opens(**pick(old))
     assert shop.answer_to_mail(new["email"], b"Subject: new\r\n\r\nx\r\n") == 250
     mail = wait_for("the new mail", lambda: shop.inbox(new))
