@@ -5,8 +5,6 @@ import smtplib
 import sqlite3
 import subprocess
 
-import requests
-
 from conftest import ORDERS, Server, rows, wait_for
 
 HERE = "127.0.0.1"
