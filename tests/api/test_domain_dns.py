@@ -54,7 +54,8 @@ def by_hand(server, zone, record, kind, *values, ttl=600):
 
 
 def repair(server, domain):
-    server.cli("domain", "repair", domain)
+    # Refused while its step is running.
+    wait_for("the leave to overwrite", lambda: server.run("domain", "repair", domain).returncode == 0)
     wait_for("the repair", lambda: not open_steps(server, domain))
 
 
