@@ -61,6 +61,34 @@ static bool is_same(const struct finding *a, const struct finding *b) {
     return a->kind != FINDING_RECORD || (str_eq(a->wanted, b->wanted) && str_eq(a->seen, b->seen));
 }
 
+struct str findings_certain(struct str text, struct arena *arena) {
+    struct finding *all;
+    size_t n, kept = 0;
+    findings_read(text, arena, &all, &n);
+    for (size_t i = 0; i < n; i++)
+        if (all[i].kind != FINDING_UNCLEAR) all[kept++] = all[i];
+    return findings_write(all, kept, arena);
+}
+
+static bool is_about(const struct finding *findings, size_t n, struct str subject) {
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(findings[i].subject, subject)) return true;
+    return false;
+}
+
+struct str findings_with(struct str found, struct str before, struct arena *arena) {
+    struct finding *now, *then;
+    size_t n, n_then;
+    findings_read(found, arena, &now, &n);
+    findings_read(before, arena, &then, &n_then);
+    struct finding *all = ARENA_ARRAY(arena, n + n_then, struct finding);
+    size_t n_all = 0;
+    for (size_t i = 0; i < n; i++) all[n_all++] = now[i];
+    for (size_t i = 0; i < n_then; i++)
+        if (!is_about(now, n, then[i].subject)) all[n_all++] = then[i];
+    return findings_write(all, n_all, arena);
+}
+
 bool findings_same(struct str a, struct str b, struct arena *arena) {
     if (str_eq(a, b)) return true;
     struct finding *as, *bs;

@@ -159,25 +159,28 @@ bool care_write_check(struct db *db, const struct care *care, const struct care_
     struct care_check to = care->check;
     bool has_records;
     if (!care_subjects(db, care->domain_id, arena, &subjects, reterr)) return false;
-    struct str findings = still_true(checked, &subjects, arena, &has_records);
+    struct str found = still_true(checked, &subjects, arena, &has_records);
     bool is_busy = subjects.mail_is_busy || subjects.web_is_busy || !str_eq(subjects.forwarding, care->forwarding);
     bool is_unclear = checked->is_unclear || (has_records && is_busy);
     to.unclear_since_ms = !is_unclear ? 0 : to.unclear_since_ms ? to.unclear_since_ms : now_ms;
     to.unclear_reason = !is_unclear           ? STR("")
                         : checked->is_unclear ? checked->unclear_reason
                                               : STR("its records were being changed");
-    if (is_unclear && to.tries + 1 < checked->tries_max) {
-        to.tries++;
-        to.again_ms = checked->again_ms;
-        return write(db, care, &to, ret_held, reterr);
-    }
-    bool is_news = !findings_same(care->check.findings, findings, arena);
-    to.tries = to.again_ms = 0;
-    to.checked_ms = now_ms;
-    to.is_checked = true;
-    to.findings = findings;
+    bool may_clear_up = is_unclear && to.tries + 1 < checked->tries_max;
+    if (may_clear_up) found = has_records && is_busy ? STR("") : findings_certain(found, arena);
+    /* Of what could not be looked at, what was known before still stands. */
+    struct str before = findings_certain(care->check.findings, arena);
+    if (is_unclear) found = findings_with(found, before, arena);
+    to.tries = may_clear_up ? to.tries + 1 : 0;
+    to.again_ms = may_clear_up ? checked->again_ms : 0;
+    if (!may_clear_up) to.checked_ms = now_ms;
+    to.is_checked |= !may_clear_up || found.n;
+    to.findings = found;
     if (!write(db, care, &to, ret_held, reterr)) return false;
-    return !*ret_held || !is_news || tell(db, care, findings, now_ms, arena, reterr);
+    if (!*ret_held) return true;
+    /* What could not be checked is the operator's matter: customers are told what is certain. */
+    struct str certain = findings_certain(found, arena);
+    return findings_same(before, certain, arena) || tell(db, care, certain, now_ms, arena, reterr);
 }
 
 /* ---- whose settings ---- */

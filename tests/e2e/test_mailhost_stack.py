@@ -5,6 +5,7 @@ import contextlib
 import imaplib
 import os
 import smtplib
+import socket
 import sqlite3
 import subprocess
 import threading
@@ -278,6 +279,20 @@ def test_no_relay_and_no_unknown_recipients(host, books):
         assert got == code, (to, got, words)
     assert outside_in(host, "known@ex1.test' OR '1'='1")[0] >= 500
     assert outside_in(host, f"postmaster@{host.host}")[0] == 250  # the operator's
+
+
+@pytest.mark.parametrize("end", [b"\n.\n", b"\n.\r\n", b"\r\n.\n"])
+def test_no_message_hides_in_another(host, books, end):
+    user = books.user(f"hidden{len(end)}{end.count(13)}{end[0]}@ex1.test").encode()
+    hidden = b"MAIL FROM:<ceo@ex1.test>\r\nRCPT TO:<" + user + b">\r\nDATA\r\nSubject: hidden\r\n\r\nhidden\r\n"
+    with socket.create_connection(("127.0.0.1", host.mx), timeout=20) as client, client.makefile("rb") as answers:
+        for line, code in ((b"", b"220"), (b"HELO sender.test", b"250"), (b"MAIL FROM:<a@outside.test>", b"250"),
+                           (b"RCPT TO:<" + user + b">", b"250"), (b"DATA", b"354")):
+            if line:
+                client.sendall(line + b"\r\n")
+            assert answers.readline().startswith(code)
+        client.sendall(b"Subject: shown\r\n\r\nshown" + end + hidden + b"\r\n.\r\nQUIT\r\n")
+        assert [line[:3] for line in answers.read().splitlines()] == [b"250", b"221"]
 
 
 def test_what_is_signed_comes_by_submission_only(host, books):

@@ -262,13 +262,37 @@ static void an_unclear_check_is_tried_again_first(void **state) {
     }
     assert_int_equal(care.check.unclear_since_ms, since_ms);
     assert_true(check(f, &care, &unclear, 1, "the resolver is silent"));
-    assert_string_equal(words_of(f, EVENTS), "dfy_domain_drifted");
+    assert_string_equal(words_of(f, EVENTS), ""); /* the operator's matter */
+    assert_int_equal(number_of(f, "SELECT findings LIKE 'unclear%the resolver%' FROM domain_care"), 1);
     assert_int_equal(next_due(f), f->now + DAY);
     care = checked_a_day_later(f);
     assert_true(care.check.unclear_since_ms == since_ms && care.check.tries == 0);
     assert_true(check(f, &care, NULL, 0, NULL));
-    assert_string_equal(words_of(f, EVENTS), "dfy_domain_drifted|dfy_domain_restored");
+    assert_string_equal(words_of(f, EVENTS), "");
     assert_int_equal(number_of(f, "SELECT unclear_since_ms FROM domain_care"), 0);
+}
+
+static void what_is_certain_is_told_at_once_and_stands_until_it_is_looked_at_again(void **state) {
+    struct fixture *f = *state;
+    const struct finding unclear = {FINDING_UNCLEAR, STR("a@one.com"), STR("an answer"), STR("none"), STR("")};
+    const struct finding record = {FINDING_RECORD, STR("MX one.com"), STR("10 mx."), STR("nothing"), STR("")};
+    const struct finding both[] = {record, unclear};
+    sell(f, "one.com", ORDER_DFY);
+    struct care care = checked_a_day_later(f);
+    assert_true(check(f, &care, both, 2, "the mail host is silent"));
+    assert_string_equal(words_of(f, EVENTS), "dfy_domain_drifted");
+    assert_int_equal(next_due(f), f->now + 500);
+    for (int tries = 1; tries < 3; tries++) {
+        f->now += 500;
+        care = claim_one(f);
+        assert_true(check(f, &care, &unclear, 1, "nobody answers"));
+    }
+    assert_string_equal(words_of(f, EVENTS), "dfy_domain_drifted");
+    assert_int_equal(number_of(f, "SELECT findings LIKE '%MX one.com%' FROM domain_care"), 1);
+    care = checked_a_day_later(f);
+    assert_true(check(f, &care, NULL, 0, NULL));
+    assert_string_equal(words_of(f, EVENTS), "dfy_domain_drifted|dfy_domain_restored");
+    assert_int_equal(number_of(f, "SELECT findings = '' FROM domain_care"), 1);
 }
 
 static void what_dfyd_changes_itself_is_no_finding(void **state) {
@@ -330,6 +354,7 @@ int main(void) {
         TEST(a_pre_warmed_domain_has_no_keys_of_ours),
         TEST(findings_are_told_when_they_change),
         TEST(an_unclear_check_is_tried_again_first),
+        TEST(what_is_certain_is_told_at_once_and_stands_until_it_is_looked_at_again),
         TEST(what_dfyd_changes_itself_is_no_finding),
         TEST(an_event_has_room_for_some),
     };
