@@ -28,7 +28,8 @@ struct str findings_write(const struct finding *findings, size_t n, struct arena
 void findings_read(struct str text, struct arena *arena, struct finding **ret, size_t *ret_n);
 /* Those of TEXT that are certain: not of the kind UNCLEAR. From ARENA. */
 struct str findings_certain(struct str text, struct arena *arena);
-/* FOUND, and after it those of BEFORE about other subjects: for a check that did not get to see everything. From ARENA. */
+/* FOUND, and after it those of BEFORE about other subjects: for a check that did not get to see everything. From ARENA.
+ */
 struct str findings_with(struct str found, struct str before, struct arena *arena);
 /* One for people: "SUBJECT: wanted WANTED, seen SEEN". */
 struct str finding_text(const struct finding *finding, struct arena *arena);
