@@ -125,3 +125,24 @@ bool zone_parts_repair(struct db *db, struct str name, int64_t now_ms, struct er
     stmt_int(stmt, 2, now_ms);
     return stmt_run(stmt, NULL, reterr);
 }
+
+/* ---- all of them ---- */
+
+enum { BETWEEN_MS = 20 };
+
+bool zone_parts_publish_all(struct db *db, int64_t now_ms, int64_t *ret_n, struct error *reterr) {
+#define IN_USE                                                                                                         \
+    " FROM steps s JOIN domains d ON d.id = s.domain_id WHERE d.active = 1 AND (d.state = 'ready' OR d.state = "       \
+    "'partial') AND (s.kind = 'publish_dns' OR s.kind = 'set_forwarding') AND s.state = 'done'"
+    struct stmt *stmt = db_stmt(db, "SELECT COUNT(DISTINCT s.domain_id)" IN_USE);
+    if (stmt_step(stmt, reterr) != DB_ROW) return false;
+    *ret_n = stmt_col_int(stmt, 0);
+    stmt_done(stmt);
+    stmt = db_stmt(
+        db, "UPDATE steps SET state = 'due', due_ms = $1 + $2 * n FROM (SELECT s.domain_id AS id, s.kind AS what,"
+            " DENSE_RANK() OVER (ORDER BY s.domain_id) - 1 AS n" IN_USE ")"
+            " WHERE domain_id = id AND kind = what");
+    stmt_int(stmt, 1, now_ms);
+    stmt_int(stmt, 2, BETWEEN_MS);
+    return stmt_run(stmt, NULL, reterr);
+}

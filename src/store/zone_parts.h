@@ -44,3 +44,8 @@ MUST_CHECK bool zone_subject_get(struct db *db, struct str workspace_id, struct 
  * or dfyd does not publish its records. ERR_UNAVAILABLE: they are being published at this moment.
  */
 MUST_CHECK bool zone_parts_repair(struct db *db, struct str name, int64_t now_ms, struct error *reterr);
+/*
+ * The records of all domains in use are published again as they are wanted, but for what was changed by hand: the steps
+ * that publish are due one after the other from NOW_MS on, so that orders find room between them. *ret_n: the domains.
+ */
+MUST_CHECK bool zone_parts_publish_all(struct db *db, int64_t now_ms, int64_t *ret_n, struct error *reterr);

@@ -18,7 +18,7 @@ COMMANDS = ["serve", "key create", "key list", "key revoke", "workspace create",
             "promo add", "promo list", "promo end",
             "refund list", "refund make", "refund retry", "renewal list", "renewal retry", "restrict add", "restrict allow",
             "restrict remove", "restrict list", "openapi", "order list", "order show",
-            "domain list", "domain show", "domain check", "domain repair", "domain rotate-dkim", "payment list", "invoice list", "invoice show", "invoice pay", "ledger check", "ledger show", "webhook list", "webhook secret"]
+            "domain list", "domain show", "domain check", "domain publish", "domain repair", "domain rotate-dkim", "payment list", "invoice list", "invoice show", "invoice pay", "ledger check", "ledger show", "webhook list", "webhook secret"]
 ALONE = {"openapi"}  # needs no data folder
 
 

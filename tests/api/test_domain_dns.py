@@ -202,6 +202,22 @@ def test_a_repair_needs_a_domain_in_use(server):
     assert done.returncode == 1 and "dfyd does not publish the records" in done.stderr
 
 
+def test_a_changed_setting_reaches_all_domains_but_what_was_changed_by_hand(fresh):
+    server = fresh(web_address="192.0.2.1")
+    client = make_client(server)
+    first, second, parked = (ready(client, forwarding_domain="acme.example") for _ in range(3))
+    cancel_all(client, parked)
+    by_hand(server, second, f"www.{second}", "A", "198.51.100.7", ttl=300)
+    server.restart(web_address="192.0.2.2")
+    assert all(line["published"] == ["192.0.2.1"] for line in lines(client, first, "different").values())
+    assert server.cli("domain", "publish").startswith("the server looks at the records of 2 domains and publishes")
+    wait_for("the first domain", lambda: dns(client, first)["ok"])
+    assert lines(client, first)[f"www.{first}", "A"]["published"] == ["192.0.2.2"]
+    wait_for("the second to wait", lambda: any(state == "retrying" and "by hand" in why for _, state, why in open_steps(server, second)))
+    assert lines(client, second)[f"www.{second}", "A"]["published"] == ["198.51.100.7"]
+    assert second in server.cli("domain", "list", "--stuck")
+
+
 def test_a_domain_of_a_dfyd_that_kept_no_book(server):
     """What it published counts as dfyd's own: nothing is by hand, and changes go on."""
     client = make_client(server)

@@ -56,6 +56,7 @@ bool run_domain_list(const struct invocation *invocation, struct error *reterr);
 bool run_domain_show(const struct invocation *invocation, struct error *reterr);
 bool run_domain_check(const struct invocation *invocation, struct error *reterr);
 bool run_domain_rotate_dkim(const struct invocation *invocation, struct error *reterr);
+bool run_domain_publish(const struct invocation *invocation, struct error *reterr);
 bool run_domain_repair(const struct invocation *invocation, struct error *reterr);
 
 bool run_webhook_list(const struct invocation *invocation, struct error *reterr);
