@@ -258,9 +258,9 @@ static enum outcome foreign(const struct zone_job *job, struct answer *answer) {
                       STR_ARG(job->domain));
 }
 
-/* What is in use is not given up. */
+/* What is in use is not given up. Of a domain that is, its mail is; a forwarding that was never published is not. */
 static enum outcome refuse_new(const struct zone_job *job, const struct zone_part_row *row, enum outcome outcome) {
-    bool is_in_use = job->is_in_use || row->published.n;
+    bool is_in_use = row->published.n || (job->is_in_use && job->part == ZONE_MAIL);
     return outcome == OUTCOME_REFUSED && is_in_use && !job->is_change ? OUTCOME_UNKNOWN : outcome;
 }
 

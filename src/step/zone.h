@@ -15,7 +15,7 @@ struct zone_job {
     enum zone_part part;
     enum provider provider; /* of the mail part: whose mail host says what is wanted */
     bool forwards;          /* of the web part: there are to be addresses */
-    bool is_in_use;         /* the domain is; nothing that is refused then ends it */
+    bool is_in_use;         /* the domain is; no mail that is refused then ends it */
     /* Somebody asked for it and waits: a resolver, which may have to forget what was there, need not see it yet. */
     bool is_change;
     /* Whether HOLDER may still change the zone; asked in the transaction that begins the change. NULL: it may. */

@@ -339,6 +339,10 @@ static void what_is_repaired_is_in_use(void **state) {
     job.is_in_use = true;
     assert_int_equal(sync_job(z, job), OUTCOME_UNKNOWN);
     says(z, "the host says no");
+    /* No visitor is lost with a forwarding that never was. */
+    job = web_job(true);
+    job.is_in_use = true;
+    assert_int_equal(sync_job(z, job), OUTCOME_REFUSED);
 }
 
 static enum outcome facts_refused(struct mailbox *m, struct str domain, enum provider provider, struct arena *arena,
