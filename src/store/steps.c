@@ -241,6 +241,20 @@ static bool free_address(struct db *db, const struct step *step, struct error *r
     return stmt_run(stmt, NULL, reterr);
 }
 
+/* A mailbox that was cancelled while its maker was at it is removed once nobody can be at it any more (store/cancel.c):
+ * that is now, as its maker has ended, and not only at the end of the lease. */
+static bool hasten_removal(struct db *db, const struct step *step, int64_t now_ms, struct error *reterr) {
+    struct stmt *stmt =
+        db_stmt(db, "UPDATE steps SET due_ms = $3 WHERE domain_id = $1 AND account_id = $2 AND kind = 'remove_mailbox'"
+                    " AND state = 'due' AND due_ms > $3 AND EXISTS (SELECT 1 FROM steps WHERE domain_id = $1"
+                    " AND account_id = $2 AND kind = 'create_mailbox' AND state = 'skipped' AND attempts = $4)");
+    stmt_text(stmt, 1, step->domain_id);
+    stmt_text(stmt, 2, step->account_id);
+    stmt_int(stmt, 3, now_ms);
+    stmt_int(stmt, 4, step->attempts);
+    return stmt_run(stmt, NULL, reterr);
+}
+
 bool step_record(struct db *db, const struct step *step, const struct step_end *end, bool *ret_stale,
                  struct error *reterr) {
     enum step_state state = end->state;
@@ -251,7 +265,8 @@ bool step_record(struct db *db, const struct step *step, const struct step_end *
     if (!write_end(db, step, state, reason, state == STEP_RETRYING ? end->again_ms : end->now_ms, &held, reterr))
         return false;
     *ret_stale = !held;
-    if (!held || state == STEP_RETRYING) return true;
+    if (!held) return step->kind != STEP_CREATE_MAILBOX || hasten_removal(db, step, end->now_ms, reterr);
+    if (state == STEP_RETRYING) return true;
     if (step->kind == STEP_REMOVE_MAILBOX) return state == STEP_FAILED || free_address(db, step, reterr);
     if (step->kind == STEP_SET_ACCESS) return true;
     if (step->kind == STEP_RENEW_DOMAIN)

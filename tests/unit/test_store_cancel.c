@@ -202,8 +202,6 @@ static void whoever_is_at_it_is_fenced_and_waited_for(void **state) {
     int64_t due;
     OK(step_next_due(f->db, &due, &f->error));
     assert_true(due == f->now + 700);
-    assert_false(record(f, first, STEP_DONE, ""));
-    assert_false(record(f, first, STEP_FAILED, "no"));
     assert_string_equal(words_of(f, ACCOUNTS), "a@one.com cancelled 1 1000300|b@one.com pending 1 0");
     assert_true(record(f, second, STEP_DONE, ""));
     assert_string_equal(words_of(f, DOMAINS), "one.com ready 1 0"); /* without the removal */
@@ -211,7 +209,27 @@ static void whoever_is_at_it_is_fenced_and_waited_for(void **state) {
     assert_int_equal(claim(f).n, 0);
     f->now += 700;
     work_off(f);
+    assert_false(record(f, first, STEP_DONE, ""));
+    assert_false(record(f, first, STEP_FAILED, "no"));
     assert_string_equal(words_of(f, ACCOUNTS), "a@one.com cancelled 0 1000300|b@one.com ready 1 0");
+}
+
+static void whoever_was_at_it_and_ends_is_waited_for_no_longer(void **state) {
+    struct fixture *f = *state;
+    struct reserve_domain domain = make_domain(f, "one.com", 1, "");
+    place(f, ORDER_DFY, &domain);
+    for (int i = 0; i < 2; i++) record(f, &claim(f).steps[0], STEP_DONE, "");
+    struct claimed lost = claim(f);
+    f->now += 1000; /* its lease ends, and somebody else takes it */
+    struct claimed making = claim(f);
+    f->now += 300;
+    CANCEL("a@one.com");
+    assert_false(record(f, &lost.steps[0], STEP_DONE, ""));
+    assert_int_equal(claim(f).n, 0);
+    assert_false(record(f, &making.steps[0], STEP_RETRYING, "silent"));
+    struct claimed removing = claim(f);
+    assert_int_equal(removing.n, 1);
+    assert_int_equal(removing.steps[0].kind, STEP_REMOVE_MAILBOX);
 }
 
 static void the_last_open_mailbox_makes_the_domain_ready(void **state) {
@@ -319,6 +337,7 @@ int main(void) {
         CASE(with_the_last_mailbox_the_domain_ends),
         CASE(what_is_blocked_or_retried_is_skipped),
         CASE(whoever_is_at_it_is_fenced_and_waited_for),
+        CASE(whoever_was_at_it_and_ends_is_waited_for_no_longer),
         CASE(the_last_open_mailbox_makes_the_domain_ready),
         CASE(failed_ones_are_cancelled_without_removal),
         CASE(a_failed_domain_still_removes),
