@@ -18,7 +18,7 @@ import pytest
 import requests
 from conftest import Server, wait_for
 from servers.caddy import Authority, Caddy, missing
-from servers.process import free_ports
+from servers.process import free_ports, wait_until
 
 ORDERS = "/api/v2/dfy-email-account-orders"
 PLAIN, SECURE = "127.0.0.2", "127.0.0.1"  # where only HTTP answers, and where HTTPS does, too
@@ -190,9 +190,15 @@ def curl(caddy, url, *args, root=None, check=True):
     secure = url.startswith("https:")
     name = re.match(r"https?://([^/:]+)", url)[1]
     port = caddy.https if secure else caddy.http
-    done = subprocess.run(
-        ["curl", "-si", "--max-time", "30", "--cacert", str(root or caddy.root), "--connect-to", f"{name}:{443 if secure else 80}:127.0.0.1:{port}",
-         *args, url], capture_output=True, text=True, check=False)
+    command = ["curl", "-sSi", "--max-time", "30", "--cacert", str(root or caddy.root),
+               "--connect-to", f"{name}:{443 if secure else 80}:127.0.0.1:{port}", *args, url]
+
+    def visit():
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        # Caddy's own authority signs from this second on, and the clock that OpenSSL reads is some milliseconds behind.
+        return None if "certificate is not yet valid" in done.stderr else done
+
+    done = wait_until(visit, "a certificate that is valid by now", 5)
     if done.returncode and not check:
         return done.returncode
     assert done.returncode == 0, (done.returncode, done.stderr, caddy.log()[-3000:])
