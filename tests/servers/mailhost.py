@@ -7,6 +7,7 @@ import contextlib
 import os
 import pathlib
 import secrets
+import shutil
 import signal
 import socket
 import ssl
@@ -95,7 +96,8 @@ class _Server(Process):
         super().__init__([*rights.enter, *map(str, argv)], log, ready, **rest)
 
     def kill(self, number=signal.SIGKILL):
-        subprocess.run([*self.rights.enter, "kill", f"-{int(number)}", "--", f"-{self.child.pid}"], stderr=subprocess.DEVNULL)
+        # The shell's own: a bare machine has no program of that name.
+        subprocess.run([*self.rights.enter, "sh", "-c", f"kill -s {int(number)} -- -{self.child.pid}"], stderr=subprocess.DEVNULL)
 
 
 class Outside:
@@ -210,6 +212,7 @@ class MailHost:
             "SIGNER_RUN": path / "run/signer", "SIGNER_ETC": etc / "signer", **more}
         for name in ("postfix", "dovecot", "signer"):
             render({key: str(value) for key, value in self.values.items()}, PACKAGING / "templates" / name, etc / name)
+        shutil.copy(PACKAGING / "mail-lookup", etc)  # another user runs it, who may not look into this folder here
 
     def start(self):
         # In this order each finds the sockets of those that it asks.
@@ -226,7 +229,7 @@ class MailHost:
         as_user = ["setpriv", "--clear-groups"]
         commands = {
             "dovecot": ["dovecot", "-F", "-c", etc / "dovecot/dovecot.conf"],
-            "mail-lookup": [*as_user, "--reuid=nobody", "--regid=postfix", "/usr/bin/python3", PACKAGING / "mail-lookup",
+            "mail-lookup": [*as_user, "--reuid=nobody", "--regid=postfix", "/usr/bin/python3", etc / "mail-lookup",
                            self.mailhost_dir / "mail.db", path / "counts/counts.db", path / "run/lookup"],
             "postfix": ["/usr/lib/postfix/sbin/master", "-d", "-c", etc / "postfix"],
         }
