@@ -168,6 +168,10 @@ class Server:
             pytest.fail(f"dfyd {' '.join(args)}: exit {done.returncode}: {done.stderr}")
         return done.stdout
 
+    def repair(self, domain):
+        """`dfyd domain repair`, which is refused while the server is just publishing."""
+        wait_for(f"the repair of {domain}", lambda: self.run("domain", "repair", domain).returncode == 0)
+
     @property
     def key(self):
         """An API key of the workspace `default` for everything."""

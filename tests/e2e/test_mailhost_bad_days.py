@@ -133,7 +133,7 @@ def test_the_zone_is_somebody_elses(shop, domain):
     before = shop.dns.api("GET", f"/zones/{domain}.").json()["rrsets"]
     shop.sell(domain)
     shop.says(domain, f"a zone {domain} that is not dfyd's", "remove it there, or give it to dfyd")
-    shop.cli("domain", "repair", domain)
+    shop.repair(domain)
     attempts = tries(shop, domain)
     wait_for("two more tries", lambda: tries(shop, domain) >= attempts + 2)
     assert shop.dns.api("GET", f"/zones/{domain}.").json()["rrsets"] == before and shop.is_pending(domain)
@@ -156,7 +156,7 @@ def test_a_record_stands_there_before_the_first(shop, domain):
     assert (line["type"], line["published"], line["wanted"]) == ("MX", ["5 mail.else."], [f"10 {shop.mail.host}."])
     assert shop.dns.dig(domain, "MX") == (300, ["5 mail.else."]) and shop.is_pending(domain)
     assert shop.dns.kept(domain, f"_dmarc.{domain}", "TXT") is None, "nothing of the part is changed"
-    shop.cli("domain", "repair", domain)
+    shop.repair(domain)
     shop.expect_delivered(domain, 1)
     assert shop.dns.dig(domain, "MX")[1] == [f"10 {shop.mail.host}."]
 
@@ -178,7 +178,7 @@ def test_a_record_is_changed_later(shop, domain):
     assert shop.run("domain", "check", domain).returncode == 1
     assert len(shop.events("dfy_domain_drifted", domain)) == 1, "told once"
     assert shop.dns.dig(domain, "MX") == (300, ["5 mail.else."])
-    shop.cli("domain", "repair", domain)
+    shop.repair(domain)
     wait_for("the repair", lambda: shop.dns.dig(domain, "MX")[1] == [f"10 {shop.mail.host}."])
     shop.ended(domain)
     shop.expect_no_drift(domain)

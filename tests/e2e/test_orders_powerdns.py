@@ -91,7 +91,7 @@ def test_records_that_were_changed_by_hand(powerdns, shop):  # noqa: F811
     (by_hand,) = dns_lines(shop, domain, "by_hand", "missing", "different", "unknown").values()
     assert (by_hand["type"], by_hand["published"], by_hand["wanted"]) == ("MX", ["5 mx.elsewhere.net."], ["10 mx.airmail.sandbox.test."])
     assert by_hand["seen"] == by_hand["published"] and by_hand["state"] == "by_hand"
-    shop.cli("domain", "repair", domain)
+    shop.repair(domain)
     wait_for("the repair", lambda: not dns_lines(shop, domain, "by_hand", "missing", "different", "unknown"))
     assert powerdns.dig(domain, "MX") == (3600, ["10 mx.airmail.sandbox.test."])
     assert powerdns.dig(domain, "TXT") == (3600, ["v=spf1 include:_spf.airmail.sandbox.test ~all", "verify=4711"])

@@ -42,7 +42,7 @@ def states(server, domain):
 
 
 def repair(server, domain):
-    wait_for("the repair", lambda: server.run("domain", "repair", domain).returncode == 0)
+    server.repair(domain)
     wait_done(server, domain)
 
 
