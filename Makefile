@@ -27,24 +27,24 @@ build/release/build.ninja:
 	@meson setup build/release -Db_lto=true >/dev/null
 
 build/check/build.ninja:
-	@$(SETUP) check servers $(NODE)
+	@$(SETUP) check servers postgres $(NODE)
 	@meson setup build/check --buildtype=debugoptimized $(CHECKED) >/dev/null
 
 build/asan/build.ninja:
-	@$(SETUP) check servers $(NODE)
+	@$(SETUP) check servers postgres $(NODE)
 	@meson setup build/asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false $(CHECKED) >/dev/null
 
 # Unit tests, the simulator, the API, life cycles and crashes; then all of it again under the sanitizers.
 check: check-plain check-asan
 
 check-plain: build/check/build.ninja
-	@$(SETUP) check servers $(NODE)
+	@$(SETUP) check servers postgres $(NODE)
 	@ninja -C build/check --quiet
 	@meson test -C build/check --no-rebuild --print-errorlogs
 	@DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTEST) tests
 
 check-asan: build/asan/build.ninja
-	@$(SETUP) check servers $(NODE)
+	@$(SETUP) check servers postgres $(NODE)
 	@ninja -C build/asan --quiet
 	@$(ASAN_ENV) meson test -C build/asan --no-rebuild --print-errorlogs --timeout-multiplier 4
 	@$(ASAN_ENV) DFYD_BIN=$(CURDIR)/build/asan/src/cmd/dfyd/dfyd $(PYTEST) tests

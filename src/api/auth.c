@@ -131,7 +131,7 @@ bool auth_find(struct auth *auth, const struct http_request *request, const stru
     else if (is_for_other)
         as[0] = '\n';
 
-    uint64_t generation = store_generation(auth->store);
+    uint64_t generation = store_generation(auth->store, STORE_IDENTITIES);
     struct entry *entry = &own_cache(auth)->entries[(tag[0] ^ str_hash(str_of(as))) % ENTRIES];
     int64_t now = clock_now(auth->clock);
     /* A clock that was set back brings earlier prices back, too. */

@@ -118,7 +118,7 @@ static bool take(struct restrictions *r, struct holder *holder, int64_t version,
 
 bool restrictions_now(struct restrictions *r, const struct restricted **ret, struct error *reterr) {
     struct holder *holder = own_holder(r);
-    uint64_t generation = store_generation(r->store);
+    uint64_t generation = store_generation(r->store, STORE_IDENTITIES);
     if (!holder->edition || holder->generation != generation) {
         int64_t version;
         if (!store_read(r->store, read_version, &version, reterr)) return false;

@@ -52,7 +52,7 @@ static void drop_unseen(void *arg, const struct book_entry *entry) {
 }
 
 static bool reload(struct names *names, struct error *reterr) {
-    uint64_t generation = store_generation(names->store);
+    uint64_t generation = store_generation(names->store, STORE_ANYTHING);
     names->round ^= ROUND;
     /* When it fails, names_tidy does all of it again. */
     names->is_behind = names->is_forgotten = true;
@@ -108,7 +108,7 @@ static bool read_changes(struct db *db, void *arg, struct error *reterr) {
 }
 
 static bool follow(struct names *names, size_t most, struct error *reterr) {
-    uint64_t generation = store_generation(names->store);
+    uint64_t generation = store_generation(names->store, STORE_ANYTHING);
     struct changes changes = {.names = names, .most = most};
     bool ok = store_read(names->store, read_changes, &changes, reterr);
     if (ok && changes.is_known) names->version = changes.version;
@@ -119,7 +119,8 @@ static bool follow(struct names *names, size_t most, struct error *reterr) {
 }
 
 void names_begin(struct names *names) {
-    bool is_current = atomic_load_explicit(&names->generation, memory_order_acquire) == store_generation(names->store);
+    bool is_current = atomic_load_explicit(&names->generation, memory_order_acquire) ==
+                      store_generation(names->store, STORE_ANYTHING);
     if (!is_current && pthread_mutex_trylock(&names->writing) == 0) {
         struct error error;
         /* What cannot be read now is names_tidy's, who also says so. */
@@ -136,7 +137,8 @@ void names_end(struct names *names) {
 bool names_tidy(struct names *names, struct error *reterr) {
     bool ok = true;
     pthread_mutex_lock(&names->writing);
-    bool is_current = !names->is_behind && atomic_load(&names->generation) == store_generation(names->store);
+    bool is_current =
+        !names->is_behind && atomic_load(&names->generation) == store_generation(names->store, STORE_ANYTHING);
     while (ok && !is_current) {
         ok = names->is_forgotten ? reload(names, reterr) : follow(names, CHANGES_AT_ONCE, reterr);
         is_current = !names->is_behind;

@@ -2,6 +2,9 @@
  * db: one connection to the database: prepare, bind, step, read a column. Parameters are $1, $2, ...; statements are
  * kept prepared, so that the same text costs nothing the second time. The only header that SQL goes through.
  * A connection belongs to one thread at a time.
+ *
+ * The same text serves SQLite and PostgreSQL. Where they part, an SQL comment that begins with the letters pg and a
+ * space is text for PostgreSQL alone, as in steps.c; DB_EITHER has two texts.
  */
 #pragma once
 
@@ -12,6 +15,14 @@ struct db;
 struct stmt;
 
 enum db_step { DB_ROW, DB_END, DB_FAIL };
+
+enum db_engine { DB_SQLITE, DB_POSTGRES };
+
+enum db_engine db_engine(const struct db *db);
+/* The text for DB's engine; both are literals. */
+#define DB_EITHER(db, sqlite, postgres) (db_engine(db) == DB_POSTGRES ? (postgres) : (sqlite))
+/* This transaction changes what STORE_IDENTITIES stands for (store.h): its commit is told to all nodes. */
+void db_touch_identities(struct db *db);
 
 /* The prepared statement of SQL (a literal: it is known by its address), reset and unbound. Ends the process when SQL
  * is wrong. */
@@ -33,3 +44,9 @@ bool stmt_col_is_null(struct stmt *stmt, int column);
 void stmt_done(struct stmt *stmt);
 /* Runs a statement that returns no rows that matter; *ret_changes (may be NULL) gets the rows it changed. */
 MUST_CHECK bool stmt_run(struct stmt *stmt, int64_t *ret_changes, struct error *reterr);
+/*
+ * The same for a change whose number of rows does not matter, and whose failure may be told by any later call of the
+ * transaction, or by its commit: PostgreSQL need not answer before the next statement is sent. What is bound is copied
+ * before it returns. When a failure has to be told in words of its own, stmt_run is right.
+ */
+MUST_CHECK bool stmt_queue(struct stmt *stmt, struct error *reterr);

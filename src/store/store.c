@@ -234,6 +234,7 @@ static bool open_all(struct store *store, const struct store_config *config, str
 }
 
 bool store_open(const struct store_config *config, struct store **ret, struct error *reterr) {
+    if (config->url) return error_set(reterr, ERR_INVALID, "PostgreSQL is not built in");
     struct store *store = calloc(1, sizeof *store);
     if (!store) {
         fputs("dfyd: out of memory\n", stderr);
@@ -295,6 +296,15 @@ bool store_write(struct store *store, store_fn *fn, void *arg, struct error *ret
     return change.ok;
 }
 
+bool store_write_of(struct store *store, struct str workspace_id, store_fn *fn, void *arg, struct error *reterr) {
+    (void)workspace_id;
+    return store_write(store, fn, arg, reterr);
+}
+
+bool store_claim(struct store *store, store_fn *fn, void *arg, struct error *reterr) {
+    return store_write(store, fn, arg, reterr);
+}
+
 bool store_read(struct store *store, store_fn *fn, void *arg, struct error *reterr) {
     if (!store->single) return readers_read(&store->readers, fn, arg, reterr);
     if (db_in_transaction(store->db)) roll_back(store->db);
@@ -304,8 +314,18 @@ bool store_read(struct store *store, store_fn *fn, void *arg, struct error *rete
     return ok;
 }
 
-uint64_t store_generation(struct store *store) {
+uint64_t store_generation(struct store *store, enum store_topic topic) {
+    (void)topic;
     return generation_get(&store->generation);
+}
+
+void store_on_news(struct store *store, void (*fn)(void *arg), void *arg) {
+    (void)store, (void)fn, (void)arg;
+}
+
+bool store_is_shared(const struct store *store) {
+    (void)store;
+    return false;
 }
 
 /* Counts the generation up when anyone committed since the last look: our own commits too, which does no harm, as the

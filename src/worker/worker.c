@@ -163,7 +163,7 @@ static bool care_once(struct worker *worker, struct arena *arena, int64_t *ret_w
 static bool travel_once(struct worker *worker, struct arena *arena, int64_t *ret_wait_ms, struct error *reterr) {
     (void)arena;
     const struct world *world = worker->world;
-    uint64_t generation = store_generation(world->store);
+    uint64_t generation = store_generation(world->store, STORE_ANYTHING);
     *ret_wait_ms = world->sandbox_clock ? GLANCE_MS : LOOK_AGAIN_MS;
     if (generation == worker->arrived) return true;
     bool wanted;

@@ -282,7 +282,9 @@ static void test_other_databases(void **state) {
     struct fixture *f = *state;
     f->flags[SETTING_DB] = "";
     assert_string_equal(loaded(f, no_env).db, "sqlite");
-    f->flags[SETTING_DB] = "postgresql://me:hidden@host/db";
+    f->flags[SETTING_DB] = "postgresql://me@one,two/db?target_session_attrs=read-write";
+    assert_string_equal(loaded(f, no_env).db, "postgresql://me@one,two/db?target_session_attrs=read-write");
+    f->flags[SETTING_DB] = "mysql://me:hidden@host/db";
     const char *message = refused(f, no_env);
     assert_says(message, "--db must be sqlite");
     assert_null(strstr(message, "hidden"));

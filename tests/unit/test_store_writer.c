@@ -64,7 +64,7 @@ static void *write_many(void *arg) {
 static void many_threads_share_commits(void **state) {
     struct fixture *f = *state;
     struct store *store = fixture_store(f);
-    uint64_t before = store_generation(store);
+    uint64_t before = store_generation(store, STORE_ANYTHING);
     _Atomic int go = 0;
     pthread_t threads[THREADS];
     struct load loads[THREADS];
@@ -77,7 +77,7 @@ static void many_threads_share_commits(void **state) {
         pthread_join(threads[i], NULL);
         assert_int_equal(loads[i].failed, 0);
     }
-    uint64_t commits = store_generation(store) - before;
+    uint64_t commits = store_generation(store, STORE_ANYTHING) - before;
     assert_true(commits > 0);
     assert_true(commits < (uint64_t)THREADS * WRITES);
     /* Seen by a connection that is not the store's. */
@@ -222,14 +222,14 @@ static void stores_see_each_other(void **state) {
     OK(store_open(&config, &command, &f->error));
     assert_int_equal(marks(f, server), 0);
     assert_int_equal(marks(f, command), 0);
-    uint64_t before = store_generation(server);
-    assert_true(before == store_generation(command));
+    uint64_t before = store_generation(server, STORE_ANYTHING);
+    assert_true(before == store_generation(command, STORE_ANYTHING));
     OK(mark(command, "by the command", &f->error));
-    assert_true(store_generation(server) > before);
+    assert_true(store_generation(server, STORE_ANYTHING) > before);
     assert_int_equal(marks(f, server), 1);
     OK(mark(server, "by the server", &f->error));
     assert_int_equal(marks(f, command), 2);
-    assert_true(store_generation(server) == store_generation(command));
+    assert_true(store_generation(server, STORE_ANYTHING) == store_generation(command, STORE_ANYTHING));
     store_close(server);
     OK(mark(command, "alone", &f->error));
     assert_int_equal(marks(f, command), 3);
@@ -245,7 +245,7 @@ static void strangers_show_within_a_second(void **state) {
     struct fixture *f = *state;
     struct store *store = fixture_store(f);
     assert_int_equal(marks(f, store), 0);
-    uint64_t before = store_generation(store);
+    uint64_t before = store_generation(store, STORE_ANYTHING);
     fixture_run(f, "INSERT INTO marks (name, text) VALUES ('x', 'x')");
     int64_t seen = 0;
     for (int i = 0; i < 3000 && !seen; i++) {
@@ -253,12 +253,12 @@ static void strangers_show_within_a_second(void **state) {
         pause_ms(1);
     }
     assert_int_equal(seen, 1);
-    assert_true(store_generation(store) == before);
+    assert_true(store_generation(store, STORE_ANYTHING) == before);
     store_tidy(store);
-    assert_true(store_generation(store) > before);
-    before = store_generation(store);
+    assert_true(store_generation(store, STORE_ANYTHING) > before);
+    before = store_generation(store, STORE_ANYTHING);
     store_tidy(store);
-    assert_true(store_generation(store) == before);
+    assert_true(store_generation(store, STORE_ANYTHING) == before);
     store_close(store);
 }
 
@@ -272,13 +272,13 @@ static bool change_nothing(struct db *db, void *arg, struct error *reterr) {
 static void empty_changes_leave_caches_alone(void **state) {
     struct fixture *f = *state;
     struct store *store = fixture_store(f);
-    uint64_t before = store_generation(store);
+    uint64_t before = store_generation(store, STORE_ANYTHING);
     int64_t changed = -1;
     OK(store_write(store, change_nothing, &changed, &f->error));
     assert_int_equal(changed, 0);
-    assert_true(store_generation(store) == before);
+    assert_true(store_generation(store, STORE_ANYTHING) == before);
     OK(store_ready(store, &f->error));
-    assert_true(store_generation(store) > before);
+    assert_true(store_generation(store, STORE_ANYTHING) > before);
     store_close(store);
 }
 
@@ -496,10 +496,10 @@ static void another_vfs_touches_no_other_file(void **state) {
     f->db = NULL;
     struct store *store = NULL;
     OK(store_open(&config, &store, &f->error));
-    uint64_t before = store_generation(store);
+    uint64_t before = store_generation(store, STORE_ANYTHING);
     OK(mark(store, "one", &f->error));
     assert_int_equal(marks(f, store), 1);
-    assert_true(store_generation(store) > before);
+    assert_true(store_generation(store, STORE_ANYTHING) > before);
     store_tidy(store);
     char path[sizeof f->dir + 16];
     struct stat about;

@@ -75,7 +75,7 @@ static void rest(int64_t ms) {
 /* Until something was committed, or for ASK_MS. */
 static void wait_for_commit(struct store *store, uint64_t seen) {
     int64_t until = clock_steady_ms() + ASK_MS;
-    while (store_generation(store) == seen && clock_steady_ms() < until) rest(LOOK_MS);
+    while (store_generation(store, STORE_ANYTHING) == seen && clock_steady_ms() < until) rest(LOOK_MS);
 }
 
 static bool no_server(const struct invocation *invocation, const struct sandbox_clock *clock, bool was_there,
@@ -95,7 +95,7 @@ static bool wait_until_there(const struct invocation *invocation, int64_t target
     struct store *store = invocation->setup->store;
     int64_t last_ahead = -1, moved_at = clock_steady_ms();
     for (bool was_there = false;; was_there = true) {
-        uint64_t seen = store_generation(store);
+        uint64_t seen = store_generation(store, STORE_ANYTHING);
         struct looking looking;
         if (!store_read(store, look_read, &looking, reterr)) return false;
         const struct sandbox_clock *clock = &looking.clock;

@@ -32,7 +32,7 @@ struct str setting_range(const struct setting_row *row, struct arena *arena) {
     case SETTING_PROVIDERS:
         return STR("a list of 1, 2 and 3, such as 1,3");
     case SETTING_ENGINE:
-        return STR("sqlite; other databases are not built in");
+        return STR("sqlite, or a URL for libpq such as postgresql://dfyd@db.example.net/dfyd");
     case SETTING_TEXT:
         break;
     }
@@ -140,7 +140,7 @@ static bool parse(const struct setting_row *row, struct str text, struct arena *
     case SETTING_ENGINE:
         if (!text.n || str_is(text, "sqlite"))
             text = STR("sqlite");
-        else
+        else if (!str_starts(text, "postgresql://") && !str_starts(text, "postgres://"))
             return false;
         break;
     case SETTING_TEXT:

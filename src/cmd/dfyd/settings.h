@@ -18,7 +18,9 @@ struct listen {
 
 /* What setting_rows point into, with the defaults filled in. Texts are from the arena or from the caller. */
 struct settings {
-    const char *data, *config, *db;
+    const char *data, *config;
+    const char *db; /* "sqlite", or a URL for libpq */
+    int64_t db_connections, db_wait_ms;
     struct listen listen;
     const char *web_address;            /* IPv4 */
     const char *web_address6;           /* IPv6; NULL: none */
@@ -66,6 +68,8 @@ enum setting {
     SETTING_DATA,
     SETTING_CONFIG,
     SETTING_DB,
+    SETTING_DB_CONNECTIONS,
+    SETTING_DB_WAIT_MS,
     SETTING_LISTEN,
     SETTING_HTTP_THREADS,
     SETTING_ORDER_THREADS,

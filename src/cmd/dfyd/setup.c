@@ -188,7 +188,13 @@ static bool open_parts(struct setup *setup, const struct settings *settings, uns
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(ARENA_CHUNK);
     if (!folder_is_ready(dir, flags, arena, reterr)) return false;
     if (!database_is_there(dir, arena, reterr)) return false;
-    struct store_config config = {.dir = dir, .single = !(flags & SETUP_SERVE)};
+    struct store_config config = {
+        .dir = dir,
+        .url = strcmp(settings->db, "sqlite") ? settings->db : NULL,
+        .single = !(flags & SETUP_SERVE),
+        .connections = (unsigned)settings->db_connections,
+        .wait_ms = settings->db_wait_ms,
+    };
     if (!store_open(&config, &setup->store, reterr)) {
         setup->store = NULL;
         return false;
