@@ -6,10 +6,10 @@ import shutil
 import subprocess
 import urllib.request
 
+from servers.packaged import TEMPLATES, fill
 from servers.process import Folder, Process, free_ports, listens
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-TEMPLATE = ROOT / "packaging/mailhost/templates/caddy/Caddyfile"
+TEMPLATE = TEMPLATES / "caddy" / "Caddyfile"
 
 
 def missing(*programs):
@@ -67,8 +67,7 @@ class Caddy:
             "CADDY_EMAIL": "email edge@dfy.test" if acme else "",
             "CADDY_TARGET_CA": f"tls_trusted_ca_certs {target_ca}" if target_ca else "", "CADDY_BURST": str(burst),
         }
-        text = re.sub(r"@([A-Z][A-Z0-9_]*)@", lambda match: self.values[match[1]], TEMPLATE.read_text())
-        (self.path / "Caddyfile").write_text(text)
+        (self.path / "Caddyfile").write_text(fill(TEMPLATE.read_text(), self.values, TEMPLATE))
         self.process = None
         try:
             self.start()

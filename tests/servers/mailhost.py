@@ -13,30 +13,18 @@ import socket
 import ssl
 import subprocess
 import threading
-import types
 
 from aiosmtpd.controller import Controller
 
+from servers.packaged import PACKAGING, TEMPLATES, render
 from servers.process import Folder, Process, cannot_run, free_ports, listens, wait_until
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PACKAGING = ROOT / "packaging" / "mailhost"
 NEEDED = {"/usr/lib/postfix/sbin/master": "postfix", "/usr/sbin/dovecot": "dovecot-core", "/usr/lib/dovecot/imap": "dovecot-imapd", "/usr/lib/dovecot/lmtp": "dovecot-lmtpd",
           "/usr/lib/dovecot/modules/auth/libdriver_sqlite.so": "dovecot-sqlite", "/usr/sbin/opendkim": "opendkim",
           "/usr/share/doc/lua-sql-sqlite3": "lua-sql-sqlite3"}
 QUEUE_FOLDERS = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved", "trace")
 SIGNERS = ("rsa", "ed25519")
 HOST = "mx.dfyd.test"
-
-
-def _load(name):
-    """A program of packaging/mailhost as a module; nothing is written beside it."""
-    module = types.ModuleType(name)
-    exec(compile((PACKAGING / name).read_text(), PACKAGING / name, "exec"), module.__dict__)
-    return module
-
-
-render = _load("render").render
 
 
 def _listens_at(path):
@@ -211,7 +199,7 @@ class MailHost:
             "PORT_DOVEADM": self.doveadm, "DOVEADM_KEY_FILE": self.doveadm_key_file,
             "SIGNER_RUN": path / "run/signer", "SIGNER_ETC": etc / "signer", **more}
         for name in ("postfix", "dovecot", "signer"):
-            render({key: str(value) for key, value in self.values.items()}, PACKAGING / "templates" / name, etc / name)
+            render({key: str(value) for key, value in self.values.items()}, TEMPLATES / name, etc / name)
         shutil.copy(PACKAGING / "mail-lookup", etc)  # another user runs it, who may not look into this folder here
 
     def start(self):

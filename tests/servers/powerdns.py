@@ -1,7 +1,5 @@
 """A private PowerDNS with SQLite and its HTTP API, with the configuration that is packaged."""
 import os
-import pathlib
-import re
 import sqlite3
 
 import dns.exception
@@ -11,9 +9,10 @@ import pytest
 import requests
 
 from servers.dns_server import DnsServer
+from servers.packaged import TEMPLATES, fill
 from servers.process import Folder, Process, cannot_run, find_program, free_ports
 
-TEMPLATE = pathlib.Path(__file__).resolve().parent.parent.parent / "packaging/mailhost/templates/powerdns/pdns.conf"
+TEMPLATE = TEMPLATES / "powerdns" / "pdns.conf"
 SCHEMA = "/usr/share/doc/pdns-backend-sqlite3/schema.sqlite3.sql"
 KEY = "powerdns-test-key"
 
@@ -42,7 +41,7 @@ class PowerDns(DnsServer):
         self.url = f"http://127.0.0.1:{self.api_port}"
         values = {"DATABASE": self.folder.path / "zones.db", "ADDRESS": "127.0.0.1", "PORT": self.dns_port, "RUN": self.folder.path,
                   "KEY": self.key, "API_PORT": self.api_port, "NAMESERVER": "ns1.dns.test", "PRIMARY": "no", "SECONDARIES": ""}
-        config = re.sub("@PDNS_([A-Z_]+)@", lambda match: str(values[match[1]]), TEMPLATE.read_text())
+        config = fill(TEMPLATE.read_text(), {"PDNS_" + name: str(value) for name, value in values.items()}, TEMPLATE)
         patient = "zone-cache-refresh-interval=10"
         assert patient in config
         (self.folder.path / "pdns.conf").write_text(config.replace(patient, "zone-cache-refresh-interval=1"))
