@@ -178,6 +178,10 @@ bool target_url_is_private(struct str url) {
     return target_host_is_private(host);
 }
 
+bool target_url_keeps_secrets(struct str url) {
+    return str_starts(url, "https://") || target_url_is_private(url);
+}
+
 /* ---- header fields ---- */
 
 const char *target_header_fault(struct str name, struct str value) {

@@ -19,6 +19,8 @@ const char *target_url_fault(struct str url);
 /* Whether the host of a faultless URL is by its words alone no public one: an address that is not public, in any
  * notation, or a name of this machine or this network. */
 bool target_url_is_private(struct str url);
+/* Whether what is sent to a faultless URL stays unread on the way: https, or within this machine or network. */
+bool target_url_keeps_secrets(struct str url);
 /* Whether a host name, without a final dot, is by its words alone one of this machine or this network. */
 bool target_host_is_private(struct str host);
 

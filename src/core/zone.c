@@ -25,7 +25,13 @@ static struct rrset get(struct rrsets in, struct str name, const char *type) {
     return set ? *set : (struct rrset){.name = name, .type = type};
 }
 
-static bool has(const struct rrset *set, struct str value) {
+bool zone_has_name(struct str zone, struct str name) {
+    if (name.n <= zone.n) return str_eq(name, zone);
+    struct str tail = {name.p + name.n - zone.n, zone.n};
+    return str_eq(tail, zone) && name.p[name.n - zone.n - 1] == '.';
+}
+
+bool rrset_has(const struct rrset *set, struct str value) {
     for (size_t i = 0; i < set->n_data; i++)
         if (str_eq(set->data[i], value)) return true;
     return false;
@@ -33,7 +39,7 @@ static bool has(const struct rrset *set, struct str value) {
 
 static bool has_all(const struct rrset *set, const struct rrset *values) {
     for (size_t i = 0; i < values->n_data; i++)
-        if (!has(set, values->data[i])) return false;
+        if (!rrset_has(set, values->data[i])) return false;
     return true;
 }
 
@@ -124,8 +130,8 @@ static bool rivals(const struct rrset *wanted, struct str value) {
 }
 
 static bool is_dfyds(const struct about *about, struct str value) {
-    bool found = has(&about->wanted, value);
-    for (size_t i = 0; i < about->n_before && !found; i++) found = has(&about->before[i], value);
+    bool found = rrset_has(&about->wanted, value);
+    for (size_t i = 0; i < about->n_before && !found; i++) found = rrset_has(&about->before[i], value);
     return found;
 }
 
@@ -133,7 +139,7 @@ static bool is_dfyds(const struct about *about, struct str value) {
 static bool left_as(const struct about *about, const struct rrset *before, const struct rrset *own, bool is_shared) {
     if (!has_all(own, before)) return false;
     for (size_t i = 0; i < own->n_data; i++)
-        if (!has(before, own->data[i]) && !has(&about->wanted, own->data[i])) return false;
+        if (!rrset_has(before, own->data[i]) && !rrset_has(&about->wanted, own->data[i])) return false;
     /* The TTL is everybody's where there are values of others. */
     return is_shared || !own->n_data || own->ttl == before->ttl || own->ttl == about->wanted.ttl;
 }
@@ -158,7 +164,7 @@ static void judge_shared(struct about *about, bool overwrite, struct arena *aren
     }
     if (!to.n_data) to.ttl = wanted->ttl;
     for (size_t i = 0; i < wanted->n_data; i++)
-        if (!has(&to, wanted->data[i])) to.data[to.n_data++] = wanted->data[i];
+        if (!rrset_has(&to, wanted->data[i])) to.data[to.n_data++] = wanted->data[i];
     about->to = to;
     about->state = ZONE_BY_HAND;
     bool is_shared = others.n_data > 0;
@@ -302,7 +308,7 @@ bool zone_plan(struct rrsets wanted, const struct rrsets *before, size_t n_befor
 bool rrset_is_seen(const struct rrset *wanted, const struct rrset *seen) {
     if (!is_type(wanted, "TXT")) return rrset_same_data(wanted, seen);
     for (size_t i = 0; i < seen->n_data; i++)
-        if (!has(wanted, seen->data[i]) && rivals(wanted, seen->data[i])) return false;
+        if (!rrset_has(wanted, seen->data[i]) && rivals(wanted, seen->data[i])) return false;
     return has_all(seen, wanted);
 }
 

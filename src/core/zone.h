@@ -53,6 +53,10 @@ struct rrsets zone_names(struct rrsets wanted, const struct rrsets *before, size
  */
 MUST_CHECK bool zone_plan(struct rrsets wanted, const struct rrsets *before, size_t n_before, struct rrsets served,
                           bool overwrite, struct arena *arena, struct zone_plan *ret, struct error *reterr);
+/* Whether NAME is ZONE or stands under it; both absolute, in lower case. */
+bool zone_has_name(struct str zone, struct str name);
+/* Whether one of its values is VALUE, byte by byte. */
+bool rrset_has(const struct rrset *set, struct str value);
 /* The same set of values, whatever their order; the TTL as well. Names and types are not looked at. */
 bool rrset_same(const struct rrset *a, const struct rrset *b);
 /* The same, but for the TTL. */

@@ -20,20 +20,14 @@ static int64_t place(int64_t rotation, enum dkim_phase phase) {
 
 #define FAULT(h, ...) ((h)->fault[0] ? 0 : snprintf((h)->fault, sizeof(h)->fault, __VA_ARGS__))
 
-static bool has(const struct rrset *set, struct str value) {
-    for (size_t i = 0; i < set->n_data; i++)
-        if (str_eq(set->data[i], value)) return true;
-    return false;
-}
-
 static bool is_there(struct hostile *h, struct str domain, const struct dkim_record *record, struct arena *arena) {
     struct rrset set = {.type = "TXT"}, seen;
     struct dns_zone zone;
     set.name = arena_printf(arena, "%.*s._domainkey.%.*s", STR_ARG(record->selector), STR_ARG(domain));
     return dns_fetch(h->real.dns, domain, &set, 1, arena, &zone, NULL) == OUTCOME_DONE &&
-           has(&zone.served.sets[0], record->value) &&
+           rrset_has(&zone.served.sets[0], record->value) &&
            resolver_ask(h->real.resolver, set.name, set.type, arena, &seen, NULL) == OUTCOME_DONE &&
-           has(&seen, record->value);
+           rrset_has(&seen, record->value);
 }
 
 /* All but one that is only announced: it signs, or has signed what is still in flight. */

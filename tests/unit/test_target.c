@@ -20,6 +20,10 @@ static const char *judge_url(struct str url) {
     return fault ? fault : target_url_is_private(url) ? "private" : "public";
 }
 
+static const char *judge_secret(struct str url) {
+    return target_url_keeps_secrets(url) ? "kept" : "readable";
+}
+
 static const char *judge_header(struct str text) {
     struct str value, name = str_cut(text, ':', &value);
     const char *fault = target_header_fault(name, str_trim(value).n ? (struct str){value.p + 1, value.n - 1} : STR(""));
@@ -34,9 +38,10 @@ static void targets_are_what_the_list_says(void **state) {
     for (size_t i = 0; i < n; i++) {
         const struct case_line *row = &rows[i];
         struct str text = cases_text(row->cells[1], arena);
-        const char *verdict = str_is(row->cells[0], "address") ? judge_address(text, arena)
-                              : str_is(row->cells[0], "url")   ? judge_url(text)
-                                                               : judge_header(text);
+        const char *verdict = str_is(row->cells[0], "address")  ? judge_address(text, arena)
+                              : str_is(row->cells[0], "url")    ? judge_url(text)
+                              : str_is(row->cells[0], "secret") ? judge_secret(text)
+                                                                : judge_header(text);
         if (!str_is(row->cells[2], verdict)) CASE_FAIL(row, "is: %s", verdict);
     }
     assert_true(n > 100);

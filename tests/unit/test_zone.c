@@ -342,6 +342,19 @@ static void damaged_texts_are_refused(void **state) {
     arena_destroy(arena);
 }
 
+static void a_zone_has_its_own_names(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        bool is_inside;
+    } rows[] = {
+        {"a.test", true},   {"www.a.test", true}, {"x.y.a.test", true}, {".a.test", true}, {"ba.test", false},
+        {"a.test.", false}, {"b.test", false},    {"test", false},      {"", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (zone_has_name(STR("a.test"), str_of(rows[i].name)) != rows[i].is_inside) fail_msg("%s", rows[i].name);
+}
+
 static void what_is_not_seen_is_named(void **state) {
     (void)state;
     struct arena *arena = arena_create(4096);
@@ -370,6 +383,7 @@ int main(void) {
         cmocka_unit_test(what_was_not_looked_at_is_not_guessed),
         cmocka_unit_test(texts_come_back_as_they_were),
         cmocka_unit_test(damaged_texts_are_refused),
+        cmocka_unit_test(a_zone_has_its_own_names),
         cmocka_unit_test(what_is_not_seen_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

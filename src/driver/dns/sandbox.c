@@ -47,12 +47,6 @@ static bool rdata_of(const struct rrset *set, struct arena *arena, struct str *r
     return ok;
 }
 
-static bool is_inside(struct str name, struct str zone) {
-    if (name.n <= zone.n) return str_eq(name, zone);
-    struct str tail = {name.p + name.n - zone.n, zone.n};
-    return str_eq(tail, zone) && name.p[name.n - zone.n - 1] == '.';
-}
-
 /* Of what rdata_of made, in the order it stands there. */
 static void read_rdata(struct str text, struct arena *arena, struct rrset *ret) {
     ret->data = ARENA_ARRAY(arena, text.n / 2 + 1, struct str);
@@ -97,7 +91,7 @@ static enum outcome replace_sets(struct sandbox_book *book, struct str zone, con
     static const char put[] = "INSERT OR REPLACE INTO rrsets (zone, name, type, ttl, data) VALUES ($1, $2, $3, $4, $5)";
     struct str *rdata = ARENA_ARRAY(arena, n, struct str);
     for (size_t i = 0; i < n; i++) {
-        if (!is_inside(sets[i].name, zone))
+        if (!zone_has_name(zone, sets[i].name))
             return answer_set(answer, OUTCOME_REFUSED, "%.*s is not in the zone", STR_ARG(sets[i].name));
         if (!rdata_of(&sets[i], arena, &rdata[i]))
             return answer_set(answer, OUTCOME_REFUSED, "%.*s %s has too much data", STR_ARG(sets[i].name),

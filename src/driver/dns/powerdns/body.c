@@ -12,12 +12,6 @@ static void add_record(struct buf *to, struct str content, bool is_disabled, boo
     buf_printf(to, ",\"disabled\":%s}", is_disabled ? "true" : "false");
 }
 
-static bool has(const struct rrset *set, struct str value) {
-    for (size_t i = 0; i < set->n_data; i++)
-        if (str_eq(set->data[i], value)) return true;
-    return false;
-}
-
 static bool is_there(const struct powerdns_set *is, struct str value) {
     for (size_t i = 0; is && i < is->n_records; i++)
         if (!is->records[i].is_disabled && str_eq(is->records[i].value, value)) return true;
@@ -29,7 +23,8 @@ static size_t add_records(struct buf *to, const struct rrset *set, const struct 
     size_t n = 0;
     for (size_t i = 0; is && i < is->n_records; i++) {
         const struct powerdns_record *record = &is->records[i];
-        if (record->is_disabled || has(set, record->value)) add_record(to, record->content, record->is_disabled, !n++);
+        if (record->is_disabled || rrset_has(set, record->value))
+            add_record(to, record->content, record->is_disabled, !n++);
     }
     for (size_t i = 0; i < set->n_data; i++) {
         if (is_there(is, set->data[i])) continue;

@@ -216,12 +216,6 @@ static enum outcome write_changes(struct job *job, const struct look *look, cons
     return end_write(&reply, answer);
 }
 
-static bool is_inside(struct str name, struct str zone) {
-    if (name.n <= zone.n) return str_eq(name, zone);
-    struct str tail = {name.p + name.n - zone.n, zone.n};
-    return str_eq(tail, zone) && name.p[name.n - zone.n - 1] == '.';
-}
-
 /* Looks, compares and writes. Nobody else in this process writes meanwhile. */
 static enum outcome look_and_write(struct job *job, const struct zone_change *changes, size_t n,
                                    struct answer *answer) {
@@ -255,7 +249,7 @@ static enum outcome change(struct dns *d, struct str zone, const struct zone_cha
                            struct answer *answer) {
     struct powerdns *p = powerdns_of(d);
     for (size_t i = 0; i < n; i++)
-        if (!is_inside(changes[i].to.name, zone))
+        if (!zone_has_name(zone, changes[i].to.name))
             return answer_set(answer, OUTCOME_UNKNOWN, "%.*s is not in the zone", STR_ARG(changes[i].to.name));
     if (!begin_change(p))
         return answer_set(answer, OUTCOME_UNKNOWN, "PowerDNS is slow, and other zones are before this one");
@@ -276,7 +270,7 @@ static const struct str *nameservers(struct dns *d, size_t *ret_n) {
 const char *powerdns_config_fault(const struct powerdns_config *config) {
     struct str url = str_of(config->url), key = str_of(config->key);
     if (target_url_fault(url)) return "powerdns_url must be a URL, such as http://127.0.0.1:8081";
-    if (!str_starts(url, "https://") && !target_url_is_private(url))
+    if (!target_url_keeps_secrets(url))
         return "powerdns_url must begin with https://, or the key could be read on the way; plain http goes to this "
                "machine or network only";
     if (!key.n) return "the key of its API is missing: say powerdns_key_file, or DFYD_POWERDNS_KEY";

@@ -33,7 +33,7 @@ static bool doveadm_is_fit(const struct mailhost_config *config, struct error *r
                          KEY_MAX_BYTES);
     if (target_url_fault(url))
         return error_set(reterr, ERR_INVALID, "mailhost_doveadm_url must be a URL, such as http://127.0.0.1:8080");
-    if (!str_starts(url, "https://") && !target_url_is_private(url))
+    if (!target_url_keeps_secrets(url))
         return error_set(reterr, ERR_INVALID,
                          "mailhost_doveadm_url must begin with https://, or its key could be read on the way");
     return true;

@@ -1,10 +1,9 @@
 /* Sessions that are open when a mailbox ends, through the HTTP interface of Dovecot's doveadm. */
 #include <string.h>
 
-#include <yyjson.h>
-
 #include "base/buf.h"
 #include "driver/mailbox/mailhost/mailhost_inside.h"
+#include "driver/web/json.h"
 
 enum { TIMEOUT_MS = 5000, ANSWER_MAX_BYTES = 1 << 20, BODY_MAX_BYTES = 4096, NO_SUCH_USER = 68 /* EX_NOHOST */ };
 
@@ -32,9 +31,8 @@ static enum outcome read_entry(yyjson_val *entry, struct answer *answer) {
                       type ? type : "an error", (long long)code);
 }
 
-static enum outcome read_answer(struct str body, struct answer *answer) {
-    yyjson_doc *doc = yyjson_read(body.p, body.n, 0);
-    yyjson_val *root = yyjson_doc_get_root(doc), *entry;
+static enum outcome read_answer(struct str body, struct arena *arena, struct answer *answer) {
+    yyjson_val *root = web_json(body, arena), *entry;
     enum outcome outcome = OUTCOME_DONE;
     if (!yyjson_is_arr(root) || yyjson_arr_size(root) != 2)
         outcome = answer_set(answer, OUTCOME_UNKNOWN, "doveadm's answer is none; is it Dovecot that listens there?");
@@ -42,7 +40,6 @@ static enum outcome read_answer(struct str body, struct answer *answer) {
     yyjson_arr_foreach(root, i, n, entry) {
         if (outcome == OUTCOME_DONE) outcome = read_entry(entry, answer);
     }
-    yyjson_doc_free(doc);
     return outcome;
 }
 
@@ -75,7 +72,7 @@ enum outcome mailhost_end_sessions(struct mailhost *host, struct str email, stru
         answer_set(&why, OUTCOME_UNKNOWN, "doveadm does not take the key of mailhost_doveadm_key_file");
     else if (reply.status != 200)
         answer_set(&why, OUTCOME_UNKNOWN, "doveadm answered %d", reply.status);
-    else if (read_answer(reply.body, &why) == OUTCOME_DONE)
+    else if (read_answer(reply.body, arena, &why) == OUTCOME_DONE)
         return OUTCOME_DONE;
     return answer_set(answer, OUTCOME_UNKNOWN, "it cannot log in any more; sessions that are open go on: %s",
                       why.reason);

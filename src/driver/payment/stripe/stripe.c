@@ -21,7 +21,7 @@ static bool is_secret(const char *text, const char *prefix) {
 const char *stripe_config_fault(const struct stripe_config *config) {
     struct str url = str_of(config->url);
     if (target_url_fault(url)) return "Stripe's URL must be one, such as https://api.stripe.com";
-    if (!str_starts(url, "https://") && !target_url_is_private(url))
+    if (!target_url_keeps_secrets(url))
         return "Stripe's URL must begin with https://, or the secret key could be read on the way";
     if (!is_secret(config->key, "sk_") && !is_secret(config->key, "rk_"))
         return "Stripe's key must be a secret one, which begins with sk_ or rk_";
