@@ -36,6 +36,3 @@ void db_checkpoint(struct db *db);
 void db_shrink(struct db *db);
 /* A number that changes when another connection commits. */
 MUST_CHECK bool db_data_version(struct db *db, int64_t *ret, struct error *reterr);
-
-/* Brings the schema to this program's version. ERR_INVALID when the database is newer than that. */
-MUST_CHECK bool migrate_run(struct db *db, struct error *reterr);

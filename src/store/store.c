@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "store/connect.h"
+#include "store/migrate.h"
 #include "store/readers.h"
 
 enum {

@@ -105,7 +105,7 @@ CASES = {
     "database: a table is gone": (sql("dfyd.db", "DROP TABLE steps"), "the database is damaged"),
     "database: another program's": (lambda folder: (remove("dfyd.db")(folder), sql("dfyd.db", "CREATE TABLE orders (a)")(folder)),
                                     "table orders already exists"),
-    "database: of a later version": (sql("dfyd.db", "INSERT INTO schema_version VALUES (999, 'later')"), "newer"),
+    "database: of a later version": (sql("dfyd.db", "INSERT INTO schema_version VALUES (999, 'later', 998)"), "newer"),
     "database: gone": (remove("dfyd.db"), "restore"),
     "database: emptied": (replace("dfyd.db", b""), "restore"),
     "database: a folder": (make_folder("dfyd.db"), "dfyd.db"),

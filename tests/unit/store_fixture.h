@@ -17,6 +17,7 @@
 
 #include "base/ids.h"
 #include "store/connect.h"
+#include "store/migrate.h"
 #include "store/orders.h"
 #include "store/steps.h"
 #include "store/store.h"

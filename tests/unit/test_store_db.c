@@ -183,7 +183,7 @@ static void migrating_again_changes_nothing(void **state) {
 
 static void a_newer_database_is_refused(void **state) {
     struct fixture *f = *state;
-    fixture_run(f, "INSERT INTO schema_version (version, name) VALUES (999, 'of the future')");
+    fixture_run(f, "INSERT INTO schema_version (version, name, oldest) VALUES (999, 'of the future', 998)");
     FAILS(ERR_INVALID, migrate_run(f->db, &f->error));
     assert_non_null(strstr(f->error.message, "999"));
     const struct store_config config = {.dir = f->dir};
