@@ -377,6 +377,14 @@ static bool check_rate(struct call *call, struct error *reterr) {
     return error_set(reterr, ERR_RATE_LIMITED, "Rate limit exceeded");
 }
 
+/*
+ * With a database behind a network whatever may ask it happens on an order thread, from the beginning: every call whose
+ * caller has to be known. The begin of the others never asks it.
+ */
+static bool must_wait_elsewhere(const struct call *call) {
+    return call->route->resource && !call->may_wait && store_is_shared(call->config->world->store);
+}
+
 static enum http_verdict dispatch(struct call *call) {
     struct error error;
     struct str segment = STR("");
@@ -387,6 +395,7 @@ static enum http_verdict dispatch(struct call *call) {
         return HTTP_ANSWER;
     }
     if (segment.n) call->parameter = decode_segment(segment, call->arena);
+    if (must_wait_elsewhere(call)) return HTTP_DEFER;
     if (call->route->resource && !call_identify(call, &error)) {
         call_fail(call, &error, "");
         return HTTP_ANSWER;
@@ -453,6 +462,35 @@ static enum http_verdict begin(void *ctx, const struct http_request *request, st
     return verdict;
 }
 
+/* The part of a call that its begin left to an order thread. */
+static void run_route(struct call *call) {
+    worker_hold_clock(call->config->worker);
+    /* What begin found may belong to another thread, and a key may have been revoked while the request waited. */
+    struct error error = {0};
+    if (call->route->resource && !call_identify(call, &error))
+        call_fail(call, &error, "");
+    else
+        call->route->run(call);
+    worker_let_clock(call->config->worker);
+}
+
+/* A call that waited for its turn as long as it may wait for the database is not begun: others wait behind it. */
+static bool is_too_late(const struct call *call) {
+    return call->config->wait_ms && clock_steady_ms() - call->started_ms > call->config->wait_ms;
+}
+
+/* All of a call that could not be begun on the event thread. */
+static void run_whole(struct call *call) {
+    struct error error = {0};
+    call->may_wait = true;
+    if (is_too_late(call)) {
+        error_set(&error, ERR_UNAVAILABLE, "There is more to do than can be done now. Nothing was done. Try again.");
+        call_refuse(call, &error);
+    } else if (dispatch(call) == HTTP_DEFER) {
+        run_route(call);
+    }
+}
+
 static void run(void *ctx, const struct http_request *request, struct arena *arena, struct http_response *response,
                 void *state) {
     (void)ctx;
@@ -461,14 +499,10 @@ static void run(void *ctx, const struct http_request *request, struct arena *are
     call->arena = arena;
     call->response = response;
     log_set_request(str_of(request->id));
-    worker_hold_clock(call->config->worker);
-    /* What begin found belongs to its thread, and a key may have been revoked while the request waited. */
-    struct error error = {0};
-    if (call->route->resource && !call_identify(call, &error))
-        call_fail(call, &error, "");
+    if (must_wait_elsewhere(call))
+        run_whole(call);
     else
-        call->route->run(call);
-    worker_let_clock(call->config->worker);
+        run_route(call);
     finish(call);
 }
 

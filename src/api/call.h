@@ -22,7 +22,8 @@ struct route {
     const char *path;              /* a segment "{}" stands for any text: call->parameter */
     const char *resource, *action; /* the scope it needs; NULL: open to all */
     enum body_rule body;
-    /* On the event thread, where waiting is forbidden. */
+    /* On the event thread, where waiting is forbidden; with a shared database on an order thread when the route needs a
+     * scope, as it may ask the store then. */
     enum http_verdict (*begin)(struct call *call);
     /* On a worker thread, after begin said HTTP_DEFER; NULL when it never does. */
     void (*run)(struct call *call);
@@ -42,6 +43,7 @@ struct call {
     struct arena *arena;
     const struct identity *identity; /* NULL for open routes; read anew for run */
     void *order;                     /* what begin decoded, for run */
+    bool may_wait;                   /* all of it runs on an order thread */
     bool changes_nothing;            /* a read or a simulation: its line in the log is for debugging */
     int64_t started_ms;              /* by clock_steady_ms: a sandbox's clock jumps */
 };

@@ -240,7 +240,7 @@ static void *run_care(void *arg) {
 bool worker_start(const struct world *world, unsigned threads, unsigned hook_threads, struct worker **ret,
                   struct error *reterr) {
     static void *(*const single[])(void *) = {run_clock, run_care};
-    unsigned singles = ARRAY_LEN(single), all = singles + threads + hook_threads;
+    unsigned singles = threads ? ARRAY_LEN(single) : 1, all = singles + threads + hook_threads;
     struct worker *worker = calloc(1, sizeof *worker + all * sizeof worker->threads[0]);
     if (!worker) return error_set(reterr, ERR_UNAVAILABLE, "no memory for %u worker threads", all);
     worker->world = world;

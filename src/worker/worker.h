@@ -9,7 +9,8 @@
 
 struct worker;
 
-/* THREADS and HOOK_THREADS (for deliveries): 1 to 64 each. WORLD must outlive the worker. */
+/* THREADS and HOOK_THREADS (for deliveries): 1 to 64 each, or both 0 when others do the work: then it only keeps the
+ * sandbox's clock. WORLD must outlive the worker. */
 MUST_CHECK bool worker_start(const struct world *world, unsigned threads, unsigned hook_threads, struct worker **ret,
                              struct error *reterr);
 /* There is something new to do: look now instead of at the next due time. Safe from any thread. */

@@ -11,7 +11,7 @@ import requests
 from conftest import wait_for
 
 ORDERS = "/api/v2/dfy-email-account-orders"
-COMMANDS = ["serve", "key create", "key list", "key revoke", "workspace create", "workspace list", "workspace show",
+COMMANDS = ["serve", "work", "key create", "key list", "key revoke", "workspace create", "workspace list", "workspace show",
             "workspace plan", "workspace credit", "card set", "card show", "card remove", "clock show", "clock advance",
             "inventory add", "inventory list",
             "inventory remove", "price add", "price list", "price history", "price end",

@@ -4,6 +4,7 @@
 #include "command.h"
 
 bool run_serve(const struct invocation *invocation, struct error *reterr);
+bool run_work(const struct invocation *invocation, struct error *reterr);
 
 bool run_key_create(const struct invocation *invocation, struct error *reterr);
 bool run_key_list(const struct invocation *invocation, struct error *reterr);

@@ -15,47 +15,67 @@ enum {
     AGAIN_MS = 20,
 };
 
-static bool take_file(int fd) {
+static bool take_file(int fd, int kind) {
     for (int tries = 1;; tries++) {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+        if (flock(fd, kind | LOCK_NB) == 0) return true;
         if (errno != EWOULDBLOCK || tries == TRIES) return false;
         nanosleep(&(struct timespec){.tv_nsec = AGAIN_MS * 1000000L}, NULL);
         errno = EWOULDBLOCK;
     }
 }
 
-static void held_by_another(int fd, const char *dir, struct error *reterr) {
+/* Whether those who hold DIR share it. */
+static bool can_share(const char *dir) {
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) == 0;
+    if (fd >= 0) close(fd);
+    return ok;
+}
+
+static void held_by_another(int fd, const char *dir, bool is_shared, struct error *reterr) {
     char number[NUMBER_BYTES] = "";
     ssize_t n = pread(fd, number, sizeof number - 1, 0);
     number[n > 0 ? n : 0] = '\0';
     number[strspn(number, "0123456789")] = '\0';
-    error_set(reterr, ERR_CONFLICT, "another dfyd serves %s (pid %s)", dir, number[0] ? number : "unknown");
+    const char *pid = number[0] ? number : "unknown";
+    if (is_shared)
+        error_set(reterr, ERR_CONFLICT, "another dfyd serves %s on SQLite (pid %s): stop it, or use another folder",
+                  dir, pid);
+    else if (can_share(dir))
+        error_set(reterr, ERR_CONFLICT,
+                  "nodes of a shared database use %s (pid %s is one of them): a server on SQLite needs a folder of its "
+                  "own",
+                  dir, pid);
+    else
+        error_set(reterr, ERR_CONFLICT,
+                  "another dfyd serves %s (pid %s); on SQLite one process does all the work of a folder", dir, pid);
 }
 
 /* True with -1 when the file system cannot lock folders. */
-static bool lock_folder(const char *dir, int *ret_fd) {
+static bool lock_folder(const char *dir, int kind, int *ret_fd) {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool is_held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+    bool is_held = fd >= 0 && flock(fd, kind | LOCK_NB) && errno == EWOULDBLOCK;
     if (is_held) close(fd);
     *ret_fd = is_held ? -1 : fd;
     return !is_held;
 }
 
-bool lock_take(const char *dir, struct lock *ret, struct error *reterr) {
+bool lock_take(const char *dir, bool is_shared, struct lock *ret, struct error *reterr) {
+    const int kind = is_shared ? LOCK_SH : LOCK_EX;
     char path[PATH_MAX];
     int n = snprintf(path, sizeof path, "%s/lock", dir);
     if (n < 0 || (size_t)n >= sizeof path) return error_set(reterr, ERR_INVALID, "the data folder's path is too long");
     struct lock lock = {.file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), .folder = -1};
     if (lock.file < 0) return error_set(reterr, ERR_UNAVAILABLE, "%s: %s", path, strerror(errno));
-    bool is_mine = take_file(lock.file);
+    bool is_mine = take_file(lock.file, kind);
     if (!is_mine && errno != EWOULDBLOCK) {
         error_set(reterr, ERR_UNAVAILABLE, "%s: %s", path, strerror(errno));
         lock_drop(&lock);
         return false;
     }
     /* The folder too: somebody may have removed the file of a running server, taking it for a left-over. */
-    if (!is_mine || !lock_folder(dir, &lock.folder)) {
-        held_by_another(lock.file, dir, reterr);
+    if (!is_mine || !lock_folder(dir, kind, &lock.folder)) {
+        held_by_another(lock.file, dir, is_shared, reterr);
         lock_drop(&lock);
         return false;
     }

@@ -14,6 +14,9 @@ static const char *const promotion_kinds[] = {"percent", "amount", "free_domains
     { .flag = "workspace", .value = "WORKSPACE", .help = "name or id of the workspace", .fallback = "default" }
 #define OPTIONS(rows) .options = (rows), .n_options = ARRAY_LEN(rows)
 
+static const struct option_row serve_options[] = {
+    {.flag = "no-worker", .help = "the same as --worker off"},
+};
 static const struct option_row key_create_options[] = {
     WORKSPACE,
     {.flag = "scope",
@@ -184,7 +187,10 @@ static const struct option_row webhook_secret_options[] = {
 };
 
 const struct command commands[] = {
-    {"serve", "Serves the API until SIGTERM.", run_serve, .serves = true},
+    {"serve", "Serves the API, and does the work that orders make, until SIGTERM.", run_serve, OPTIONS(serve_options),
+     .serves = true},
+    {"work", "Does the work that orders make, and serves nothing, until SIGTERM: beside `serve --no-worker`.", run_work,
+     .serves = true},
     {"key create", "Makes an API key and prints only the key.", run_key_create, OPTIONS(key_create_options),
      .setup = SETUP_CREATE},
     {"key list", "Lists the API keys, without their secrets.", run_key_list, OPTIONS(key_list_options)},

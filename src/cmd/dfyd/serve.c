@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "commands.h"
 #include "edge/edge.h"
+#include "hourly.h"
 #include "http/http.h"
 #include "lock.h"
 #include "setup.h"
@@ -35,12 +36,9 @@ enum {
     SPARE_FILES = 256,   /* beside the connections: database readers, files, logs */
     SETTLE_BATCH = 1000, /* orders a round */
     SETTLE_ROUNDS = 100, /* at start; more open orders than that are left to the worker */
-    KEEP_HOURS = 48,     /* stored answers; 24 are promised */
     HOUR_MS = 60 * 60 * 1000,
-    KEEP_EVENT_DAYS = 30,
-    EXPIRE_BATCH = 5000, /* events in one transaction */
-    SELLER_MAX = 500,    /* bytes */
-    TRIM_TURNS = 10,     /* seconds, about */
+    SELLER_MAX = 500, /* bytes */
+    TRIM_TURNS = 10,  /* seconds, about */
     EDGE_BODY_LIMIT = 64 * 1024,
     EDGE_WORKERS = 16, /* that may wait for a resolver */
     EDGE_CONNECTIONS = 1024,
@@ -48,6 +46,7 @@ enum {
 
 struct server {
     const struct settings *settings;
+    bool answers, works; /* its roles */
     struct setup setup;
     struct world world;
     struct worker *worker;
@@ -165,7 +164,7 @@ static bool open_world(struct server *server, struct error *reterr) {
     if (mkdir(settings->data, 0700) && errno != EEXIST)
         return error_set(reterr, ERR_UNAVAILABLE, "cannot make the data folder %s: %s", settings->data,
                          strerror(errno));
-    if (!lock_take(settings->data, &server->lock, reterr)) return false;
+    if (!lock_take(settings->data, setup_is_shared(settings), &server->lock, reterr)) return false;
     struct setup *setup = &server->setup;
     if (!setup_open(setup, settings, SETUP_CREATE | SETUP_DRIVERS | SETUP_SERVE, reterr)) return false;
     server->is_set_up = true;
@@ -229,19 +228,14 @@ static bool start_edge(struct server *server, struct error *reterr) {
     return true;
 }
 
-static bool start(struct server *server, struct error *reterr) {
+static bool start_api(struct server *server, struct error *reterr) {
     const struct settings *settings = server->settings;
-    if (!open_world(server, reterr)) return false;
-    if (!worker_start(&server->world, (unsigned)settings->worker_threads, (unsigned)settings->webhook_threads,
-                      &server->worker, reterr)) {
-        server->worker = NULL;
-        return false;
-    }
     server->api = api_create(&(struct api_config){
         .world = &server->world,
         .worker = server->worker,
         .public_url = settings->public_url,
         .providers_off = settings->providers_off,
+        .wait_ms = settings->db_wait_ms,
         .rate_limit = settings->rate_limit != 0,
         .rate_per_second = settings->rate_per_second,
         .rate_per_minute = settings->rate_per_minute,
@@ -263,13 +257,41 @@ static bool start(struct server *server, struct error *reterr) {
     return start_edge(server, reterr);
 }
 
+static bool start(struct server *server, struct error *reterr) {
+    const struct settings *settings = server->settings;
+    if (!open_world(server, reterr)) return false;
+    unsigned threads = server->works ? (unsigned)settings->worker_threads : 0;
+    unsigned hook_threads = server->works ? (unsigned)settings->webhook_threads : 0;
+    if (!worker_start(&server->world, threads, hook_threads, &server->worker, reterr)) {
+        server->worker = NULL;
+        return false;
+    }
+    return !server->answers || start_api(server, reterr);
+}
+
+static const char *role_words(const struct server *server) {
+    if (!server->answers) return "worker";
+    return server->works ? "api worker" : "api";
+}
+
+static void announce_worker(const struct server *server) {
+    printf("working\n");
+    fflush(stdout);
+    log_event(LOG_INFO, "started", LOG_TEXT("version", DFYD_VERSION), LOG_TEXT("data", server->settings->data),
+              LOG_TEXT("roles", role_words(server)));
+}
+
 static void announce(const struct server *server) {
+    if (!server->answers) {
+        announce_worker(server);
+        return;
+    }
     const char *host = server->settings->listen.host;
     bool is_ipv6 = strchr(host, ':') != NULL;
     printf("listening on http://%s%s%s:%d\n", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", http_port(server->http));
     fflush(stdout);
     log_event(LOG_INFO, "started", LOG_TEXT("version", DFYD_VERSION), LOG_TEXT("data", server->settings->data),
-              LOG_TEXT("host", host), LOG_INT("port", http_port(server->http)));
+              LOG_TEXT("host", host), LOG_INT("port", http_port(server->http)), LOG_TEXT("roles", role_words(server)));
 }
 
 static void warn_of_notices(const struct server *server) {
@@ -293,41 +315,14 @@ static void warn_of_edge(const struct server *server) {
                   LOG_TEXT("then", "Caddy gets no answers from here: no forwarding, no autoconfig, no MTA-STS policy"));
 }
 
+static void warn_of_roles(const struct server *server) {
+    if (server->works || store_is_shared(server->setup.store)) return;
+    log_event(LOG_WARN, "no_worker", LOG_TEXT("reason", "started with --no-worker, on SQLite"),
+              LOG_TEXT("then", "orders are taken and charged, and nothing is delivered before `dfyd serve` or `dfyd "
+                               "work` runs on this folder in its place"));
+}
+
 /* -- while it runs */
-
-static bool expire_change(struct db *db, void *arg, struct error *reterr) {
-    const int64_t *before = arg;
-    return idempotency_expire(db, *before, reterr);
-}
-
-static void expire_answers(struct server *server, int64_t now) {
-    struct error error;
-    int64_t before = now - (int64_t)KEEP_HOURS * HOUR_MS;
-    if (!store_write(server->setup.store, expire_change, &before, &error))
-        log_event(LOG_WARN, "answers_not_expired", LOG_TEXT("error", error.message),
-                  LOG_TEXT("then", "tried again in an hour"));
-}
-
-struct expiry {
-    int64_t before_ms;
-    size_t n;
-};
-
-static bool expire_events_change(struct db *db, void *arg, struct error *reterr) {
-    struct expiry *expiry = arg;
-    return delivery_expire(db, expiry->before_ms, EXPIRE_BATCH, &expiry->n, reterr);
-}
-
-static void expire_events(struct server *server, int64_t now) {
-    struct error error;
-    struct expiry expiry = {.before_ms = now - (int64_t)KEEP_EVENT_DAYS * 24 * HOUR_MS};
-    do {
-        if (store_write(server->setup.store, expire_events_change, &expiry, &error)) continue;
-        log_event(LOG_WARN, "events_not_expired", LOG_TEXT("error", error.message),
-                  LOG_TEXT("then", "tried again in an hour"));
-        return;
-    } while (expiry.n == EXPIRE_BATCH);
-}
 
 /* Returns the signal that ends it. */
 static int wait_for_signal(struct server *server) {
@@ -337,14 +332,13 @@ static int wait_for_signal(struct server *server) {
         int found = sigtimedwait(&set, NULL, &(struct timespec){.tv_sec = 1});
         if (found > 0) return found;
         store_tidy(server->setup.store);
-        api_tidy(server->api);
+        if (server->api) api_tidy(server->api);
         edge_tidy(server->edge);
         /* What a burst of orders or connections took and freed goes back to the system. */
         if (++turn % TRIM_TURNS == 0) malloc_trim(0);
         int64_t now = clock_now(&server->setup.clock);
         if (now < expire_at) continue;
-        expire_answers(server, now);
-        expire_events(server, now);
+        hourly_run(server->setup.store, now);
         expire_at = now + HOUR_MS;
     }
 }
@@ -369,24 +363,37 @@ static void stop(struct server *server) {
     lock_drop(&server->lock);
 }
 
-bool run_serve(const struct invocation *invocation, struct error *reterr) {
-    struct server server = {.settings = invocation->settings, .lock = {-1, -1}};
+static bool run_server(struct server *server, struct error *reterr) {
+    const struct settings *settings = server->settings;
     mallopt(M_ARENA_MAX, ARENAS_MAX);
     prepare_signals();
-    allow_files(server.settings->connections + (*server.settings->edge_listen.host ? EDGE_CONNECTIONS : 0));
-    bool ok = start(&server, reterr);
+    if (server->answers) allow_files(settings->connections + (*settings->edge_listen.host ? EDGE_CONNECTIONS : 0));
+    bool ok = start(server, reterr);
     if (ok) {
-        announce(&server);
-        warn_of_notices(&server);
-        warn_of_edge(&server);
-        int found = wait_for_signal(&server);
+        announce(server);
+        warn_of_roles(server);
+        if (server->answers) warn_of_notices(server);
+        if (server->answers) warn_of_edge(server);
+        int found = wait_for_signal(server);
         log_event(LOG_INFO, "stopping", LOG_TEXT("signal", found == SIGTERM ? "SIGTERM" : "SIGINT"));
         allow_impatience();
     } else if (reterr->code == ERR_INVALID) {
         reterr->code = ERR_UNAVAILABLE; /* the command line was fine */
     }
-    stop(&server);
-    if (ok) log_event(LOG_INFO, "stopped", LOG_TEXT("data", server.settings->data));
+    stop(server);
+    if (ok) log_event(LOG_INFO, "stopped", LOG_TEXT("data", settings->data));
     log_set_clock(NULL);
     return ok;
+}
+
+bool run_serve(const struct invocation *invocation, struct error *reterr) {
+    const struct settings *settings = invocation->settings;
+    bool works = settings->worker && !invocation_has(invocation, "no-worker");
+    struct server server = {.settings = settings, .answers = true, .works = works, .lock = {-1, -1}};
+    return run_server(&server, reterr);
+}
+
+bool run_work(const struct invocation *invocation, struct error *reterr) {
+    struct server server = {.settings = invocation->settings, .works = true, .lock = {-1, -1}};
+    return run_server(&server, reterr);
 }

@@ -21,6 +21,8 @@ struct settings {
     const char *data, *config;
     const char *db; /* "sqlite", or a URL for libpq */
     int64_t db_connections, db_wait_ms;
+    int64_t worker;        /* 1: `serve` works, too */
+    const char *node_name; /* NULL: the host's name */
     struct listen listen;
     const char *web_address;            /* IPv4 */
     const char *web_address6;           /* IPv6; NULL: none */
@@ -70,6 +72,8 @@ enum setting {
     SETTING_DB,
     SETTING_DB_CONNECTIONS,
     SETTING_DB_WAIT_MS,
+    SETTING_WORKER,
+    SETTING_NODE_NAME,
     SETTING_LISTEN,
     SETTING_HTTP_THREADS,
     SETTING_ORDER_THREADS,

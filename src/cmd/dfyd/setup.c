@@ -143,6 +143,10 @@ static bool first_run(struct setup *setup, const struct settings *settings, stru
     return ok;
 }
 
+bool setup_is_shared(const struct settings *settings) {
+    return strcmp(settings->db, "sqlite") != 0;
+}
+
 static bool folder_is_ready(const char *dir, unsigned flags, struct arena *arena, struct error *reterr) {
     if (flags & SETUP_CREATE) {
         if (!mkdir(dir, 0700) || errno == EEXIST) return true;
@@ -186,11 +190,12 @@ static bool set_clock(struct setup *setup, struct error *reterr) {
 static bool open_parts(struct setup *setup, const struct settings *settings, unsigned flags, struct error *reterr) {
     const char *dir = settings->data;
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(ARENA_CHUNK);
-    if (!folder_is_ready(dir, flags, arena, reterr)) return false;
-    if (!database_is_there(dir, arena, reterr)) return false;
+    bool is_shared = setup_is_shared(settings);
+    if (!folder_is_ready(dir, is_shared ? flags | SETUP_CREATE : flags, arena, reterr)) return false;
+    if (!is_shared && !database_is_there(dir, arena, reterr)) return false;
     struct store_config config = {
         .dir = dir,
-        .url = strcmp(settings->db, "sqlite") ? settings->db : NULL,
+        .url = is_shared ? settings->db : NULL,
         .single = !(flags & SETUP_SERVE),
         .connections = (unsigned)settings->db_connections,
         .wait_ms = settings->db_wait_ms,

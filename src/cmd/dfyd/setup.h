@@ -32,6 +32,8 @@ enum setup_flags {
     SETUP_VAULT = 1 << 3,   /* opens the vault */
 };
 
+/* Whether the settings name a database that many nodes use, not one in the data folder. */
+bool setup_is_shared(const struct settings *settings);
 /* On failure nothing stays open. */
 MUST_CHECK bool setup_open(struct setup *setup, const struct settings *settings, unsigned flags, struct error *reterr);
 /* Closes what is open. */

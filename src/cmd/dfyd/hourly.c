@@ -1,0 +1,51 @@
+#include "hourly.h"
+
+#include "base/log.h"
+#include "store/deliveries.h"
+#include "store/idempotency.h"
+
+enum {
+    KEEP_HOURS = 48, /* stored answers; 24 are promised */
+    HOUR_MS = 60 * 60 * 1000,
+    KEEP_EVENT_DAYS = 30,
+    EXPIRE_BATCH = 5000, /* events in one transaction */
+};
+
+static bool expire_change(struct db *db, void *arg, struct error *reterr) {
+    const int64_t *before = arg;
+    return idempotency_expire(db, *before, reterr);
+}
+
+static void expire_answers(struct store *store, int64_t now_ms) {
+    struct error error;
+    int64_t before = now_ms - (int64_t)KEEP_HOURS * HOUR_MS;
+    if (!store_claim(store, expire_change, &before, &error))
+        log_event(LOG_WARN, "answers_not_expired", LOG_TEXT("error", error.message),
+                  LOG_TEXT("then", "tried again in an hour"));
+}
+
+struct expiry {
+    int64_t before_ms;
+    size_t n;
+};
+
+static bool expire_events_change(struct db *db, void *arg, struct error *reterr) {
+    struct expiry *expiry = arg;
+    return delivery_expire(db, expiry->before_ms, EXPIRE_BATCH, &expiry->n, reterr);
+}
+
+static void expire_events(struct store *store, int64_t now_ms) {
+    struct error error;
+    struct expiry expiry = {.before_ms = now_ms - (int64_t)KEEP_EVENT_DAYS * 24 * HOUR_MS};
+    do {
+        if (store_claim(store, expire_events_change, &expiry, &error)) continue;
+        log_event(LOG_WARN, "events_not_expired", LOG_TEXT("error", error.message),
+                  LOG_TEXT("then", "tried again in an hour"));
+        return;
+    } while (expiry.n == EXPIRE_BATCH);
+}
+
+void hourly_run(struct store *store, int64_t now_ms) {
+    expire_answers(store, now_ms);
+    expire_events(store, now_ms);
+}

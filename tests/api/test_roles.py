@@ -1,0 +1,65 @@
+"""Calls and work by one process, or apart: `dfyd serve`, `dfyd serve --no-worker`, `dfyd work`."""
+import re
+import signal
+import subprocess
+
+from conftest import LIMIT, binary, wait_for
+from contract import item, make_client
+
+
+class Process:
+    """`dfyd ARGS` until the end of the block; `line` is the first that it prints, `status` how it ended."""
+
+    def __init__(self, dir, *args):
+        self.log_path = dir / f"{args[0]}.log"
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen([binary(), *args, "--data", str(dir)], stdout=subprocess.PIPE, stderr=log, text=True)
+        self.line = self.process.stdout.readline()
+        self.status = None
+
+    def log(self):
+        return self.log_path.read_text()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.status = self.process.wait(LIMIT)
+        self.process.stdout.close()
+
+
+def test_what_one_took_another_delivers(fresh):
+    server = fresh(worker="off", retry_base_ms=10)
+    client = make_client(server)
+    domain = client.placed([item()])["order_items"][0]["domain"]
+    assert "event=no_worker " in server.log() and "roles=api" in server.log()
+    assert re.search(r"^state +provisioning$", server.cli("domain", "show", domain), re.M)
+    server.stop()
+    with Process(server.dir, "work", "--retry-base-ms", "10") as worker:
+        assert worker.line == "working\n"
+        wait_for("the mailbox", lambda: re.search(r"^state +ready$", server.cli("domain", "show", domain), re.M))
+    assert worker.status == 0
+    assert "event=started " in worker.log() and "roles=worker" in worker.log()
+    assert "event=stopping " in worker.log() and "event=stopped " in worker.log()
+
+
+def test_the_flag_is_the_setting(fresh, tmp_path):
+    server = fresh()
+    server.stop()
+    with Process(server.dir, "serve", "--no-worker", "--listen", "127.0.0.1:0") as other:
+        assert other.line.startswith("listening on ")
+        assert "event=no_worker " in other.log()
+    assert other.status == 0
+
+
+def test_on_sqlite_one_process_works_on_a_folder(fresh):
+    server = fresh()
+    done = server.run("work")
+    assert done.returncode == 1 and done.stdout == ""
+    assert f"another dfyd serves {server.dir} (pid {server.pid})" in done.stderr
+    assert "on SQLite one process does all the work" in done.stderr
+    server.stop()
+    with Process(server.dir, "work") as worker:
+        done = server.run("serve", "--listen", "127.0.0.1:0")
+        assert done.returncode == 1 and f"another dfyd serves {server.dir} (pid {worker.process.pid})" in done.stderr
