@@ -14,7 +14,7 @@
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, ARENA_CHUNK = 16384 };
 /* What getopt_long returns for a flag: FLAG_FIRST + its place in the flags of the command. */
-enum { FLAG_FIRST = 256, NAMES_MAX = 64 };
+enum { FLAG_FIRST = 256, NAMES_MAX = 96 };
 enum { ROWS_MAX = 100000 };
 
 static const struct option_row *option_by_flag(const struct command *command, const char *flag) {
@@ -301,7 +301,8 @@ static int run(const struct command *command, int argc, char **argv, struct aren
     log_set_level((enum log_level)settings.log_level);
     invocation.settings = &settings;
     struct setup setup;
-    if (!command->serves) {
+    bool is_set_up = !command->serves && !command->by_itself;
+    if (is_set_up) {
         if (!setup_open(&setup, &settings, command->setup, &error)) {
             log_set_clock(NULL);
             return complain(&error, EXIT_FAILED);
@@ -309,7 +310,7 @@ static int run(const struct command *command, int argc, char **argv, struct aren
         invocation.setup = &setup;
     }
     bool ok = command->run(&invocation, &error);
-    if (!command->serves) setup_close(&setup);
+    if (is_set_up) setup_close(&setup);
     log_set_clock(NULL);
     return ok ? 0 : complain(&error, error.code == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED);
 }

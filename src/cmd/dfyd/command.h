@@ -33,13 +33,14 @@ struct command {
     bool alone;       /* takes no settings and opens nothing: setup and settings are NULL */
     const char *also; /* another name that it had; NULL: none */
     bool serves;      /* takes every setting as a flag, not only those of everywhere, and opens everything itself */
+    bool by_itself;   /* takes the flags that its setup asks for, and opens everything itself */
 };
 
 /* A command as called. */
 struct invocation {
     const struct command *command;
     const struct settings *settings;
-    struct setup *setup; /* NULL for the one that serves, and those that stand alone */
+    struct setup *setup; /* NULL for those that open everything themselves, and those that stand alone */
     struct arena *arena; /* ends with the command */
     /* Of each option row: its values in the order given. */
     struct given {

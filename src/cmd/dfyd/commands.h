@@ -6,6 +6,10 @@
 bool run_serve(const struct invocation *invocation, struct error *reterr);
 bool run_work(const struct invocation *invocation, struct error *reterr);
 
+bool run_backup(const struct invocation *invocation, struct error *reterr);
+bool run_backup_check(const struct invocation *invocation, struct error *reterr);
+bool run_restore(const struct invocation *invocation, struct error *reterr);
+
 bool run_key_create(const struct invocation *invocation, struct error *reterr);
 bool run_key_list(const struct invocation *invocation, struct error *reterr);
 bool run_key_revoke(const struct invocation *invocation, struct error *reterr);

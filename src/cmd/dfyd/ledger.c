@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "prove.h"
 #include "setup.h"
 #include "step/reconcile.h"
 #include "store/ledger_check.h"
@@ -19,7 +20,9 @@ struct difference {
 };
 
 struct checking {
-    struct setup *setup;
+    struct store *store;
+    const struct drivers *open;
+    bool wants_all;
     struct arena *arena;
     struct ledger_checked checked[LEDGER_CHECKS];
     struct difference *first, **last;
@@ -52,7 +55,7 @@ static void add_row(struct checking *c, struct str what, int64_t looked_at, int6
 
 static bool check_driver(struct checking *c, struct payment *payment, struct error *reterr) {
     struct reconciled end;
-    if (!reconcile_driver(c->setup->store, payment, c->arena, found, c, &end, reterr)) return false;
+    if (!reconcile_driver(c->store, payment, c->arena, found, c, &end, reterr)) return false;
     struct str what = arena_printf(c->arena, "the book of %s says the same", payment->ops->name);
     if (end.under_way) what = arena_printf(c->arena, "%.*s; %lld under way", STR_ARG(what), (long long)end.under_way);
     add_row(c, what, end.movements, end.differences);
@@ -61,10 +64,10 @@ static bool check_driver(struct checking *c, struct payment *payment, struct err
 
 /* Those that are open, also when nothing here names them, and those that moved money and are not. */
 static bool check_drivers(struct checking *c, struct error *reterr) {
-    const struct drivers *drivers = &c->setup->drivers;
-    if (!check_driver(c, drivers->payment, reterr)) return false;
+    const struct drivers *drivers = c->open;
+    if (drivers->payment && !check_driver(c, drivers->payment, reterr)) return false;
     if (drivers->credit && !check_driver(c, drivers->credit, reterr)) return false;
-    for (size_t i = 0; i < c->n_drivers; i++) {
+    for (size_t i = 0; i < c->n_drivers && c->wants_all; i++) {
         if (drivers_payment(drivers, c->drivers[i])) continue;
         add_row(c, arena_printf(c->arena, "the book of %.*s says the same", STR_ARG(c->drivers[i])), 0, 1);
         found(c, arena_printf(c->arena, "driver %.*s", STR_ARG(c->drivers[i])),
@@ -83,18 +86,24 @@ static void print_differences(const struct checking *c) {
     if (c->n > SHOWN_MAX) printf("\n%lld more are not shown\n", (long long)(c->n - SHOWN_MAX));
 }
 
-bool run_ledger_check(const struct invocation *invocation, struct error *reterr) {
+bool ledger_prove(struct store *store, const struct drivers *drivers, bool wants_all, struct arena *arena,
+                  struct error *reterr) {
     static const char *const titles[] = {"CHECK", "LOOKED AT", "DIFFERENCES", NULL};
-    struct checking c = {.setup = invocation->setup, .arena = invocation->arena};
+    struct checking c = {.store = store, .open = drivers, .wants_all = wants_all, .arena = arena};
     c.last = &c.first;
     c.table = table_create(c.arena, titles);
-    if (!store_read(c.setup->store, check_read, &c, reterr)) return false;
+    if (!store_read(store, check_read, &c, reterr)) return false;
     for (size_t i = 0; i < LEDGER_CHECKS; i++)
         add_row(&c, str_of(c.checked[i].what), c.checked[i].looked_at, c.checked[i].differences);
     if (!check_drivers(&c, reterr)) return false;
     table_print(c.table, stdout);
     print_differences(&c);
     return !c.n || error_set(reterr, ERR_CONFLICT, "the books do not agree: %lld differences", (long long)c.n);
+}
+
+bool run_ledger_check(const struct invocation *invocation, struct error *reterr) {
+    struct setup *setup = invocation->setup;
+    return ledger_prove(setup->store, &setup->drivers, true, invocation->arena, reterr);
 }
 
 /* -- show */

@@ -181,6 +181,18 @@ static const struct option_row renewal_list_options[] = {
 static const struct option_row renewal_retry_options[] = {
     {.flag = "id", .value = "ID", .help = "id of the renewal, from `dfyd renewal list --stuck`", .required = true},
 };
+static const struct option_row backup_options[] = {
+    {.flag = "to", .value = "FOLDER", .help = "made for it; must not be there yet", .required = true},
+    {.flag = "without-key", .help = "leaves secret.key out, which opens the stored passwords: keep it elsewhere"},
+};
+static const struct option_row backup_check_options[] = {
+    {.flag = "folder", .value = "FOLDER", .help = "a backup", .required = true},
+};
+static const struct option_row restore_options[] = {
+    {.flag = "from", .value = "FOLDER", .help = "a backup", .required = true},
+    {.flag = "key", .value = "FILE", .help = "the secret.key that was left out of the backup"},
+    {.flag = "accept-differences", .help = "restores also books in which `ledger check` finds differences"},
+};
 static const struct option_row webhook_secret_options[] = {
     WORKSPACE,
     {.flag = "rotate", .help = "makes a new secret first; deliveries are signed with it from then on"},
@@ -274,6 +286,12 @@ const struct command commands[] = {
     {"webhook list", "Lists the webhooks, what waits for each and why.", run_webhook_list, OPTIONS(workspace_options)},
     {"webhook secret", "Prints what a workspace's webhook deliveries are signed with.", run_webhook_secret,
      OPTIONS(webhook_secret_options), .setup = SETUP_CREATE | SETUP_VAULT},
+    {"backup check", "Proves that a backup is whole.", run_backup_check, OPTIONS(backup_check_options), .bare = "folder",
+     .alone = true},
+    {"backup", "Copies a data folder, also while it is served: all of it as it stood at one moment.", run_backup,
+     OPTIONS(backup_options), .bare = "to", .by_itself = true},
+    {"restore", "Makes a data folder from a backup, and proves it.", run_restore, OPTIONS(restore_options),
+     .bare = "from", .by_itself = true},
 };
 const size_t n_commands = ARRAY_LEN(commands);
 

@@ -160,6 +160,14 @@ static bool folder_is_ready(const char *dir, unsigned flags, struct arena *arena
                      dir);
 }
 
+/* restore.c: what is in such a folder may be half of it. */
+static bool is_restored(const char *dir, struct arena *arena, struct error *reterr) {
+    const char *path = arena_cstr(arena, arena_printf(arena, "%s/restoring", dir));
+    if (access(path, F_OK)) return true;
+    return error_set(reterr, ERR_UNAVAILABLE, "%s is there: a restore into %s has not ended; run `dfyd restore` again",
+                     path, dir);
+}
+
 /*
  * The database is made before the key, so a key without a database means that the database was lost. Making an empty
  * one in its place would answer every client that its key is unknown.
@@ -191,6 +199,7 @@ static bool open_parts(struct setup *setup, const struct settings *settings, uns
     const char *dir = settings->data;
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(ARENA_CHUNK);
     bool is_shared = setup_is_shared(settings);
+    if (!is_restored(dir, arena, reterr)) return false;
     if (!folder_is_ready(dir, is_shared ? flags | SETUP_CREATE : flags, arena, reterr)) return false;
     if (!is_shared && !database_is_there(dir, arena, reterr)) return false;
     struct store_config config = {
