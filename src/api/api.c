@@ -168,7 +168,7 @@ static void envelope(struct http_response *response, const struct error *error) 
     BUF_LIT(&response->body, ",\"message\":");
     buf_add_json(&response->body, message);
     BUF_LIT(&response->body, "}");
-    if (error->code == ERR_UNAVAILABLE) {
+    if (error->code == ERR_UNAVAILABLE || error->code == ERR_UNSURE) {
         char seconds[12];
         snprintf(seconds, sizeof seconds, "%d", RETRY_AFTER_SECONDS);
         http_response_header(response, "Retry-After", seconds);
@@ -188,6 +188,11 @@ void call_fail(struct call *call, const struct error *error, const char *reassur
     } else if (error->code == ERR_UNAVAILABLE) {
         log_event(LOG_WARN, "request_failed", LOG_TEXT("reason", error->message), LOG_TEXT("next", "answered 503"));
         error_set(&shown, ERR_UNAVAILABLE, "The database cannot be used now.%s%s Try again.", space, reassure);
+    } else if (error->code == ERR_UNSURE) {
+        log_event(LOG_WARN, "request_unsure", LOG_TEXT("reason", error->message), LOG_TEXT("next", "answered 503"));
+        error_set(&shown, ERR_UNSURE,
+                  "The database went away before it said whether this was done. Look at what is there before you"
+                  " repeat it.");
     }
     envelope(call->response, &shown);
 }

@@ -24,6 +24,7 @@ static const struct row {
     [ERR_INTERNAL] = {"internal", "Internal Server Error", 500, false},
     [ERR_UPSTREAM] = {"upstream", "Bad Gateway", 502, true},
     [ERR_UNAVAILABLE] = {"unavailable", "Service Unavailable", 503, true},
+    [ERR_UNSURE] = {"unsure", "Service Unavailable", 503, true},
 };
 
 bool error_set(struct error *reterr, enum err_code code, const char *fmt, ...) {

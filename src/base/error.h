@@ -25,6 +25,7 @@ enum err_code {
     ERR_INTERNAL,      /* a bug or a damaged file */
     ERR_UPSTREAM,      /* a driver refused, or gave no clear answer */
     ERR_UNAVAILABLE,   /* disk full, database locked, upstream silent: nothing was done, try again */
+    ERR_UNSURE,        /* the database went away in the middle of a commit: whether it was done is not known */
 };
 
 struct error {

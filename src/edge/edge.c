@@ -224,7 +224,7 @@ static void run(void *ctx, const struct http_request *request, struct arena *are
 
 static void refuse(void *ctx, const struct error *error, struct http_response *response) {
     (void)ctx;
-    if (error->code == ERR_UNAVAILABLE) http_response_header(response, "Retry-After", "5");
+    if (error_status(error->code) == 503) http_response_header(response, "Retry-After", "5");
     answer(response, error_status(error->code), error->message);
 }
 

@@ -37,8 +37,8 @@ typedef bool store_fn(struct db *db, void *arg, struct error *reterr);
 /*
  * Runs CHANGE in a transaction of its own (as seen by it) and returns true when it is durable. False: nothing of it
  * happened; reterr is CHANGE's own error, or ERR_UNAVAILABLE when the database cannot be written: disk full, read-only
- * or failing; server away. With PostgreSQL there is one more reading of ERR_UNAVAILABLE, when the connection was lost
- * during the commit and no server answered within wait_ms: it is not known whether it happened.
+ * or failing; server away. With PostgreSQL there is one more end, ERR_UNSURE: the connection was lost during the commit
+ * and no server answered within wait_ms, so it is not known whether it happened.
  * Not from inside another store call.
  *
  * store_write: CHANGE runs alone, on all nodes. For what the operator changes; always right, never fast.
