@@ -1,5 +1,5 @@
 /*
- * connect: opening a connection and driving its transactions. For store.c and migrate.c; everyone else is handed an
+ * connect: opening a connection and driving its transactions. For the engines and migrate.c; everyone else is handed an
  * open connection inside store_read or store_write.
  */
 #pragma once
@@ -14,8 +14,11 @@ struct connect {
     int lock_wait_ms; /* how long to wait for another connection's lock */
 };
 
-/* Creates the file when it is missing, unless read_only. WAL, synchronous=FULL. */
+/* SQLite. Creates the file when it is missing, unless read_only. WAL, synchronous=FULL. */
 MUST_CHECK bool db_open(const struct connect *connect, struct db **ret, struct error *reterr);
+/* PostgreSQL: URL as libpq takes it. Connecting and each answer are waited for up to WAIT_MS. What the URL leaves open
+ * is set as postgres/url.h says. No error holds the URL's password. */
+MUST_CHECK bool db_open_postgres(const char *url, int64_t wait_ms, struct db **ret, struct error *reterr);
 /* NULL is fine. */
 void db_close(struct db *db);
 /* Runs SQL, which may be several statements, and forgets it. */
@@ -24,15 +27,3 @@ MUST_CHECK bool db_exec(struct db *db, const char *sql, struct error *reterr);
 void db_rest(struct db *db);
 /* Whether a transaction is open: SQLite ends one by itself on some failures. */
 bool db_in_transaction(struct db *db);
-/* Rows changed since the connection was opened, those rolled back too. */
-int64_t db_total_changes(struct db *db);
-/* Pages in the write-ahead log after this connection's last commit. */
-int db_log_pages(struct db *db);
-/* From now on the log is only written back by db_checkpoint, not by commits. */
-void db_checkpoint_by_hand(struct db *db);
-/* Writes back as much of the log as can be without waiting for anyone. A failure only leaves the log longer. */
-void db_checkpoint(struct db *db);
-/* Frees the cached pages that no query is using. */
-void db_shrink(struct db *db);
-/* A number that changes when another connection commits. */
-MUST_CHECK bool db_data_version(struct db *db, int64_t *ret, struct error *reterr);

@@ -1,7 +1,8 @@
-#include "store_fixture.h"
-
 #include <pthread.h>
 #include <stdatomic.h>
+
+#include "store/sqlite/connection.h"
+#include "store_fixture.h"
 
 static void parameters_go_by_number(void **state) {
     struct fixture *f = *state;

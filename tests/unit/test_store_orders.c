@@ -5,6 +5,7 @@
 #include "store/facts.h"
 #include "store/idempotency.h"
 #include "store/inventory.h"
+#include "store/sqlite/connection.h"
 #include "store/steps.h"
 #include "store_fixture.h"
 

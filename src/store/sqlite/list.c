@@ -1,4 +1,4 @@
-#include "store/list.h"
+#include "store/sqlite/list.h"
 
 #include <stdlib.h>
 

@@ -1,11 +1,11 @@
 #define _GNU_SOURCE /* CLOCK_MONOTONIC_COARSE */
-#include "store/readers.h"
+#include "store/sqlite/readers.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "store/connect.h"
+#include "store/engine.h"
+#include "store/sqlite/connection.h"
 
 enum { SNAPSHOT_MS = 1000, LOCK_WAIT_MS = 2000 };
 
@@ -78,11 +78,7 @@ static bool begin_snapshot(struct reader *reader, const struct generation *gener
 
 static struct reader *reader_create(struct readers *readers, struct error *reterr) {
     const struct connect connect = {.path = readers->path, .read_only = true, .lock_wait_ms = LOCK_WAIT_MS};
-    struct reader *reader = calloc(1, sizeof *reader);
-    if (!reader) {
-        fputs("dfyd: out of memory\n", stderr);
-        abort();
-    }
+    struct reader *reader = store_alloc(1, sizeof *reader);
     if (!db_open(&connect, &reader->db, reterr)) {
         free(reader);
         return NULL;

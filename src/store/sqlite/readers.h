@@ -6,7 +6,7 @@
 
 #include <pthread.h>
 
-#include "store/generation.h"
+#include "store/sqlite/generation.h"
 #include "store/store.h"
 
 struct reader;

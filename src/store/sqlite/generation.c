@@ -1,4 +1,4 @@
-#include "store/generation.h"
+#include "store/sqlite/generation.h"
 
 #include <errno.h>
 #include <fcntl.h>

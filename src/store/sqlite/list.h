@@ -1,4 +1,5 @@
-/* list: the table-valued function list($1) of this program's SQLite connections: a list of texts as rows. For db.c. */
+/* list: the table-valued function list($1) of this program's SQLite connections: a list of texts as rows. For
+ * connection.c. */
 #pragma once
 
 #include <sqlite3.h>
