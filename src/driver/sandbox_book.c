@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "driver/sandbox_inside.h"
 
@@ -46,6 +47,10 @@ static const char schema[] =
     /* What the bank signs its notices with. */
     "CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "INSERT OR IGNORE INTO secrets (name, value) VALUES ('notices', lower(hex(randomblob(32))));"
+#ifdef DFYD_TEST_SWITCHES
+    "CREATE TABLE IF NOT EXISTS calls (what TEXT NOT NULL, key TEXT NOT NULL, pid INTEGER NOT NULL,"
+    " at_ms INTEGER NOT NULL);"
+#endif
     /* How often a magic word was met, so that "fails twice" stays twice across restarts. */
     "CREATE TABLE IF NOT EXISTS tries (word TEXT NOT NULL, key TEXT NOT NULL, n INTEGER NOT NULL,"
     " PRIMARY KEY (word, key)) WITHOUT ROWID;";
@@ -64,6 +69,14 @@ int64_t sandbox_tries(struct sandbox_book *book, const char *word, struct str ke
                ? notebook_int(book->notebook, 0)
                : 0;
 }
+
+#ifdef DFYD_TEST_SWITCHES
+void sandbox_note_call(struct sandbox_book *book, const char *what, struct str key) {
+    static const char sql[] = "INSERT INTO calls (what, key, pid, at_ms) VALUES ($1, $2, $3, $4)";
+    notebook_run(book->notebook, sql, NOTEBOOK_TEXT(str_of(what)), NOTEBOOK_TEXT(key), NOTEBOOK_INT(getpid()),
+                 NOTEBOOK_INT(clock_now(book->clock)));
+}
+#endif
 
 int64_t sandbox_ready_at(const struct sandbox_book *book, enum magic does) {
     return does == MAGIC_SLOW ? clock_now(book->clock) + SANDBOX_SLOW_MS : 0;

@@ -19,6 +19,16 @@ struct sandbox_book {
 int64_t sandbox_count_try(struct sandbox_book *book, const char *word, struct str key);
 int64_t sandbox_tries(struct sandbox_book *book, const char *word, struct str key);
 
+/* For tests of several nodes: writes down that WHAT was asked for under KEY, when and by which process. Inside a
+ * transaction. */
+#ifdef DFYD_TEST_SWITCHES
+void sandbox_note_call(struct sandbox_book *book, const char *what, struct str key);
+#else
+static inline void sandbox_note_call(struct sandbox_book *book, const char *what, struct str key) {
+    (void)book, (void)what, (void)key;
+}
+#endif
+
 /* When something that was asked for now is done; 0: at once. */
 int64_t sandbox_ready_at(const struct sandbox_book *book, enum magic does);
 /* DONE when READY_MS has come; until then UNKNOWN with the time that is left. */

@@ -173,6 +173,7 @@ static enum outcome change(struct dns *d, struct str zone, const struct zone_cha
                            struct answer *answer) {
     struct sandbox_book *book = book_of(d);
     notebook_begin(book->notebook);
+    sandbox_note_call(book, "publish", zone);
     return notebook_end(book->notebook, change_sets(book, zone, changes, n, answer), answer);
 }
 

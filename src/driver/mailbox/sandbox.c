@@ -150,6 +150,7 @@ static enum outcome create_address(struct sandbox_book *book, const struct mailb
 static enum outcome create(struct mailbox *m, const struct mailbox_create *job, struct answer *answer) {
     struct sandbox_book *book = book_of(m);
     notebook_begin(book->notebook);
+    sandbox_note_call(book, "mailbox", job->key);
     return notebook_end(book->notebook, create_address(book, job, answer), answer);
 }
 

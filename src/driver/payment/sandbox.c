@@ -124,6 +124,7 @@ static enum outcome charge_key(struct sandbox_book *book, const struct payment_c
 static enum outcome charge(struct payment *p, const struct payment_charge *job, struct payment_answer *answer) {
     struct sandbox_book *book = sandbox_bank_book(p);
     notebook_begin(book->notebook);
+    sandbox_note_call(book, "charge", job->key);
     return notebook_end(book->notebook, charge_key(book, job, answer), &answer->answer);
 }
 
@@ -174,6 +175,7 @@ static enum outcome refund_key(struct sandbox_book *book, const struct payment_r
 static enum outcome refund(struct payment *p, const struct payment_refund *job, struct payment_answer *answer) {
     struct sandbox_book *book = sandbox_bank_book(p);
     notebook_begin(book->notebook);
+    sandbox_note_call(book, "refund", job->key);
     return notebook_end(book->notebook, refund_key(book, job, answer), &answer->answer);
 }
 

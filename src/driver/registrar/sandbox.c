@@ -114,6 +114,7 @@ static enum outcome create(struct registrar *r, const struct registrar_create *j
     struct sandbox_book *book = book_of(r);
     bool held;
     notebook_begin(book->notebook);
+    sandbox_note_call(book, "register", job->key);
     enum outcome outcome = create_name(book, job, &held, answer);
     if (!notebook_commit(book->notebook, answer)) return OUTCOME_UNKNOWN;
     if (held) name_set_add(book->registered, job->name);
