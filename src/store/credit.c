@@ -6,6 +6,7 @@ bool credit_set_limit(struct db *db, struct str workspace_id, cents limit, struc
     struct stmt *stmt = db_stmt(db, "UPDATE workspaces SET credit_limit = $2 WHERE id = $1");
     stmt_text(stmt, 1, workspace_id);
     stmt_int(stmt, 2, limit);
+    db_touch_identities(db);
     int64_t changed;
     if (!stmt_run(stmt, &changed, reterr)) return false;
     return changed || error_set(reterr, ERR_NOT_FOUND, "there is no workspace %.*s", STR_ARG(workspace_id));

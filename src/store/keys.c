@@ -38,6 +38,7 @@ bool key_add(struct db *db, const struct api_key *key, const unsigned char hash[
     stmt_int(stmt, 7, key->created_ms);
     stmt_int(stmt, 8, key->revoked_ms);
     stmt_text(stmt, 9, str_of(key->hint));
+    db_touch_identities(db);
     return stmt_run(stmt, NULL, reterr);
 }
 
@@ -112,6 +113,7 @@ bool key_revoke(struct db *db, struct str id, int64_t now_ms, struct error *rete
         db_stmt(db, "UPDATE api_keys SET revoked_ms = $2, updated_ms = $2 WHERE id = $1 AND revoked_ms = 0");
     stmt_text(stmt, 1, id);
     stmt_int(stmt, 2, now_ms > 0 ? now_ms : 1); /* 0 would mean valid */
+    db_touch_identities(db);
     int64_t changed;
     if (!stmt_run(stmt, &changed, reterr)) return false;
     return changed || error_set(reterr, ERR_NOT_FOUND, "there is no valid API key with the id %.*s", STR_ARG(id));

@@ -96,6 +96,7 @@ bool price_book_change(struct db *db, const struct price_change *change, struct 
         stmt_null(stmt, 3);
     stmt_int(stmt, 4, change->starts_ms);
     stmt_int(stmt, 5, change->now_ms);
+    db_touch_identities(db);
     return stmt_run(stmt, NULL, reterr);
 }
 

@@ -61,6 +61,7 @@ bool promotion_add(struct db *db, const struct promotion_row *row, struct error 
     stmt_int(stmt, 8, row->max_orders);
     stmt_int(stmt, 9, row->max_orders_each);
     stmt_int(stmt, 10, row->created_ms);
+    db_touch_identities(db);
     if (stmt_run(stmt, NULL, reterr)) return true;
     if (reterr->code != ERR_CONFLICT) return false;
     return error_set(reterr, ERR_CONFLICT, "there is a promotion \"%.*s\" already; each has a name of its own",
@@ -80,6 +81,7 @@ bool promotion_end(struct db *db, struct str name, int64_t at_ms, int64_t now_ms
     stmt = db_stmt(db, "UPDATE promotions SET ends_ms = $2 WHERE name = $1");
     stmt_text(stmt, 1, name);
     stmt_int(stmt, 2, at_ms);
+    db_touch_identities(db);
     return stmt_run(stmt, NULL, reterr);
 }
 
@@ -165,15 +167,33 @@ static bool used_up(struct error *reterr) {
     return error_set(reterr, ERR_CONFLICT, "the promotion has ended or was used up meanwhile");
 }
 
-bool promotion_count(struct db *db, struct str id, struct str workspace_id, int64_t n_domains, struct error *reterr) {
-    int64_t changed;
-    struct stmt *stmt = db_stmt(db, "UPDATE promotions SET used_orders = used_orders + 1 WHERE id = $1");
+/*
+ * Moves the count of orders by BY (1 or -1); *ret_found is false when there is no such promotion. What is left of a
+ * promotion with a limit is part of prices; the uses of one without are nobody's news, and telling them with every
+ * order would make all commits of all nodes wait for each other.
+ */
+static bool move_used(struct db *db, struct str id, int64_t by, bool *ret_found, struct error *reterr) {
+    struct stmt *stmt = db_stmt(
+        db, "UPDATE promotions SET used_orders = used_orders + $2 WHERE id = $1"
+            " RETURNING CASE WHEN max_orders > 0 OR max_orders_each > 0 OR kind = 'free_domains' THEN 1 ELSE 0 END");
     stmt_text(stmt, 1, id);
-    if (!stmt_run(stmt, &changed, reterr)) return false;
-    if (!changed) return used_up(reterr);
-    stmt = db_stmt(db, "INSERT INTO promotion_uses (promotion_id, workspace_id, orders, domains)"
-                       " VALUES ($1, $2, 1, $3) ON CONFLICT (promotion_id, workspace_id) DO UPDATE SET"
-                       " orders = promotion_uses.orders + 1, domains = promotion_uses.domains + excluded.domains");
+    stmt_int(stmt, 2, by);
+    enum db_step step = stmt_step(stmt, reterr);
+    if (step == DB_FAIL) return false;
+    *ret_found = step == DB_ROW;
+    if (*ret_found && stmt_col_int(stmt, 0)) db_touch_identities(db);
+    stmt_done(stmt);
+    return true;
+}
+
+bool promotion_count(struct db *db, struct str id, struct str workspace_id, int64_t n_domains, struct error *reterr) {
+    bool found;
+    if (!move_used(db, id, 1, &found, reterr)) return false;
+    if (!found) return used_up(reterr);
+    struct stmt *stmt =
+        db_stmt(db, "INSERT INTO promotion_uses (promotion_id, workspace_id, orders, domains)"
+                    " VALUES ($1, $2, 1, $3) ON CONFLICT (promotion_id, workspace_id) DO UPDATE SET"
+                    " orders = promotion_uses.orders + 1, domains = promotion_uses.domains + excluded.domains");
     stmt_text(stmt, 1, id);
     stmt_text(stmt, 2, workspace_id);
     stmt_int(stmt, 3, n_domains);
@@ -200,11 +220,10 @@ bool promotion_use(struct db *db, struct str id, struct str workspace_id, int64_
 
 bool promotion_give_back(struct db *db, struct str id, struct str workspace_id, int64_t n_domains,
                          struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "UPDATE promotions SET used_orders = used_orders - 1 WHERE id = $1");
-    stmt_text(stmt, 1, id);
-    if (!stmt_run(stmt, NULL, reterr)) return false;
-    stmt = db_stmt(db, "UPDATE promotion_uses SET orders = orders - 1, domains = domains - $3"
-                       " WHERE promotion_id = $1 AND workspace_id = $2");
+    bool found;
+    if (!move_used(db, id, -1, &found, reterr)) return false;
+    struct stmt *stmt = db_stmt(db, "UPDATE promotion_uses SET orders = orders - 1, domains = domains - $3"
+                                    " WHERE promotion_id = $1 AND workspace_id = $2");
     stmt_text(stmt, 1, id);
     stmt_text(stmt, 2, workspace_id);
     stmt_int(stmt, 3, n_domains);

@@ -45,6 +45,7 @@ bool workspace_add(struct db *db, const struct workspace *workspace, struct erro
     stmt_text(stmt, 2, workspace->name);
     stmt_int(stmt, 3, workspace->plan_active);
     stmt_int(stmt, 4, workspace->created_ms);
+    db_touch_identities(db);
     return stmt_run(stmt, NULL, reterr) || name_is_taken(workspace->name, reterr);
 }
 
@@ -63,6 +64,7 @@ bool workspace_change(struct db *db, struct str id, const struct workspace_chang
     else
         stmt_text(stmt, 5, change->org_logo_url);
     stmt_int(stmt, 6, now_ms);
+    db_touch_identities(db);
     int64_t changed;
     if (!stmt_run(stmt, &changed, reterr)) return name_is_taken(change->name, reterr);
     return changed || error_set(reterr, ERR_NOT_FOUND, "there is no workspace \"%.*s\"", STR_ARG(id));
@@ -72,6 +74,7 @@ bool workspace_set_plan(struct db *db, struct str id, bool active, struct error 
     struct stmt *stmt = db_stmt(db, "UPDATE workspaces SET plan_active = $2 WHERE id = $1");
     stmt_text(stmt, 1, id);
     stmt_int(stmt, 2, active);
+    db_touch_identities(db);
     int64_t changed;
     if (!stmt_run(stmt, &changed, reterr)) return false;
     return changed || error_set(reterr, ERR_NOT_FOUND, "there is no workspace \"%.*s\"", STR_ARG(id));
@@ -127,12 +130,14 @@ bool card_set(struct db *db, struct str workspace_id, const struct card *card, i
     stmt_text(stmt, 5, card->name_on_card);
     stmt_int(stmt, 6, now_ms);
     stmt_text(stmt, 7, card->driver.n ? card->driver : STR("sandbox"));
+    db_touch_identities(db);
     return stmt_run(stmt, NULL, reterr);
 }
 
 bool card_remove(struct db *db, struct str workspace_id, bool *ret_removed, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, "DELETE FROM cards WHERE workspace_id = $1");
     stmt_text(stmt, 1, workspace_id);
+    db_touch_identities(db);
     int64_t changed;
     if (!stmt_run(stmt, &changed, reterr)) return false;
     *ret_removed = changed > 0;
