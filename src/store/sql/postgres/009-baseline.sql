@@ -648,12 +648,49 @@ CREATE TABLE write_marks (
     id TEXT COLLATE "C" PRIMARY KEY -- a UUID of version 7; those older than a day are deleted
 );
 
--- How much of a window of a workspace's rate limits all nodes have taken. Not written to the log: after a crash of the
--- database the windows begin anew.
+-- How much of a window of a workspace's rate limits all nodes have taken. Not written to the log: after a crash or a
+-- failover of the database the windows begin anew. A row for each limit of a workspace, used again for each window.
 CREATE UNLOGGED TABLE rate_windows (
     workspace_id TEXT COLLATE "C" NOT NULL,
     kind TEXT COLLATE "C" NOT NULL, -- which of its limits
-    window_ms BIGINT NOT NULL, -- when the window began
-    taken BIGINT NOT NULL, -- requests that nodes have taken for themselves, used or not
-    PRIMARY KEY (workspace_id, kind, window_ms)
-);
+    began_ms BIGINT NOT NULL, -- when the newest window began, by the database's clock
+    taken BIGINT NOT NULL, -- requests in it that passed somewhere, or may
+    PRIMARY KEY (workspace_id, kind)
+) WITH (fillfactor = 50);
+
+-- A share of a window for a node, as core/share.h words it: of at most `most` requests in lasts_ms. The node's own window
+-- began age_ms ago, and `own` requests have passed there since; `waiting` wait for an answer, and `extra` are asked for on
+-- top, of what is left after the others of `nodes` have had as much.
+CREATE FUNCTION rate_take(of_workspace TEXT, of_kind TEXT, most BIGINT, lasts_ms BIGINT, age_ms BIGINT, own BIGINT,
+    waiting BIGINT, extra BIGINT, nodes BIGINT) RETURNS TABLE (given BIGINT, rest BIGINT, ends_in_ms BIGINT)
+    LANGUAGE plpgsql AS $$
+DECLARE
+    has RECORD;
+    now_ms BIGINT;
+    began BIGINT;
+    had BIGINT := 0;
+    room BIGINT;
+BEGIN
+    INSERT INTO rate_windows VALUES (of_workspace, of_kind, 0, 0) ON CONFLICT (workspace_id, kind) DO NOTHING;
+    SELECT r.began_ms, r.taken INTO has FROM rate_windows r WHERE r.workspace_id = of_workspace AND r.kind = of_kind
+        FOR UPDATE;
+    now_ms := floor(extract(epoch FROM clock_timestamp()) * 1000);
+    IF now_ms < has.began_ms + lasts_ms AND now_ms >= has.began_ms - lasts_ms THEN
+        began := has.began_ms;
+        had := has.taken;
+    ELSIF now_ms < has.began_ms THEN -- the clock was set back
+        began := now_ms - age_ms;
+    ELSE
+        began := greatest(now_ms - age_ms, has.began_ms + lasts_ms);
+    END IF;
+    IF now_ms - age_ms >= began THEN
+        had := had + own;
+    END IF;
+    room := greatest(most - had, 0);
+    given := least(room, waiting + least(extra, room / nodes));
+    rest := room - given;
+    ends_in_ms := began + lasts_ms - now_ms;
+    UPDATE rate_windows r SET began_ms = began, taken = had + given
+        WHERE r.workspace_id = of_workspace AND r.kind = of_kind;
+    RETURN NEXT;
+END $$;
