@@ -15,6 +15,7 @@
 #include "api/utf8.h"
 #include "base/log.h"
 #include "driver/mailbox/mailbox.h"
+#include "worker/node.h"
 #include "worker/worker.h"
 
 enum {
@@ -186,7 +187,8 @@ void call_fail(struct call *call, const struct error *error, const char *reassur
         log_event(LOG_ERROR, "request_failed", LOG_TEXT("reason", error->message), LOG_TEXT("next", "answered 500"));
         error_set(&shown, ERR_INTERNAL, "Something went wrong here and was logged.%s%s", space, reassure);
     } else if (error->code == ERR_UNAVAILABLE) {
-        log_event(LOG_WARN, "request_failed", LOG_TEXT("reason", error->message), LOG_TEXT("next", "answered 503"));
+        if (!node_is_away(call->config->node, error))
+            log_event(LOG_WARN, "request_failed", LOG_TEXT("reason", error->message), LOG_TEXT("next", "answered 503"));
         error_set(&shown, ERR_UNAVAILABLE, "The database cannot be used now.%s%s Try again.", space, reassure);
     } else if (error->code == ERR_UNSURE) {
         log_event(LOG_WARN, "request_unsure", LOG_TEXT("reason", error->message), LOG_TEXT("next", "answered 503"));

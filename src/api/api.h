@@ -7,11 +7,13 @@
 #include "step/world.h"
 
 struct api;
+struct node;
 struct worker;
 
 struct api_config {
     const struct world *world;
     struct worker *worker;  /* woken after an order is placed; NULL: none */
+    struct node *node;      /* told when a shared database is away; may be NULL */
     const char *public_url; /* where customers reach this server; NULL: as the request did */
     unsigned providers_off; /* bit 1 << provider; those that the mail host does not serve are off anyhow */
     int64_t wait_ms;        /* with a shared database: how long a call may wait for its turn; 0: any time */

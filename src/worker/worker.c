@@ -13,10 +13,12 @@
 #include "step/settle.h"
 #include "step/travel.h"
 #include "store/refunds.h"
+#include "worker/node.h"
 
 enum {
     BATCH = 4,            /* steps leased at once by one thread */
     LOOK_AGAIN_MS = 1000, /* also finds what other processes left due */
+    DOUBLINGS = 4,        /* of that, at most, while a shared database is away */
     GLANCE_MS = 50        /* how often the sandbox's clock looks at the store's generation, a number in memory */
 };
 
@@ -30,6 +32,7 @@ enum { STEPS, DELIVERIES, CLOCK, CARE, ROOMS };
 
 struct worker {
     const struct world *world;
+    struct node *node;
     pthread_mutex_t mutex;
     struct room rooms[ROOMS];
     bool stop;
@@ -198,16 +201,27 @@ static void wait_for_change(struct worker *worker, struct room *room, uint64_t s
 
 typedef bool once_fn(struct worker *worker, struct arena *arena, int64_t *ret_wait_ms, struct error *reterr);
 
+/* How long a thread rests after FAILURES in a row. When a shared database is away that is said once for all threads,
+ * and they are woken when it is back. */
+static int64_t rest_after(struct worker *worker, unsigned failures, const struct error *error) {
+    if (node_is_away(worker->node, error)) return LOOK_AGAIN_MS << (failures < DOUBLINGS ? failures : DOUBLINGS);
+    log_event(LOG_ERROR, "work_stopped", LOG_TEXT("reason", error->message), LOG_TEXT("next", "again in 1 s"));
+    return LOOK_AGAIN_MS;
+}
+
 static void work(struct worker *worker, struct room *room, once_fn *once) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(16384);
+    unsigned failures = 0;
     while (!stopping(worker)) {
         pthread_mutex_lock(&worker->mutex);
         uint64_t seen = room->wakes;
         pthread_mutex_unlock(&worker->mutex);
         struct error error = {0};
         int64_t wait_ms = LOOK_AGAIN_MS;
-        if (!once(worker, arena, &wait_ms, &error))
-            log_event(LOG_ERROR, "work_stopped", LOG_TEXT("reason", error.message), LOG_TEXT("next", "again in 1 s"));
+        if (once(worker, arena, &wait_ms, &error))
+            failures = 0;
+        else
+            wait_ms = rest_after(worker, failures++, &error);
         arena_reset(arena);
         if (wait_ms > 0) wait_for_change(worker, room, seen, wait_ms);
     }
@@ -237,13 +251,19 @@ static void *run_care(void *arg) {
     return NULL;
 }
 
-bool worker_start(const struct world *world, unsigned threads, unsigned hook_threads, struct worker **ret,
-                  struct error *reterr) {
+static void wake_all(void *arg) {
+    struct worker *worker = arg;
+    for (int i = 0; i < ROOMS; i++) wake(worker, &worker->rooms[i]);
+}
+
+bool worker_start(const struct world *world, struct node *node, unsigned threads, unsigned hook_threads,
+                  struct worker **ret, struct error *reterr) {
     static void *(*const single[])(void *) = {run_clock, run_care};
     unsigned singles = threads ? ARRAY_LEN(single) : 1, all = singles + threads + hook_threads;
     struct worker *worker = calloc(1, sizeof *worker + all * sizeof worker->threads[0]);
     if (!worker) return error_set(reterr, ERR_UNAVAILABLE, "no memory for %u worker threads", all);
     worker->world = world;
+    worker->node = node;
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -259,16 +279,18 @@ bool worker_start(const struct world *world, unsigned threads, unsigned hook_thr
             return error_set(reterr, ERR_UNAVAILABLE, "cannot start %u worker threads", all);
         }
     }
+    node_on_back(node, wake_all, worker);
     *ret = worker;
     return true;
 }
 
 void worker_wake(struct worker *worker) {
-    for (int i = 0; i < ROOMS; i++) wake(worker, &worker->rooms[i]);
+    wake_all(worker);
 }
 
 void worker_stop(struct worker *worker) {
     if (!worker) return;
+    node_on_back(worker->node, NULL, NULL);
     pthread_mutex_lock(&worker->mutex);
     worker->stop = true;
     for (int i = 0; i < ROOMS; i++) pthread_cond_broadcast(&worker->rooms[i].changed);

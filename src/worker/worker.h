@@ -8,11 +8,12 @@
 #include "step/world.h"
 
 struct worker;
+struct node;
 
 /* THREADS and HOOK_THREADS (for deliveries): 1 to 64 each, or both 0 when others do the work: then it only keeps the
- * sandbox's clock. WORLD must outlive the worker. */
-MUST_CHECK bool worker_start(const struct world *world, unsigned threads, unsigned hook_threads, struct worker **ret,
-                             struct error *reterr);
+ * sandbox's clock. WORLD and NODE, which may be NULL, must outlive the worker. */
+MUST_CHECK bool worker_start(const struct world *world, struct node *node, unsigned threads, unsigned hook_threads,
+                             struct worker **ret, struct error *reterr);
 /* There is something new to do: look now instead of at the next due time. Safe from any thread. */
 void worker_wake(struct worker *worker);
 /*

@@ -17,7 +17,7 @@ COMMANDS = ["serve", "work", "key create", "key list", "key revoke", "workspace 
             "inventory remove", "price add", "price list", "price history", "price end",
             "promo add", "promo list", "promo end",
             "refund list", "refund make", "refund retry", "renewal list", "renewal retry", "restrict add", "restrict allow",
-            "restrict remove", "restrict list", "openapi", "order list", "order show",
+            "restrict remove", "restrict list", "node list", "openapi", "order list", "order show",
             "domain list", "domain show", "domain check", "domain publish", "domain repair", "domain rotate-dkim", "payment list", "invoice list", "invoice show", "invoice pay", "ledger check", "ledger show", "webhook list", "webhook secret", "backup check", "backup",
             "restore"]
 ALONE = {"openapi", "backup check"}  # needs no data folder

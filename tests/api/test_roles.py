@@ -1,6 +1,7 @@
 """Calls and work by one process, or apart: `dfyd serve`, `dfyd serve --no-worker`, `dfyd work`."""
 import re
 import signal
+import socket
 import subprocess
 
 from conftest import LIMIT, binary, wait_for
@@ -63,3 +64,28 @@ def test_on_sqlite_one_process_works_on_a_folder(fresh):
     with Process(server.dir, "work") as worker:
         done = server.run("serve", "--listen", "127.0.0.1:0")
         assert done.returncode == 1 and f"another dfyd serves {server.dir} (pid {worker.process.pid})" in done.stderr
+
+
+def nodes(server):
+    """The rows of `dfyd node list`, with the cells of each."""
+    lines = server.cli("node", "list").splitlines()
+    assert re.split(r"  +", lines[0].strip()) == ["NAME", "ID", "ROLES", "VERSION", "SCHEMA", "STARTED", "LAST SEEN", "STATE"]
+    return [re.split(r"  +", line.strip()) for line in lines[1:]]
+
+
+def test_the_one_node_of_sqlite_is_listed(fresh):
+    server = fresh(node_name="berlin-1", edge_listen="127.0.0.1:0")
+    (row,) = nodes(server)
+    assert row[0] == "berlin-1" and row[2] == "api worker edge" and row[-1] == "alive"
+    server.kill()
+    (killed,) = nodes(server)
+    assert killed[1] == row[1] and killed[-1] == "was killed"
+    server.start(worker="off")
+    (other,) = nodes(server)
+    assert other[1] != row[1] and other[2] == "api edge" and other[-1] == "alive"
+    server.stop()
+    assert nodes(server) == []
+
+
+def test_a_node_is_called_like_its_host(fresh):
+    assert nodes(fresh())[0][0] == socket.gethostname()

@@ -52,6 +52,8 @@ bool run_restrict_allow(const struct invocation *invocation, struct error *reter
 bool run_restrict_remove(const struct invocation *invocation, struct error *reterr);
 bool run_restrict_list(const struct invocation *invocation, struct error *reterr);
 
+bool run_node_list(const struct invocation *invocation, struct error *reterr);
+
 bool run_openapi(const struct invocation *invocation, struct error *reterr);
 
 bool run_order_list(const struct invocation *invocation, struct error *reterr);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "store/deliveries.h"
 #include "store/idempotency.h"
+#include "store/nodes.h"
 
 enum {
     KEEP_HOURS = 48, /* stored answers; 24 are promised */
@@ -45,7 +46,21 @@ static void expire_events(struct store *store, int64_t now_ms) {
     } while (expiry.n == EXPIRE_BATCH);
 }
 
+static bool forget_nodes_change(struct db *db, void *arg, struct error *reterr) {
+    (void)arg;
+    return nodes_forget_silent(db, reterr);
+}
+
+/* Those that were killed. On SQLite the next start does it. */
+static void forget_nodes(struct store *store) {
+    struct error error;
+    if (store_is_shared(store) && !store_claim(store, forget_nodes_change, NULL, &error))
+        log_event(LOG_WARN, "nodes_not_forgotten", LOG_TEXT("error", error.message),
+                  LOG_TEXT("then", "tried again in an hour"));
+}
+
 void hourly_run(struct store *store, int64_t now_ms) {
     expire_answers(store, now_ms);
     expire_events(store, now_ms);
+    forget_nodes(store);
 }

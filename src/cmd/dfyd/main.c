@@ -257,6 +257,7 @@ const struct command commands[] = {
     {"restrict remove", "Takes back what `restrict add` or `restrict allow` said.", run_restrict_remove,
      OPTIONS(restrict_options), .bare = "entry"},
     {"restrict list", "Lists what was added and allowed.", run_restrict_list},
+    {"node list", "Lists the processes that serve or work on the database, and whether they live.", run_node_list},
     {"openapi", "Prints the description of the API, OpenAPI 3.1 in JSON.", run_openapi, .alone = true},
     {"order list", "Lists the orders, newest first.", run_order_list, OPTIONS(order_list_options)},
     {"order show", "Shows an order: its money, its domains and each of its steps.", run_order_show,

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -28,6 +29,7 @@
 #include "store/refunds.h"
 #include "store/renewals.h"
 #include "store/steps.h"
+#include "worker/node.h"
 #include "worker/worker.h"
 
 enum {
@@ -49,6 +51,7 @@ struct server {
     bool answers, works; /* its roles */
     struct setup setup;
     struct world world;
+    struct node *node;
     struct worker *worker;
     struct api *api;
     struct http_server *http;
@@ -233,6 +236,7 @@ static bool start_api(struct server *server, struct error *reterr) {
     server->api = api_create(&(struct api_config){
         .world = &server->world,
         .worker = server->worker,
+        .node = server->node,
         .public_url = settings->public_url,
         .providers_off = settings->providers_off,
         .wait_ms = settings->db_wait_ms,
@@ -257,21 +261,43 @@ static bool start_api(struct server *server, struct error *reterr) {
     return start_edge(server, reterr);
 }
 
+static const char *role_words(const struct server *server) {
+    if (!server->answers) return "worker";
+    return server->works ? "api worker" : "api";
+}
+
+/* Another node changed the database so that this program does not fit any more. */
+static void end(void *arg) {
+    (void)arg;
+    kill(getpid(), SIGTERM);
+}
+
+static bool join(struct server *server, struct error *reterr) {
+    const struct settings *settings = server->settings;
+    static char host[HOST_NAME_MAX + 1];
+    if (gethostname(host, sizeof host - 1)) snprintf(host, sizeof host, "unnamed");
+    const struct node_config config = {
+        .world = &server->world,
+        .name = settings->node_name ? settings->node_name : host,
+        .version = DFYD_VERSION,
+        .roles = role_words(server),
+        .outdated = end,
+    };
+    if (node_join(&config, &server->node, reterr)) return true;
+    server->node = NULL;
+    return false;
+}
+
 static bool start(struct server *server, struct error *reterr) {
     const struct settings *settings = server->settings;
-    if (!open_world(server, reterr)) return false;
+    if (!open_world(server, reterr) || !join(server, reterr)) return false;
     unsigned threads = server->works ? (unsigned)settings->worker_threads : 0;
     unsigned hook_threads = server->works ? (unsigned)settings->webhook_threads : 0;
-    if (!worker_start(&server->world, threads, hook_threads, &server->worker, reterr)) {
+    if (!worker_start(&server->world, server->node, threads, hook_threads, &server->worker, reterr)) {
         server->worker = NULL;
         return false;
     }
     return !server->answers || start_api(server, reterr);
-}
-
-static const char *role_words(const struct server *server) {
-    if (!server->answers) return "worker";
-    return server->works ? "api worker" : "api";
 }
 
 static void announce_worker(const struct server *server) {
@@ -359,6 +385,7 @@ static void stop(struct server *server) {
     edge_destroy(server->edge);
     worker_stop(server->worker);
     api_destroy(server->api);
+    node_leave(server->node);
     if (server->is_set_up) setup_close(&server->setup);
     lock_drop(&server->lock);
 }
