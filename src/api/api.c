@@ -191,6 +191,7 @@ void call_fail(struct call *call, const struct error *error, const char *reassur
             log_event(LOG_WARN, "request_failed", LOG_TEXT("reason", error->message), LOG_TEXT("next", "answered 503"));
         error_set(&shown, ERR_UNAVAILABLE, "The database cannot be used now.%s%s Try again.", space, reassure);
     } else if (error->code == ERR_UNSURE) {
+        (void)node_is_away(call->config->node, error);
         log_event(LOG_WARN, "request_unsure", LOG_TEXT("reason", error->message), LOG_TEXT("next", "answered 503"));
         error_set(&shown, ERR_UNSURE,
                   "The database went away before it said whether this was done. Look at what is there before you"

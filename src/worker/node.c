@@ -55,7 +55,8 @@ static bool leave_change(struct db *db, void *arg, struct error *reterr) {
 }
 
 bool node_is_away(struct node *node, const struct error *error) {
-    if (!node || !node->is_shared || error->code != ERR_UNAVAILABLE) return false;
+    bool is_it = error->code == ERR_UNAVAILABLE || error->code == ERR_UNSURE;
+    if (!node || !node->is_shared || !is_it) return false;
     if (atomic_exchange(&node->away, true)) return true;
     log_event(LOG_WARN, "database_away", LOG_TEXT("reason", error->message),
               LOG_TEXT("then", "calls are answered with 503 and work waits; it goes on by itself"));

@@ -34,14 +34,15 @@ def test_what_one_took_another_delivers(fresh):
     server = fresh(worker="off", retry_base_ms=10)
     client = make_client(server)
     domain = client.placed([item()])["order_items"][0]["domain"]
-    assert "event=no_worker " in server.log() and "roles=api" in server.log()
+    wait_for("a warning", lambda: "event=no_worker " in server.log())
+    assert "roles=api\n" in server.log()
     assert re.search(r"^state +provisioning$", server.cli("domain", "show", domain), re.M)
     server.stop()
     with Process(server.dir, "work", "--retry-base-ms", "10") as worker:
         assert worker.line == "working\n"
         wait_for("the mailbox", lambda: re.search(r"^state +ready$", server.cli("domain", "show", domain), re.M))
     assert worker.status == 0
-    assert "event=started " in worker.log() and "roles=worker" in worker.log()
+    assert "event=started " in worker.log() and "roles=worker\n" in worker.log()
     assert "event=stopping " in worker.log() and "event=stopped " in worker.log()
 
 
@@ -50,7 +51,7 @@ def test_the_flag_is_the_setting(fresh, tmp_path):
     server.stop()
     with Process(server.dir, "serve", "--no-worker", "--listen", "127.0.0.1:0") as other:
         assert other.line.startswith("listening on ")
-        assert "event=no_worker " in other.log()
+        wait_for("a warning", lambda: "event=no_worker " in other.log())
     assert other.status == 0
 
 

@@ -262,8 +262,9 @@ static bool start_api(struct server *server, struct error *reterr) {
 }
 
 static const char *role_words(const struct server *server) {
+    static const char *const words[2][2] = {{"api", "api edge"}, {"api worker", "api worker edge"}};
     if (!server->answers) return "worker";
-    return server->works ? "api worker" : "api";
+    return words[server->works][*server->settings->edge_listen.host != '\0'];
 }
 
 /* Another node changed the database so that this program does not fit any more. */
