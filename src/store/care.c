@@ -4,12 +4,16 @@
 #include "store/events.h"
 #include "store/rows.h"
 
-/* When something is due next, with the times of checks and keys as $2 and $3. */
+/* When something is due next, with the times of checks and keys as two parameters. */
 #define NEVER "9223372036854775807"
-#define NEXT                                                                                                           \
-    "MIN(CASE WHEN $2 = 0 THEN " NEVER " WHEN check_again_ms > 0 THEN check_again_ms ELSE checked_ms + $2 END,"        \
-    " CASE WHEN dkim_again_ms > 0 THEN dkim_again_ms WHEN dkim_rotation > 0 AND $3 > 0 THEN dkim_since_ms + $3"        \
-    " ELSE " NEVER " END)"
+#define NEXT_CHECK(times)                                                                                              \
+    "CASE WHEN " times " = 0 THEN " NEVER " WHEN check_again_ms > 0 THEN check_again_ms ELSE checked_ms + " times " E" \
+                                                                                                                  "ND"
+#define NEXT_MOVE(times)                                                                                               \
+    "CASE WHEN dkim_again_ms > 0 THEN dkim_again_ms WHEN dkim_rotation > 0 AND " times " > 0 THEN dkim_since_ms"       \
+    " + " times " ELSE " NEVER " END"
+#define NEXT_OF(check, move) "CASE WHEN " check " < " move " THEN " check " ELSE " move " END"
+#define NEXT NEXT_OF(NEXT_CHECK("$2"), NEXT_MOVE("$3"))
 
 #define SELECT_CARE "SELECT " CARE_COLUMNS " FROM domain_care c JOIN domains d ON d.id = c.domain_id "
 
@@ -232,9 +236,11 @@ bool care_next_due(struct db *db, int64_t *ret_ms, struct error *reterr) {
 }
 
 bool care_free_all(struct db *db, const struct care_times *times, struct error *reterr) {
-    struct stmt *stmt =
-        db_stmt(db, "UPDATE domain_care SET is_leased = 0, due_ms = " NEXT " WHERE is_leased = 1 OR due_ms <> " NEXT);
-    bind_times(stmt, times);
+#define NEXT_FOR_ALL NEXT_OF(NEXT_CHECK("$1"), NEXT_MOVE("$2"))
+    struct stmt *stmt = db_stmt(db, "UPDATE domain_care SET is_leased = 0, due_ms = " NEXT_FOR_ALL
+                                    " WHERE is_leased = 1 OR due_ms <> " NEXT_FOR_ALL);
+    stmt_int(stmt, 1, times->check_ms);
+    stmt_int(stmt, 2, times->dkim_ms);
     return stmt_run(stmt, NULL, reterr);
 }
 

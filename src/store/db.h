@@ -19,8 +19,12 @@ enum db_step { DB_ROW, DB_END, DB_FAIL };
 enum db_engine { DB_SQLITE, DB_POSTGRES };
 
 enum db_engine db_engine(const struct db *db);
-/* The text for DB's engine; both are literals. */
-#define DB_EITHER(db, sqlite, postgres) (db_engine(db) == DB_POSTGRES ? (postgres) : (sqlite))
+/* The text for DB's engine; both are literals. The marks tell tests/unit/statements.py which engine has to take a text.
+ */
+#define DB_EITHER(db, sqlite, postgres)                                                                                \
+    (db_engine(db) == DB_POSTGRES ? DB_ONLY_POSTGRES(postgres) : DB_ONLY_SQLITE(sqlite))
+#define DB_ONLY_SQLITE(sql) "/*sqlite*/ " sql
+#define DB_ONLY_POSTGRES(sql) "/*postgres*/ " sql
 /* This transaction changes what STORE_IDENTITIES stands for (store.h): its commit is told to all nodes. */
 void db_touch_identities(struct db *db);
 

@@ -124,7 +124,7 @@ static bool lease_step(struct db *db, const struct forwarding_change *change, co
         db_stmt(db, "INSERT INTO steps (domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts,"
                     " due_ms, reason) VALUES ($1, '', $2, $3, $4, $5, 'running', 1, $6, '')"
                     " ON CONFLICT (domain_id, account_id, kind) DO UPDATE SET state = 'running',"
-                    " attempts = attempts + 1, due_ms = excluded.due_ms, reason = ''");
+                    " attempts = steps.attempts + 1, due_ms = excluded.due_ms, reason = ''");
     stmt_text(stmt, 1, domain->id);
     stmt_text(stmt, 2, str_of(step_kind_names[STEP_SET_FORWARDING]));
     stmt_int(stmt, 3, step_rank(STEP_SET_FORWARDING));
@@ -136,8 +136,9 @@ static bool lease_step(struct db *db, const struct forwarding_change *change, co
 
 bool forwarding_leads_on(struct db *db, const struct forwarding *to, struct error *reterr) {
     struct stmt *stmt =
-        db_stmt(db, "WITH RECURSIVE hop (name, n) AS (SELECT $2, 0 UNION ALL SELECT d.forwarding, h.n + 1 FROM hop h"
-                    " JOIN domains d ON d.active = 1 AND d.name IN (h.name, CASE WHEN h.name LIKE 'www.%'"
+        db_stmt(db, "WITH RECURSIVE hop (name, n) AS (SELECT CAST($2 AS TEXT) /*pg COLLATE \"C\"*/, 0 UNION ALL"
+                    " SELECT d.forwarding, h.n + 1 FROM hop h JOIN domains d ON d.active = 1 AND d.name IN (h.name, "
+                    "CASE WHEN h.name LIKE 'www.%'"
                     " THEN substr(h.name, 5) END) AND d.forwarding <> ''"
                     " AND d.name <> $1 AND d.state <> 'reserved' AND d.state <> 'failed' AND d.state <> 'cancelled'"
                     " WHERE h.n < $3) SELECT name = $1 OR name = 'www.' || $1 FROM hop"

@@ -41,23 +41,34 @@ bool invoices_lines(struct db *db, struct str bill_id, struct arena *arena, stru
 
 static bool fill_in(struct db *db, struct invoice *invoice, struct arena *arena, struct error *reterr) {
     struct stmt *stmt = db_stmt(
-        db, "SELECT (SELECT COALESCE(MAX(number), 0) + 1 FROM invoices), s.words, w.name,"
-            " CASE WHEN $2 THEN COALESCE((SELECT number FROM invoices WHERE subject_kind = $3 AND subject_id = $4), 0)"
-            " ELSE 0 END,"
-            " CASE WHEN $2 THEN COALESCE((SELECT COALESCE(a.email, d.name) FROM refunds r"
-            " LEFT JOIN domains d ON d.id = r.domain_id LEFT JOIN accounts a ON a.id = r.account_id WHERE r.id = $5),"
-            " '') ELSE '' END FROM workspaces w, seller s WHERE w.id = $1");
+        db,
+        "SELECT s.words, w.name,"
+        " CASE WHEN $2 = 1 THEN COALESCE((SELECT number FROM invoices WHERE subject_kind = $3 AND subject_id = $4), 0)"
+        " ELSE 0 END,"
+        " CASE WHEN $2 = 1 THEN COALESCE((SELECT COALESCE(a.email, d.name) FROM refunds r"
+        " LEFT JOIN domains d ON d.id = r.domain_id LEFT JOIN accounts a ON a.id = r.account_id WHERE r.id = $5),"
+        " '') ELSE '' END FROM workspaces w, seller s WHERE w.id = $1");
     stmt_text(stmt, 1, invoice->workspace_id);
     stmt_int(stmt, 2, invoice->kind == INVOICE_CREDIT_NOTE);
     stmt_text(stmt, 3, str_of(bill_kind_names[invoice->bill_kind]));
     stmt_text(stmt, 4, invoice->bill_id);
     stmt_text(stmt, 5, invoice->refund_id);
     if (!row_find(stmt, reterr, "there is no workspace %.*s", STR_ARG(invoice->workspace_id))) return false;
-    invoice->number = stmt_col_int(stmt, 0);
-    invoice->seller = row_text(stmt, 1, arena);
-    invoice->workspace_name = row_text(stmt, 2, arena);
-    invoice->credits = stmt_col_int(stmt, 3);
-    invoice->subject = row_text(stmt, 4, arena);
+    invoice->seller = row_text(stmt, 0, arena);
+    invoice->workspace_name = row_text(stmt, 1, arena);
+    invoice->credits = stmt_col_int(stmt, 2);
+    invoice->subject = row_text(stmt, 3, arena);
+    stmt_done(stmt);
+    return true;
+}
+
+/* In PostgreSQL whoever takes a number holds the counter until the end of its transaction, so that none is lost: it is
+ * taken as late as can be. */
+static bool take_number(struct db *db, int64_t *ret, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, DB_EITHER(db, "SELECT COALESCE(MAX(number), 0) + 1 FROM invoices",
+                                              "UPDATE invoice_counter SET number = number + 1 RETURNING number"));
+    if (!row_find(stmt, reterr, "the counter of invoices is missing")) return false;
+    *ret = stmt_col_int(stmt, 0);
     stmt_done(stmt);
     return true;
 }
@@ -84,7 +95,7 @@ static void finish_buf(struct buf *buf) {
 }
 
 bool invoices_issue(struct db *db, struct invoice *invoice, struct arena *arena, struct error *reterr) {
-    if (!fill_in(db, invoice, arena, reterr)) return false;
+    if (!fill_in(db, invoice, arena, reterr) || !take_number(db, &invoice->number, reterr)) return false;
     CLEANUP(finish_buf) struct buf document;
     buf_init(&document, DOCUMENT_MAX_BYTES);
     if (!invoice_json(&document, invoice) || !buf_ok(&document))

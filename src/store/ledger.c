@@ -26,7 +26,7 @@ bool ledger_post(struct db *db, const struct ledger_transaction *t, struct error
         db,
         "INSERT INTO ledger_entries (transaction_id, account, amount, workspace_id, subject_kind, subject_id, at_ms)"
         " SELECT $1, column1, column2, $2, $3, $4, $5 FROM"
-        " (VALUES ($6, $7), ($8, $9), ($10, $11), ($12, $13), ($14, $15)) WHERE column2 <> 0");
+        " (VALUES ($6, CAST($7 AS BIGINT)), ($8, $9), ($10, $11), ($12, $13), ($14, $15)) v WHERE column2 <> 0");
     stmt_text(stmt, 1, t->id);
     stmt_text(stmt, 2, t->workspace_id);
     stmt_text(stmt, 3, str_of(ledger_subject_names[t->subject]));

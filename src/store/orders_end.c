@@ -18,16 +18,17 @@ static bool insert_steps(struct db *db, struct str order_id, bool pre_warmed, in
     static const enum step_kind kinds[] = {STEP_REGISTER_DOMAIN, STEP_PUBLISH_DNS, STEP_CREATE_MAILBOX,
                                            STEP_SET_FORWARDING};
     /* One statement: SQLite keeps what it would need to undo each that writes several rows. */
-    struct stmt *stmt =
-        db_stmt(db, STEP_COLUMNS
-                "SELECT id, '', $4, $5, order_id, workspace_id, 'due', 0, $2, '' FROM domains WHERE order_id = $1"
-                " AND is_pre_warmed = 0"
-                " UNION ALL SELECT id, '', $6, $7, order_id, workspace_id, 'blocked', 0, $2, '' FROM domains"
-                " WHERE order_id = $1 AND is_pre_warmed = 0"
-                " UNION ALL SELECT domain_id, id, $8, $9, order_id, workspace_id, $3, 0, $2, '' FROM accounts"
-                " WHERE order_id = $1"
-                " UNION ALL SELECT id, '', $10, $11, order_id, workspace_id, $3, 0, $2, '' FROM domains"
-                " WHERE order_id = $1 AND forwarding <> ''");
+    struct stmt *stmt = db_stmt(
+        db, STEP_COLUMNS
+        "SELECT id, '', $4, CAST($5 AS BIGINT), order_id, workspace_id, 'due', 0, CAST($2 AS BIGINT), '' FROM domains "
+        "WHERE order_id = $1"
+        " AND is_pre_warmed = 0"
+        " UNION ALL SELECT id, '', $6, CAST($7 AS BIGINT), order_id, workspace_id, 'blocked', 0, $2, '' FROM domains"
+        " WHERE order_id = $1 AND is_pre_warmed = 0"
+        " UNION ALL SELECT domain_id, id, $8, CAST($9 AS BIGINT), order_id, workspace_id, $3, 0, $2, '' FROM accounts"
+        " WHERE order_id = $1"
+        " UNION ALL SELECT id, '', $10, CAST($11 AS BIGINT), order_id, workspace_id, $3, 0, $2, '' FROM domains"
+        " WHERE order_id = $1 AND forwarding <> ''");
     stmt_text(stmt, 1, order_id);
     stmt_int(stmt, 2, now_ms);
     stmt_text(stmt, 3, str_of(step_state_names[pre_warmed ? STEP_DUE : STEP_BLOCKED]));
@@ -204,9 +205,12 @@ bool order_settle(struct db *db, struct str order_id, struct str reference, int6
     } else if (!settle_new(db, order_id, pre_warmed, order.created_ms, now_ms, reterr)) {
         return false;
     }
+    if (!tell_placed(db, order_id, &order, arena, now_ms, reterr)) return false;
+    if (order.key.n && !idempotency_store(db, str_of(order.workspace_id), order.key, order.answer, now_ms, reterr))
+        return false;
+    /* Last, as invoices are numbered one after another. */
     struct charged charge = charge_of(order_id, &order, reference, now_ms);
-    if (!books_charged(db, &charge, reterr) || !tell_placed(db, order_id, &order, arena, now_ms, reterr)) return false;
-    return !order.key.n || idempotency_store(db, str_of(order.workspace_id), order.key, order.answer, now_ms, reterr);
+    return books_charged(db, &charge, reterr);
 }
 
 static bool give_promotion_back(struct db *db, struct str order_id, const struct ending *order, struct error *reterr) {

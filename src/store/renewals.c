@@ -108,19 +108,19 @@ static bool insert_renewal(struct db *db, const struct group *group, const char 
 /* What is due each month; its next day is the same for all. */
 static bool take_months(struct db *db, const struct group *group, const char *id, struct error *reterr) {
     static const char *const sql[] = {
-        (INSERT_ITEMS "SELECT $1, 'mailbox_month', domain_id, id, month_price, $3, $4, 1 FROM accounts"
-                      " WHERE renews_ms = $3 AND workspace_id = $2 AND renews_ms > 0"),
-        "UPDATE accounts SET renews_ms = 0 WHERE renews_ms = $3 AND workspace_id = $2 AND renews_ms > 0",
-        (INSERT_ITEMS "SELECT $1, 'domain_month', id, '', month_price, $3, $4, 1 FROM domains"
-                      " WHERE month_renews_ms = $3 AND workspace_id = $2 AND month_renews_ms > 0"),
-        ("UPDATE domains SET month_renews_ms = 0 WHERE month_renews_ms = $3 AND workspace_id = $2"
+        (INSERT_ITEMS "SELECT $3, 'mailbox_month', domain_id, id, month_price, $2, $4, 1 FROM accounts"
+                      " WHERE renews_ms = $2 AND workspace_id = $1 AND renews_ms > 0"),
+        "UPDATE accounts SET renews_ms = 0 WHERE renews_ms = $2 AND workspace_id = $1 AND renews_ms > 0",
+        (INSERT_ITEMS "SELECT $3, 'domain_month', id, '', month_price, $2, $4, 1 FROM domains"
+                      " WHERE month_renews_ms = $2 AND workspace_id = $1 AND month_renews_ms > 0"),
+        ("UPDATE domains SET month_renews_ms = 0 WHERE month_renews_ms = $2 AND workspace_id = $1"
          " AND month_renews_ms > 0"),
     };
     for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
         struct stmt *stmt = db_stmt(db, sql[i]);
-        if (i % 2 == 0) stmt_text(stmt, 1, str_of(id));
-        stmt_text(stmt, 2, str_of(group->workspace_id));
-        stmt_int(stmt, 3, group->day_ms);
+        stmt_text(stmt, 1, str_of(group->workspace_id));
+        stmt_int(stmt, 2, group->day_ms);
+        if (i % 2 == 0) stmt_text(stmt, 3, str_of(id));
         if (i % 2 == 0) stmt_int(stmt, 4, calendar_next_15th(group->day_ms));
         if (!stmt_run(stmt, NULL, reterr)) return false;
     }

@@ -313,9 +313,8 @@ static bool record_paid(struct db *db, struct ids *ids, const struct renewal_try
                         const struct renewal_result *result, const struct ending *end, struct error *reterr) {
     const struct charged charge = charged_of(attempt, result);
     const struct renewal_news news = news_of(attempt, end, result->now_ms);
-    return books_charged(db, &charge, reterr) && renewal_move_on(db, attempt->id, reterr) &&
-           renew_domains(db, attempt->id, result->now_ms, reterr) &&
-           renewal_restore(db, attempt->id, result->now_ms, reterr) &&
+    return renewal_move_on(db, attempt->id, reterr) && renew_domains(db, attempt->id, result->now_ms, reterr) &&
+           renewal_restore(db, attempt->id, result->now_ms, reterr) && books_charged(db, &charge, reterr) &&
            refund_lost(db, ids, attempt->id, result->now_ms, reterr) && renewal_tell(db, true, &news, reterr);
 }
 

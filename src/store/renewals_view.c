@@ -45,7 +45,7 @@ static bool read_lines(struct db *db, struct renewal_row *renewals, size_t n, st
     struct stmt *stmt = db_stmt(db, "SELECT i.kind, i.domain_id, d.name, COUNT(*), i.amount, i.from_ms, i.to_ms,"
                                     " i.renewal_id FROM renewal_items i JOIN domains d ON d.id = i.domain_id"
                                     " WHERE i.renewal_id IN (SELECT value FROM list($1)) AND i.is_charged = 1"
-                                    " GROUP BY i.renewal_id, i.domain_id, i.kind, i.amount, i.from_ms, i.to_ms"
+                                    " GROUP BY i.renewal_id, i.domain_id, d.name, i.kind, i.amount, i.from_ms, i.to_ms"
                                     " ORDER BY i.renewal_id DESC, i.domain_id, i.kind, i.amount");
     stmt_list(stmt, 1, ids, n);
     size_t at = 0;

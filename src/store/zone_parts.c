@@ -35,9 +35,11 @@ static struct stmt *insert(struct db *db) {
 }
 
 static struct stmt *update(struct db *db) {
-    return db_stmt(db, "UPDATE zone_parts SET published = $3, intended = $4,"
-                       " overwrite = CASE WHEN $4 IS NULL THEN 0 ELSE overwrite END WHERE domain_id = $1 AND part = $2"
-                       " AND published = $5 AND intended IS NOT DISTINCT FROM $6");
+    return db_stmt(
+        db,
+        "UPDATE zone_parts SET published = $3, intended = $4,"
+        " overwrite = CASE WHEN CAST($4 AS TEXT) IS NULL THEN 0 ELSE overwrite END WHERE domain_id = $1 AND part = $2"
+        " AND published = $5 AND intended IS NOT DISTINCT FROM $6");
 }
 
 bool zone_part_put(struct db *db, struct str domain_id, enum zone_part part, const struct zone_part_row *seen,
@@ -140,8 +142,8 @@ bool zone_parts_publish_all(struct db *db, int64_t now_ms, int64_t *ret_n, struc
     stmt_done(stmt);
     stmt = db_stmt(
         db, "UPDATE steps SET state = 'due', due_ms = $1 + $2 * n FROM (SELECT s.domain_id AS id, s.kind AS what,"
-            " DENSE_RANK() OVER (ORDER BY s.domain_id) - 1 AS n" IN_USE ")"
-            " WHERE domain_id = id AND kind = what");
+            " DENSE_RANK() OVER (ORDER BY s.domain_id) - 1 AS n" IN_USE ") t"
+            " WHERE domain_id = t.id AND kind = t.what");
     stmt_int(stmt, 1, now_ms);
     stmt_int(stmt, 2, BETWEEN_MS);
     return stmt_run(stmt, NULL, reterr);

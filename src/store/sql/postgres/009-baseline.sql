@@ -409,6 +409,21 @@ CREATE TABLE invoice_counter (
 );
 INSERT INTO invoice_counter (id, number) VALUES (1, 0);
 
+-- Whether the document of an invoice is of this number, total and lines; those of before version 7 have no lines. A document
+-- that cannot be read shows nothing.
+CREATE FUNCTION invoice_shows(document TEXT, number BIGINT, total BIGINT) RETURNS BOOLEAN LANGUAGE plpgsql AS $$
+DECLARE
+    shown JSONB;
+BEGIN
+    shown := document::jsonb;
+    RETURN (shown ->> 'number')::bigint IS NOT DISTINCT FROM number
+        AND ROUND((shown ->> 'total')::numeric * 100) IS NOT DISTINCT FROM total::numeric
+        AND (jsonb_array_length(shown -> 'items') = 0 OR (SELECT SUM(ROUND((l ->> 'amount')::numeric * 100))
+            FROM jsonb_array_elements(shown -> 'items') l) IS NOT DISTINCT FROM total::numeric);
+EXCEPTION WHEN others THEN
+    RETURN false;
+END $$;
+
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '%', TG_ARGV[0];
