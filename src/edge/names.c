@@ -121,7 +121,8 @@ static bool follow(struct names *names, size_t most, struct error *reterr) {
 void names_begin(struct names *names) {
     bool is_current = atomic_load_explicit(&names->generation, memory_order_acquire) ==
                       store_generation(names->store, STORE_ANYTHING);
-    if (!is_current && pthread_mutex_trylock(&names->writing) == 0) {
+    /* A visitor waits for a file of this machine, and not for a network: that is names_tidy's alone. */
+    if (!is_current && !store_is_shared(names->store) && pthread_mutex_trylock(&names->writing) == 0) {
         struct error error;
         /* What cannot be read now is names_tidy's, who also says so. */
         if (!names->is_behind && !follow(names, CHANGES_AT_ONCE, &error)) names->is_behind = true;

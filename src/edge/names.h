@@ -24,7 +24,8 @@ struct served {
     enum provider mail_provider;
 };
 
-/* Between these two a thread may look; waits for nothing but a small read, after a commit. Not nested. */
+/* Between these two a thread may look; waits for nothing but a small read, after a commit, and with a
+ * shared database for nothing. Not nested. */
 void names_begin(struct names *names);
 void names_end(struct names *names);
 /* DOMAIN in lower case. False: it is not served. */
@@ -37,6 +38,7 @@ bool names_find_site(struct names *names, struct str host, struct served *ret);
  */
 bool names_is_loop(struct names *names, struct str domain, struct str target);
 
-/* Once a second: what is too much to read while a visitor waits, and freeing. On failure what was known stays. */
+/* Once a second: what is too much to read while a visitor waits, or far away, and freeing. On failure what was known
+ * stays. */
 MUST_CHECK bool names_tidy(struct names *names, struct error *reterr);
 size_t names_count(struct names *names);

@@ -1,6 +1,7 @@
 #include "step/travel.h"
 
 #include "base/log.h"
+#include "store/nodes.h"
 #include "store/sandbox_clock.h"
 
 static bool get_read(struct db *db, void *arg, struct error *reterr) {
@@ -26,17 +27,68 @@ static bool give_up(const struct world *world, struct error *reterr) {
     return true;
 }
 
+static int64_t ahead_here(const struct world *world) {
+    return atomic_load(&world->sandbox_clock->ahead_ms);
+}
+
+struct looking {
+    const struct world *world;
+    struct travel_view view;
+};
+
+static bool look_read(struct db *db, void *arg, struct error *reterr) {
+    struct looking *l = arg;
+    struct sandbox_clock clock;
+    struct travel_view *view = &l->view;
+    if (!sandbox_clock_get(db, &clock, reterr)) return false;
+    *view = (struct travel_view){.is_wanted = clock.target_ms > clock.ahead_ms, .ahead_ms = clock.ahead_ms};
+    view->was_moved = l->world->sandbox_clock && clock.ahead_ms > ahead_here(l->world);
+    if (!view->is_wanted || view->was_moved || !l->world->sandbox_clock) return true;
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
+    struct clock_stop stop;
+    struct str busy;
+    if (!sandbox_clock_look(db, clock_now(l->world->clock), &stop, reterr) ||
+        !nodes_busy(db, clock.ahead_ms, arena, &busy, reterr))
+        return false;
+    view->is_held = stop.holder != NULL;
+    view->is_busy = busy.n > 0;
+    return true;
+}
+
+bool travel_look(const struct world *world, bool may_move, struct travel_view *ret, struct error *reterr) {
+    struct looking looking = {.world = world};
+    if (!store_read(world->store, look_read, &looking, reterr)) return false;
+    *ret = looking.view;
+    if (ret->was_moved && may_move) clock_move(world->sandbox_clock, ret->ahead_ms);
+    return true;
+}
+
 struct jump {
     const struct world *world;
     enum travel end;
     struct sandbox_clock clock;
 };
 
+/* Whether another node was faster, or is at work. */
+static bool others_come_first(struct db *db, struct jump *j, bool *ret, struct error *reterr) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
+    struct str busy = STR("");
+    *ret = j->clock.ahead_ms > ahead_here(j->world);
+    if (*ret || !store_is_shared(j->world->store)) return true;
+    if (!nodes_busy(db, j->clock.ahead_ms, arena, &busy, reterr)) return false;
+    *ret = busy.n > 0;
+    return true;
+}
+
 static bool jump_change(struct db *db, void *arg, struct error *reterr) {
     struct jump *j = arg;
     if (!sandbox_clock_get(db, &j->clock, reterr)) return false;
     j->end = TRAVEL_THERE;
     if (j->clock.target_ms <= j->clock.ahead_ms) return true;
+    bool must_wait = false;
+    if (!others_come_first(db, j, &must_wait, reterr)) return false;
+    j->end = TRAVEL_WAITS;
+    if (must_wait) return true;
     int64_t now = clock_now(j->world->clock);
     struct clock_stop stop;
     if (!sandbox_clock_look(db, now, &stop, reterr)) return false;

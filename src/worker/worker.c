@@ -12,6 +12,7 @@
 #include "step/renew.h"
 #include "step/settle.h"
 #include "step/travel.h"
+#include "store/nodes.h"
 #include "store/refunds.h"
 #include "worker/node.h"
 
@@ -19,7 +20,10 @@ enum {
     BATCH = 4,            /* steps leased at once by one thread */
     LOOK_AGAIN_MS = 1000, /* also finds what other processes left due */
     DOUBLINGS = 4,        /* of that, at most, while a shared database is away */
-    GLANCE_MS = 50        /* how often the sandbox's clock looks at the store's generation, a number in memory */
+    STILL_MS = 1000,    /* how long a node stands still for the sandbox's clock, until it looks whether it is in vain */
+    STILL_LOOK_MS = 10, /* between two looks whether the others do */
+    REST_MS = 200,      /* and how long it works then */
+    GLANCE_MS = 50      /* how often the sandbox's clock looks at the store's generation, a number in memory */
 };
 
 /* Where threads of one kind wait. */
@@ -162,10 +166,104 @@ static bool care_once(struct worker *worker, struct arena *arena, int64_t *ret_w
     return true;
 }
 
+static uint64_t wakes_of(struct worker *worker, const struct room *room) {
+    pthread_mutex_lock(&worker->mutex);
+    uint64_t wakes = room->wakes;
+    pthread_mutex_unlock(&worker->mutex);
+    return wakes;
+}
+
+static void wait_for_change(struct worker *worker, struct room *room, uint64_t seen, int64_t wait_ms) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += wait_ms / 1000;
+    until.tv_nsec += wait_ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
+    pthread_mutex_lock(&worker->mutex);
+    while (!worker->stop && room->wakes == seen)
+        if (pthread_cond_timedwait(&room->changed, &worker->mutex, &until)) break;
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+/* The clock shows another time: what is due has changed. */
+static void wake_for_time(struct worker *worker) {
+    wake(worker, &worker->rooms[STEPS]);
+    wake(worker, &worker->rooms[DELIVERIES]);
+    wake(worker, &worker->rooms[CARE]);
+}
+
+struct stillness {
+    const struct worker *worker;
+    int64_t ahead_ms;
+};
+
+static bool still_change(struct db *db, void *arg, struct error *reterr) {
+    const struct stillness *s = arg;
+    return nodes_be_still(db, node_id(s->worker->node), s->ahead_ms, reterr);
+}
+
+static bool be_still(const struct worker *worker, int64_t ahead_ms, struct error *reterr) {
+    struct stillness stillness = {worker, ahead_ms};
+    return store_claim(worker->world->store, still_change, &stillness, reterr);
+}
+
+/* With nothing worked on here, and that said: moves the clock once all nodes have said it, or somebody else does. */
+static bool move_with_others(struct worker *worker, struct travel_view *view, enum travel *ret, struct error *reterr) {
+    int64_t until = clock_steady_ms() + STILL_MS;
+    for (*ret = TRAVEL_WAITS; !stopping(worker) && clock_steady_ms() < until;) {
+        if (!travel_look(worker->world, true, view, reterr)) return false;
+        *ret = view->was_moved ? TRAVEL_MOVED : view->is_held ? TRAVEL_HELD : TRAVEL_WAITS;
+        if (*ret == TRAVEL_WAITS && !view->is_busy && !travel_on(worker->world, ret, reterr)) return false;
+        if (*ret != TRAVEL_WAITS) break;
+        wait_for_change(worker, &worker->rooms[CLOCK], wakes_of(worker, &worker->rooms[CLOCK]), STILL_LOOK_MS);
+    }
+    return true;
+}
+
+/* Takes back that nothing is worked on, and then the time: until then it could still be moved. */
+static bool work_again(struct worker *worker, struct travel_view *view, struct error *reterr) {
+    return be_still(worker, NODE_AT_WORK, reterr) && travel_look(worker->world, true, view, reterr);
+}
+
+/* Before each move every node stands still for a moment. */
+static bool travel_together(struct worker *worker, struct travel_view *view, enum travel *ret, struct error *reterr) {
+    pthread_rwlock_wrlock(&worker->working);
+    bool ok = be_still(worker, view->ahead_ms, reterr) && move_with_others(worker, view, ret, reterr);
+    struct error second;
+    bool was_moved = ok && *ret == TRAVEL_MOVED;
+    if (!was_moved && !work_again(worker, view, ok ? reterr : &second)) ok = false;
+    if (ok && view->was_moved) *ret = TRAVEL_MOVED;
+    pthread_rwlock_unlock(&worker->working);
+    return ok;
+}
+
+/* On a shared database: takes over what another node moved, and lets the clock be moved when it is to be. */
+static bool travel_beside_others(struct worker *worker, int64_t *ret_wait_ms, struct error *reterr) {
+    struct travel_view view;
+    enum travel end = TRAVEL_HELD;
+    *ret_wait_ms = LOOK_AGAIN_MS;
+    if (!travel_look(worker->world, false, &view, reterr)) return false;
+    if (view.was_moved) {
+        pthread_rwlock_wrlock(&worker->working);
+        bool ok = travel_look(worker->world, true, &view, reterr);
+        pthread_rwlock_unlock(&worker->working);
+        if (!ok) return false;
+        end = TRAVEL_MOVED;
+    } else if (view.is_wanted && !worker->world->sandbox_clock) {
+        return travel_on(worker->world, &end, reterr);
+    } else if (view.is_wanted && !view.is_held && !travel_together(worker, &view, &end, reterr)) {
+        return false;
+    }
+    if (view.is_wanted) *ret_wait_ms = end == TRAVEL_MOVED ? 0 : end == TRAVEL_WAITS ? REST_MS : GLANCE_MS;
+    if (end == TRAVEL_MOVED) wake_for_time(worker);
+    return true;
+}
+
 /* Moves the clock by one stop when it is to be moved and nothing holds it. */
 static bool travel_once(struct worker *worker, struct arena *arena, int64_t *ret_wait_ms, struct error *reterr) {
     (void)arena;
     const struct world *world = worker->world;
+    if (worker->node && store_is_shared(world->store)) return travel_beside_others(worker, ret_wait_ms, reterr);
     uint64_t generation = store_generation(world->store, STORE_ANYTHING);
     *ret_wait_ms = world->sandbox_clock ? GLANCE_MS : LOOK_AGAIN_MS;
     if (generation == worker->arrived) return true;
@@ -181,22 +279,8 @@ static bool travel_once(struct worker *worker, struct arena *arena, int64_t *ret
     if (end == TRAVEL_THERE) worker->arrived = generation;
     if (end != TRAVEL_MOVED) return true;
     *ret_wait_ms = 0;
-    wake(worker, &worker->rooms[STEPS]);
-    wake(worker, &worker->rooms[DELIVERIES]);
-    wake(worker, &worker->rooms[CARE]);
+    wake_for_time(worker);
     return true;
-}
-
-static void wait_for_change(struct worker *worker, struct room *room, uint64_t seen, int64_t wait_ms) {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += wait_ms / 1000;
-    until.tv_nsec += wait_ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
-    pthread_mutex_lock(&worker->mutex);
-    while (!worker->stop && room->wakes == seen)
-        if (pthread_cond_timedwait(&room->changed, &worker->mutex, &until)) break;
-    pthread_mutex_unlock(&worker->mutex);
 }
 
 typedef bool once_fn(struct worker *worker, struct arena *arena, int64_t *ret_wait_ms, struct error *reterr);
@@ -213,9 +297,7 @@ static void work(struct worker *worker, struct room *room, once_fn *once) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(16384);
     unsigned failures = 0;
     while (!stopping(worker)) {
-        pthread_mutex_lock(&worker->mutex);
-        uint64_t seen = room->wakes;
-        pthread_mutex_unlock(&worker->mutex);
+        uint64_t seen = wakes_of(worker, room);
         struct error error = {0};
         int64_t wait_ms = LOOK_AGAIN_MS;
         if (once(worker, arena, &wait_ms, &error))

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "lock.h"
 #include "setup.h"
+#include "store/nodes.h"
 #include "store/sandbox_clock.h"
 #include "table.h"
 #include "text.h"
@@ -78,6 +79,37 @@ static void wait_for_commit(struct store *store, uint64_t seen) {
     while (store_generation(store, STORE_ANYTHING) == seen && clock_steady_ms() < until) rest(LOOK_MS);
 }
 
+/* Whether somebody moves the clock, and who among several does not stand still for that (empty: nobody, or not known).
+ */
+struct asking {
+    struct arena *arena;
+    int64_t ahead_ms;
+    bool is_there;
+    struct str busy;
+};
+
+static bool ask_read(struct db *db, void *arg, struct error *reterr) {
+    struct asking *a = arg;
+    struct node_row *nodes;
+    size_t n;
+    if (!nodes_list(db, a->arena, &nodes, &n, reterr)) return false;
+    a->is_there = false;
+    a->busy = STR("");
+    for (size_t i = 0; i < n; i++) {
+        bool is_alive = nodes[i].silent_ms < NODE_ALIVE_MS;
+        a->is_there |= is_alive;
+        if (is_alive && nodes[i].still_ms != a->ahead_ms) a->busy = nodes[i].name;
+    }
+    return true;
+}
+
+static bool ask(const struct invocation *invocation, struct asking *a, struct error *reterr) {
+    struct store *store = invocation->setup->store;
+    if (store_is_shared(store)) return store_read(store, ask_read, a, reterr);
+    a->is_there = lock_is_held(invocation->settings->data);
+    return true;
+}
+
 static bool no_server(const struct invocation *invocation, const struct sandbox_clock *clock, bool was_there,
                       struct error *reterr) {
     struct str now = time_ahead(clock->ahead_ms, invocation->arena);
@@ -110,13 +142,21 @@ static bool wait_until_there(const struct invocation *invocation, int64_t target
             return error_set(reterr, ERR_CONFLICT,
                              "the server did not move the clock: not all of its drivers are "
                              "sandbox drivers");
-        if (!lock_is_held(invocation->settings->data)) return no_server(invocation, clock, was_there, reterr);
+        CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
+        struct asking asking = {.arena = arena, .ahead_ms = clock->ahead_ms};
+        if (!ask(invocation, &asking, reterr)) return false;
+        if (!asking.is_there) return no_server(invocation, clock, was_there, reterr);
         if (clock->ahead_ms != last_ahead) {
             last_ahead = clock->ahead_ms;
             moved_at = clock_steady_ms();
         } else if (is_late && looking.stop.holder) {
             struct str now = time_ahead(clock->ahead_ms, invocation->arena);
             fprintf(stderr, "still at %.*s: %s\n", STR_ARG(now), looking.stop.holder);
+            moved_at = clock_steady_ms();
+        } else if (is_late && asking.busy.n) {
+            struct str now = time_ahead(clock->ahead_ms, arena);
+            fprintf(stderr, "still at %.*s: the node %.*s does not answer, or is at work\n", STR_ARG(now),
+                    STR_ARG(asking.busy));
             moved_at = clock_steady_ms();
         }
         wait_for_commit(store, seen);

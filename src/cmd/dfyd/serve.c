@@ -21,6 +21,7 @@
 #include "lock.h"
 #include "setup.h"
 #include "step/settle.h"
+#include "step/travel.h"
 #include "store/care.h"
 #include "store/checkout.h"
 #include "store/deliveries.h"
@@ -195,7 +196,7 @@ static bool open_world(struct server *server, struct error *reterr) {
         .hook_private_targets = settings->webhook_private_targets != 0,
     };
     prepare_crash(server);
-    return set_seller(server, reterr) && recover(server, reterr);
+    return true;
 }
 
 /* For the web server in front of the forwarded domains. */
@@ -284,14 +285,19 @@ static bool join(struct server *server, struct error *reterr) {
         .roles = role_words(server),
         .outdated = end,
     };
-    if (node_join(&config, &server->node, reterr)) return true;
-    server->node = NULL;
-    return false;
+    if (!node_join(&config, &server->node, reterr)) {
+        server->node = NULL;
+        return false;
+    }
+    /* Others moved the clock after it was looked at, or wait from now on for this node. */
+    struct travel_view view;
+    return !store_is_shared(server->setup.store) || travel_look(&server->world, true, &view, reterr);
 }
 
 static bool start(struct server *server, struct error *reterr) {
     const struct settings *settings = server->settings;
     if (!open_world(server, reterr) || !join(server, reterr)) return false;
+    if (!set_seller(server, reterr) || !recover(server, reterr)) return false;
     unsigned threads = server->works ? (unsigned)settings->worker_threads : 0;
     unsigned hook_threads = server->works ? (unsigned)settings->webhook_threads : 0;
     if (!worker_start(&server->world, server->node, threads, hook_threads, &server->worker, reterr)) {
