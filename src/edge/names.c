@@ -89,22 +89,15 @@ void names_destroy(struct names *names) {
 
 struct changes {
     struct names *names;
-    size_t most, n;
+    size_t most;
     int64_t version;
-    bool is_known;
+    bool has_more, is_known;
 };
-
-static void put_change(void *arg, const struct edge_name *name) {
-    struct changes *changes = arg;
-    changes->n++;
-    put(changes->names, name);
-}
 
 static bool read_changes(struct db *db, void *arg, struct error *reterr) {
     struct changes *changes = arg;
-    changes->n = 0;
-    return edge_names_changed(db, changes->names->version, changes->most, put_change, changes, &changes->version,
-                              &changes->is_known, reterr);
+    return edge_names_changed(db, changes->names->version, changes->most, put, changes->names, &changes->version,
+                              &changes->has_more, &changes->is_known, reterr);
 }
 
 static bool follow(struct names *names, size_t most, struct error *reterr) {
@@ -113,7 +106,7 @@ static bool follow(struct names *names, size_t most, struct error *reterr) {
     bool ok = store_read(names->store, read_changes, &changes, reterr);
     if (ok && changes.is_known) names->version = changes.version;
     names->is_forgotten = ok && !changes.is_known;
-    names->is_behind = !ok || !changes.is_known || changes.n == most;
+    names->is_behind = !ok || !changes.is_known || changes.has_more;
     atomic_store(&names->generation, generation);
     return ok;
 }

@@ -16,15 +16,17 @@ static bool read_int(struct stmt *stmt, int64_t *ret, struct error *reterr) {
     return true;
 }
 
-/* ---- handing out ---- */
+/* ---- handing out: what is new since the cursor; in PostgreSQL, what events_new has ---- */
 
 bool delivery_next_due(struct db *db, int64_t *ret_ms, struct error *reterr) {
     int64_t next = INT64_MAX, has_new = 0;
     /* Without a webhook nobody reads the events, and the cursor stays where it is. */
-    if (!read_int(db_stmt(db, "SELECT 1 FROM webhook_cursor c WHERE EXISTS (SELECT 1 FROM webhooks)"
-                              " AND c.seq < (SELECT MAX(seq) FROM events)"),
-                  &has_new, reterr))
-        return false;
+    struct stmt *stmt =
+        db_stmt(db, DB_EITHER(db,
+                              "SELECT 1 FROM webhook_cursor c WHERE EXISTS (SELECT 1 FROM webhooks)"
+                              " AND c.seq < (SELECT MAX(seq) FROM events)",
+                              "SELECT 1 WHERE EXISTS (SELECT 1 FROM events_new) AND EXISTS (SELECT 1 FROM webhooks)"));
+    if (!read_int(stmt, &has_new, reterr)) return false;
     if (has_new)
         next = 0;
     else if (!read_int(db_stmt(db, "SELECT due_ms FROM webhooks WHERE due_ms IS NOT NULL ORDER BY due_ms LIMIT 1"),
@@ -34,13 +36,16 @@ bool delivery_next_due(struct db *db, int64_t *ret_ms, struct error *reterr) {
     return true;
 }
 
+/* Whether the webhook W wants the event E. */
+#define IS_MEANT                                                                                                       \
+    "e.seq > w.after_seq AND (w.event_type IN ('all_events', e.type)"                                                  \
+    " OR (w.event_type IS NULL AND w.custom_interest_value IS NULL))"
+
 static bool insert_deliveries(struct db *db, int64_t from, int64_t to, struct error *reterr) {
     struct stmt *stmt =
         db_stmt(db, "INSERT INTO deliveries (webhook_id, seq, domain, attempts, due_ms)"
                     " SELECT w.id, e.seq, e.domain, 0, 0 FROM events e JOIN webhooks w"
-                    " ON w.workspace_id = e.workspace_id WHERE e.seq > $1 AND e.seq <= $2 AND e.seq > w.after_seq"
-                    " AND (w.event_type IN ('all_events', e.type)"
-                    " OR (w.event_type IS NULL AND w.custom_interest_value IS NULL))");
+                    " ON w.workspace_id = e.workspace_id WHERE e.seq > $1 AND e.seq <= $2 AND " IS_MEANT);
     stmt_int(stmt, 1, from);
     stmt_int(stmt, 2, to);
     return stmt_run(stmt, NULL, reterr);
@@ -61,14 +66,43 @@ static bool wake_webhooks(struct db *db, int64_t from, int64_t to, int64_t now_m
     return stmt_run(stmt, NULL, reterr);
 }
 
+/*
+ * One node after another, by the cursor's row, so that events of a domain go out in order. The webhooks are locked
+ * before they are looked at: whoever has just let go of one is waited for, and whoever lets go of one later sees what
+ * was handed out.
+ */
+static bool hand_out_in_postgres(struct db *db, int64_t now_ms, size_t max, size_t *ret_n, struct error *reterr) {
+    int64_t any = 0, n = 0;
+    if (!read_int(db_stmt(db, DB_ONLY_POSTGRES("SELECT 1 FROM events_new LIMIT 1")), &any, reterr)) return false;
+    if (!any) return true;
+    if (!read_int(db_stmt(db, DB_ONLY_POSTGRES("SELECT 1 FROM webhook_cursor FOR UPDATE")), &any, reterr)) return false;
+    struct stmt *stmt = db_stmt(
+        db, DB_ONLY_POSTGRES(
+                "WITH taken AS (DELETE FROM events_new WHERE seq IN (SELECT seq FROM events_new ORDER BY seq LIMIT $1"
+                " FOR UPDATE SKIP LOCKED) RETURNING seq),"
+                " meant AS (SELECT w.id, e.seq, e.domain FROM taken t JOIN events e ON e.seq = t.seq JOIN webhooks w"
+                " ON w.workspace_id = e.workspace_id WHERE " IS_MEANT " FOR NO KEY UPDATE OF w),"
+                " made AS (INSERT INTO deliveries (webhook_id, seq, domain, attempts, due_ms)"
+                " SELECT id, seq, domain, 0, 0 FROM meant),"
+                " woken AS (UPDATE webhooks SET due_ms = CASE WHEN status = 1 AND is_leased = 0"
+                " THEN LEAST(due_ms, GREATEST(not_before_ms, $2)) ELSE due_ms END WHERE id IN (SELECT id FROM meant))"
+                " SELECT COUNT(*) FROM taken"));
+    stmt_int(stmt, 1, (int64_t)max);
+    stmt_int(stmt, 2, now_ms);
+    if (!read_int(stmt, &n, reterr)) return false;
+    *ret_n = (size_t)n;
+    return true;
+}
+
 bool delivery_hand_out(struct db *db, int64_t now_ms, size_t max, size_t *ret_n, struct error *reterr) {
     *ret_n = 0;
     int64_t any = 0, from = 0, to = 0;
     if (!read_int(db_stmt(db, "SELECT 1 FROM webhooks LIMIT 1"), &any, reterr)) return false;
     if (!any) return true;
+    if (db_engine(db) == DB_POSTGRES) return hand_out_in_postgres(db, now_ms, max, ret_n, reterr);
     if (!read_int(db_stmt(db, "SELECT seq FROM webhook_cursor"), &from, reterr)) return false;
     struct stmt *stmt =
-        db_stmt(db, "SELECT MAX(seq) FROM (SELECT seq FROM events WHERE seq > $1 ORDER BY seq LIMIT $2)");
+        db_stmt(db, "SELECT MAX(seq) FROM (SELECT seq FROM events WHERE seq > $1 ORDER BY seq LIMIT $2) t");
     stmt_int(stmt, 1, from);
     stmt_int(stmt, 2, (int64_t)max);
     if (!read_int(stmt, &to, reterr)) return false;
@@ -209,7 +243,7 @@ bool delivery_expire(struct db *db, int64_t before_ms, size_t max, size_t *ret_n
     /* The newest event always stays, so that numbers are never used again. */
     int64_t to = 0;
     struct stmt *stmt = db_stmt(db, "SELECT MAX(seq) FROM (SELECT seq FROM events WHERE created_ms < $1"
-                                    " AND seq < (SELECT MAX(seq) FROM events) ORDER BY created_ms, seq LIMIT $2)");
+                                    " AND seq < (SELECT MAX(seq) FROM events) ORDER BY created_ms, seq LIMIT $2) t");
     stmt_int(stmt, 1, before_ms);
     stmt_int(stmt, 2, (int64_t)max);
     if (!read_int(stmt, &to, reterr)) return false;
@@ -218,6 +252,11 @@ bool delivery_expire(struct db *db, int64_t before_ms, size_t max, size_t *ret_n
     stmt = db_stmt(db, "DELETE FROM deliveries WHERE seq <= $1");
     stmt_int(stmt, 1, to);
     if (!stmt_run(stmt, NULL, reterr)) return false;
+    if (db_engine(db) == DB_POSTGRES) {
+        stmt = db_stmt(db, DB_ONLY_POSTGRES("DELETE FROM events_new WHERE seq <= $1"));
+        stmt_int(stmt, 1, to);
+        if (!stmt_run(stmt, NULL, reterr)) return false;
+    }
     stmt = db_stmt(db, "DELETE FROM events WHERE seq <= $1");
     stmt_int(stmt, 1, to);
     int64_t deleted;

@@ -20,14 +20,16 @@ struct edge_name {
 /* Texts are borrowed for the time of the call. */
 typedef void edge_name_fn(void *arg, const struct edge_name *name);
 
-/* The number of the newest change, from 1. */
+/* The number of the newest change that all changes before are seen of, too, from 1. */
 MUST_CHECK bool edge_names_version(struct db *db, int64_t *ret, struct error *reterr);
 /* Every served name. */
 MUST_CHECK bool edge_names_all(struct db *db, edge_name_fn *each, void *arg, struct error *reterr);
 /*
- * The names that changed after version SINCE, as they are now, MOST changes at most, oldest first; some may come twice.
- * *ret_version: the version that this leads to. *ret_known false: what changed is not kept that far back, and nothing
- * was handed out: read all.
+ * The names that changed after version SINCE, as they are now, about MOST changes at most, oldest first; some may come
+ * twice, also in a later call. *ret_version: the version that this leads to; *ret_more: there are more after it.
+ * *ret_known false: what changed is not kept that far back, and nothing was handed out: read all.
  */
 MUST_CHECK bool edge_names_changed(struct db *db, int64_t since, size_t most, edge_name_fn *each, void *arg,
-                                   int64_t *ret_version, bool *ret_known, struct error *reterr);
+                                   int64_t *ret_version, bool *ret_more, bool *ret_known, struct error *reterr);
+/* Hourly: drops changes that go back further than is kept. */
+MUST_CHECK bool edge_names_forget(struct db *db, struct error *reterr);

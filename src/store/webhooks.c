@@ -54,9 +54,12 @@ static bool check_room(struct db *db, struct str workspace_id, struct error *ret
 
 bool webhook_add(struct db *db, const struct webhook *webhook, struct error *reterr) {
     if (!check_room(db, webhook->workspace_id, reterr)) return false;
-    /* While there was no webhook nobody moved the cursor. */
-    struct stmt *stmt = db_stmt(db, "UPDATE webhook_cursor SET seq = (SELECT COALESCE(MAX(seq), 0) FROM events)"
-                                    " WHERE NOT EXISTS (SELECT 1 FROM webhooks)");
+    /* While there was no webhook nobody handed out events. */
+    struct stmt *stmt =
+        db_stmt(db, DB_EITHER(db,
+                              "UPDATE webhook_cursor SET seq = (SELECT COALESCE(MAX(seq), 0) FROM events)"
+                              " WHERE NOT EXISTS (SELECT 1 FROM webhooks)",
+                              "DELETE FROM events_new WHERE NOT EXISTS (SELECT 1 FROM webhooks)"));
     if (!stmt_run(stmt, NULL, reterr)) return false;
     stmt = db_stmt(db, "INSERT INTO webhooks (id, workspace_id, target, name, event_type, campaign,"
                        " custom_interest_value, sealed_headers, created_ms, after_seq, status, error_ms, reason,"
@@ -129,7 +132,14 @@ bool webhook_change(struct db *db, const struct webhook *webhook, struct error *
     return stmt_run(stmt, NULL, reterr);
 }
 
+/* Before anything about its deliveries is decided: in PostgreSQL somebody may be handing out more to it. */
+static bool hold(struct db *db, struct str id, struct error *reterr) {
+    if (db_engine(db) == DB_SQLITE) return true;
+    return rows_change(db, DB_ONLY_POSTGRES("SELECT 1 FROM webhooks WHERE id = $1 FOR UPDATE"), id, reterr);
+}
+
 bool webhook_remove(struct db *db, struct str id, struct error *reterr) {
+    if (!hold(db, id, reterr)) return false;
     struct stmt *stmt = db_stmt(db, "DELETE FROM deliveries WHERE webhook_id = $1");
     stmt_text(stmt, 1, id);
     if (!stmt_run(stmt, NULL, reterr)) return false;
@@ -139,6 +149,7 @@ bool webhook_remove(struct db *db, struct str id, struct error *reterr) {
 }
 
 bool webhook_resume(struct db *db, struct str id, int64_t now_ms, struct error *reterr) {
+    if (!hold(db, id, reterr)) return false;
     struct stmt *stmt = db_stmt(db, "UPDATE deliveries SET attempts = 0, due_ms = 0 WHERE webhook_id = $1"
                                     " AND (attempts > 0 OR due_ms > 0)");
     stmt_text(stmt, 1, id);

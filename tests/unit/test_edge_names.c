@@ -164,14 +164,14 @@ static void test_further_behind_than_is_kept(void **state) {
                "new.com", "home.net", "redirect",
                "ready") "INSERT INTO edge_changes (version, name) VALUES (60000, 'one.com');");
     int64_t version, least = 0;
-    bool is_known = true;
+    bool is_known = true, has_more;
     OK(edge_names_version(f->db, &version, &f->error));
     assert_int_equal(version, 60000);
     struct stmt *stmt = db_stmt(f->db, "SELECT MIN(version) FROM edge_changes");
     if (stmt_step(stmt, &f->error) == DB_ROW) least = stmt_col_int(stmt, 0);
     stmt_done(stmt);
     assert_int_equal(least, 60000);
-    OK(edge_names_changed(f->db, 5, 10, NULL, NULL, &version, &is_known, &f->error));
+    OK(edge_names_changed(f->db, 5, 10, NULL, NULL, &version, &has_more, &is_known, &f->error));
     assert_false(is_known);
     db_rest(f->db);
     commit(&e, "UPDATE workspaces SET updated_ms = 1"); /* from now on a visitor looks */

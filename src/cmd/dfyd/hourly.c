@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "store/deliveries.h"
+#include "store/edge_names.h"
 #include "store/idempotency.h"
 #include "store/nodes.h"
 
@@ -43,7 +44,7 @@ static void expire_events(struct store *store, int64_t now_ms) {
         log_event(LOG_WARN, "events_not_expired", LOG_TEXT("error", error.message),
                   LOG_TEXT("then", "tried again in an hour"));
         return;
-    } while (expiry.n == EXPIRE_BATCH);
+    } while (expiry.n >= EXPIRE_BATCH);
 }
 
 static bool forget_nodes_change(struct db *db, void *arg, struct error *reterr) {
@@ -59,8 +60,21 @@ static void forget_nodes(struct store *store) {
                   LOG_TEXT("then", "tried again in an hour"));
 }
 
+static bool forget_changes_change(struct db *db, void *arg, struct error *reterr) {
+    (void)arg;
+    return edge_names_forget(db, reterr);
+}
+
+static void forget_changes(struct store *store) {
+    struct error error;
+    if (store_is_shared(store) && !store_claim(store, forget_changes_change, NULL, &error))
+        log_event(LOG_WARN, "changes_not_forgotten", LOG_TEXT("error", error.message),
+                  LOG_TEXT("then", "tried again in an hour"));
+}
+
 void hourly_run(struct store *store, int64_t now_ms) {
     expire_answers(store, now_ms);
     expire_events(store, now_ms);
     forget_nodes(store);
+    forget_changes(store);
 }
