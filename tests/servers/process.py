@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from servers import guard
+
 READY_S = 30
 
 
@@ -64,9 +66,11 @@ class Folder:
     def __init__(self, name):
         self.path = pathlib.Path(tempfile.mkdtemp(prefix=f"dfyd-{name}-"))
         self.path.chmod(0o755)
+        guard.tell(f"+folder {self.path}")
 
     def remove(self):
         shutil.rmtree(self.path, ignore_errors=True)
+        guard.tell(f"-folder {self.path}")
 
 
 class Process:
@@ -77,6 +81,7 @@ class Process:
         with open(log, "ab") as out:
             self.child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=cwd,
                                           env={**os.environ, **(env or {})}, start_new_session=True)
+        guard.tell(f"+group {self.child.pid}")
         try:
             wait_until(lambda: self.child.poll() is not None or ready(), " ".join(map(str, argv)))
         except BaseException:
@@ -109,3 +114,4 @@ class Process:
         except subprocess.TimeoutExpired:
             self.kill()
             self.child.wait(10)
+        guard.tell(f"-group {self.child.pid}")
