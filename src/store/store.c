@@ -3,8 +3,7 @@
 #include "store/engine.h"
 
 bool store_open(const struct store_config *config, struct store **ret, struct error *reterr) {
-    if (config->url) return error_set(reterr, ERR_INVALID, "PostgreSQL is not built in");
-    return store_open_sqlite(config, ret, reterr);
+    return config->url ? store_open_postgres(config, ret, reterr) : store_open_sqlite(config, ret, reterr);
 }
 
 void store_close(struct store *store) {
