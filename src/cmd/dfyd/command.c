@@ -275,6 +275,18 @@ static bool read_flags(struct reading *reading, int argc, char **argv, struct er
     return true;
 }
 
+/* "sqlite:DIR" says what --data would. */
+static bool take_data(struct reading *reading, struct error *reterr) {
+    const struct command *command = reading->invocation->command;
+    if (!command->data_in) return true;
+    static const char engine[] = "sqlite:";
+    const char *value = invocation_value(reading->invocation, command->data_in);
+    if (!str_starts(str_of(value), engine) || !value[strlen(engine)])
+        return error_set(reterr, ERR_INVALID, "--%s must be sqlite:DIR, not \"%.60s\"", command->data_in, value);
+    reading->settings[SETTING_DATA] = value + strlen(engine);
+    return true;
+}
+
 static const char *from_environment(const char *name) {
     return getenv(name);
 }
@@ -295,6 +307,7 @@ static int run(const struct command *command, int argc, char **argv, struct aren
         return 0;
     }
     if (command->alone) return command->run(&invocation, &error) ? 0 : complain(&error, EXIT_FAILED);
+    if (!take_data(&reading, &error)) return complain(&error, EXIT_USAGE);
     struct settings settings;
     struct setting_sources sources = {.flags = reading.settings, .env = from_environment};
     if (!settings_load(&sources, arena, &settings, &error)) return complain(&error, EXIT_USAGE);

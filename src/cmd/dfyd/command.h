@@ -30,10 +30,11 @@ struct command {
     const char *bare; /* the option that an argument without flag stands for; NULL: none may stand there */
     /* What is opened for it and closed after it (enum setup_flags). */
     unsigned setup;
-    bool alone;       /* takes no settings and opens nothing: setup and settings are NULL */
-    const char *also; /* another name that it had; NULL: none */
-    bool serves;      /* takes every setting as a flag, not only those of everywhere, and opens everything itself */
-    bool by_itself;   /* takes the flags that its setup asks for, and opens everything itself */
+    bool alone;          /* takes no settings and opens nothing: setup and settings are NULL */
+    const char *also;    /* another name that it had; NULL: none */
+    bool serves;         /* takes every setting as a flag, not only those of everywhere, and opens everything itself */
+    bool by_itself;      /* takes the flags that its setup asks for, and opens everything itself */
+    const char *data_in; /* an option whose value is "sqlite:DIR": no --data then; NULL: none */
 };
 
 /* A command as called. */

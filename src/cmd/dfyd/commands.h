@@ -8,6 +8,7 @@ bool run_work(const struct invocation *invocation, struct error *reterr);
 
 bool run_backup(const struct invocation *invocation, struct error *reterr);
 bool run_backup_check(const struct invocation *invocation, struct error *reterr);
+bool run_migrate(const struct invocation *invocation, struct error *reterr);
 bool run_restore(const struct invocation *invocation, struct error *reterr);
 
 bool run_key_create(const struct invocation *invocation, struct error *reterr);

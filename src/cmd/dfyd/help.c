@@ -6,6 +6,7 @@
 
 bool help_has_setting(const struct command *command, size_t setting) {
     const struct setting_row *row = &setting_rows[setting];
+    if (command->data_in && (setting == SETTING_DATA || setting == SETTING_DB)) return false;
     return !command->alone &&
            (command->serves || row->everywhere || (row->drivers && (command->setup & SETUP_DRIVERS)));
 }
@@ -52,7 +53,7 @@ static void print_option(const struct option_row *row, bool is_bare, FILE *out) 
 }
 
 void help_command(const struct command *command, FILE *out) {
-    fprintf(out, "usage: dfyd %s%s", command->name, command->alone ? "" : " --data DIR");
+    fprintf(out, "usage: dfyd %s%s", command->name, command->alone || command->data_in ? "" : " --data DIR");
     for (size_t i = 0; i < command->n_options; i++) {
         const struct option_row *row = &command->options[i];
         fprintf(out, " %s--%s%s%s%s%s", row->required ? "" : "[", row->flag, row->value ? " " : "",
@@ -68,7 +69,9 @@ void help_command(const struct command *command, FILE *out) {
     fputs("\nsettings:\n", out);
     for (size_t i = 0; i < SETTING_END; i++)
         if (help_has_setting(command, i)) print_setting(&setting_rows[i], out);
-    const struct setting_row *example = &setting_rows[command->serves ? SETTING_LISTEN : SETTING_DATA];
+    const struct setting_row *example = &setting_rows[command->serves    ? SETTING_LISTEN
+                                                      : command->data_in ? SETTING_DB_WAIT_MS
+                                                                         : SETTING_DATA];
     fprintf(out,
             "\nA setting can also stand in the environment (%s) or in the file of --config (%s = %s).\n"
             "A flag wins over the environment, and that over the file.\n",

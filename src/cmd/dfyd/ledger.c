@@ -3,10 +3,14 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "driver/payment/payment.h"
+#include "driver/sandbox_book.h"
+#include "files.h"
 #include "prove.h"
 #include "setup.h"
 #include "step/reconcile.h"
 #include "store/ledger_check.h"
+#include "store/sandbox_clock.h"
 #include "table.h"
 #include "text.h"
 
@@ -99,6 +103,26 @@ bool ledger_prove(struct store *store, const struct drivers *drivers, bool wants
     table_print(c.table, stdout);
     print_differences(&c);
     return !c.n || error_set(reterr, ERR_CONFLICT, "the books do not agree: %lld differences", (long long)c.n);
+}
+
+static bool clock_read(struct db *db, void *arg, struct error *reterr) {
+    return sandbox_clock_get(db, arg, reterr);
+}
+
+bool ledger_prove_folder(struct store *store, const char *folder, struct arena *arena, struct error *reterr) {
+    const char *path = files_path(arena, folder, "sandbox.db");
+    struct drivers drivers = {0};
+    if (!files_exist(path)) return ledger_prove(store, &drivers, false, arena, reterr);
+    struct sandbox_clock ahead;
+    struct sandbox_book *book;
+    if (!store_read(store, clock_read, &ahead, reterr)) return false;
+    struct clock clock = clock_sandbox(ahead.ahead_ms);
+    if (!sandbox_book_open(path, &clock, &book, reterr)) return false;
+    drivers.payment = payment_sandbox_create(book);
+    bool ok = ledger_prove(store, &drivers, false, arena, reterr);
+    drivers.payment->ops->destroy(drivers.payment);
+    sandbox_book_close(book);
+    return ok;
 }
 
 bool run_ledger_check(const struct invocation *invocation, struct error *reterr) {

@@ -193,6 +193,12 @@ static const struct option_row restore_options[] = {
     {.flag = "key", .value = "FILE", .help = "the secret.key that was left out of the backup"},
     {.flag = "accept-differences", .help = "restores also books in which `ledger check` finds differences"},
 };
+static const struct option_row migrate_options[] = {
+    {.flag = "from", .value = "sqlite:DIR", .help = "a data folder that nobody serves", .required = true},
+    {.flag = "to", .value = "URL", .help = "an empty database: postgresql://USER@HOST[,HOST...]/NAME[?...]"},
+    {.flag = "keep-source", .help = "a trial: the source may be served afterwards, as if nothing had been"},
+    {.flag = "back", .help = "instead of --to: a source that was moved, or half moved, may be served again"},
+};
 static const struct option_row webhook_secret_options[] = {
     WORKSPACE,
     {.flag = "rotate", .help = "makes a new secret first; deliveries are signed with it from then on"},
@@ -287,10 +293,12 @@ const struct command commands[] = {
     {"webhook list", "Lists the webhooks, what waits for each and why.", run_webhook_list, OPTIONS(workspace_options)},
     {"webhook secret", "Prints what a workspace's webhook deliveries are signed with.", run_webhook_secret,
      OPTIONS(webhook_secret_options), .setup = SETUP_CREATE | SETUP_VAULT},
-    {"backup check", "Proves that a backup is whole.", run_backup_check, OPTIONS(backup_check_options), .bare = "folder",
-     .alone = true},
+    {"backup check", "Proves that a backup is whole.", run_backup_check, OPTIONS(backup_check_options),
+     .bare = "folder", .alone = true},
     {"backup", "Copies a data folder, also while it is served: all of it as it stood at one moment.", run_backup,
      OPTIONS(backup_options), .bare = "to", .by_itself = true},
+    {"migrate", "Moves a business from SQLite to PostgreSQL, and proves the copy; can be run again.", run_migrate,
+     OPTIONS(migrate_options), .by_itself = true, .data_in = "from"},
     {"restore", "Makes a data folder from a backup, and proves it.", run_restore, OPTIONS(restore_options),
      .bare = "from", .by_itself = true},
 };

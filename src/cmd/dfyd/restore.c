@@ -12,14 +12,12 @@
 
 #include "backup_parts.h"
 #include "commands.h"
-#include "driver/sandbox_book.h"
 #include "files.h"
 #include "lock.h"
 #include "manifest.h"
 #include "named_point.h"
 #include "prove.h"
 #include "setup.h"
-#include "store/sandbox_clock.h"
 #include "store/snapshot.h"
 #include "store/vault_proof.h"
 #include "text.h"
@@ -149,10 +147,6 @@ static bool copy_parts(struct restoring *r, struct error *reterr) {
     return !extra || files_copy(r->from[PART_KEY], r->beside[PART_KEY], part_mode(PART_KEY), reterr);
 }
 
-static bool clock_read(struct db *db, void *arg, struct error *reterr) {
-    return sandbox_clock_get(db, arg, reterr);
-}
-
 static bool prove_key(const struct restoring *r, struct store *store, struct error *reterr) {
     struct rng rng = rng_system();
     struct vault vault;
@@ -164,18 +158,7 @@ static bool prove_key(const struct restoring *r, struct store *store, struct err
 
 /* The sandbox's book was copied at the same moment, so it has to agree. A real provider's went on since. */
 static bool prove_books(const struct restoring *r, struct store *store, struct error *reterr) {
-    struct sandbox_clock ahead;
-    if (!store_read(store, clock_read, &ahead, reterr)) return false;
-    struct clock clock = clock_sandbox(ahead.ahead_ms);
-    struct sandbox_book *book = NULL;
-    struct drivers drivers = {0};
-    if (r->from[PART_SANDBOX]) {
-        if (!sandbox_book_open(r->beside[PART_SANDBOX], &clock, &book, reterr)) return false;
-        drivers.payment = payment_sandbox_create(book);
-    }
-    bool ok = ledger_prove(store, &drivers, false, r->arena, reterr);
-    if (drivers.payment) drivers.payment->ops->destroy(drivers.payment);
-    sandbox_book_close(book);
+    bool ok = ledger_prove_folder(store, r->stage, r->arena, reterr);
     if (ok || reterr->code != ERR_CONFLICT || !invocation_has(r->invocation, "accept-differences")) return ok;
     printf("\nrestored in spite of that\n");
     return true;

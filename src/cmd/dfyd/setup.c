@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "driver/payment/payment.h"
 #include "secret.h"
+#include "store/moves.h"
 #include "store/sandbox_clock.h"
 #include "store/vault_proof.h"
 #include "store/workspaces.h"
@@ -187,6 +188,11 @@ static bool clock_read(struct db *db, void *arg, struct error *reterr) {
     return sandbox_clock_get(db, arg, reterr);
 }
 
+static bool move_read(struct db *db, void *arg, struct error *reterr) {
+    (void)arg;
+    return move_check(db, reterr);
+}
+
 static bool set_clock(struct setup *setup, struct error *reterr) {
     struct sandbox_clock clock;
     if (!store_read(setup->store, clock_read, &clock, reterr)) return false;
@@ -213,7 +219,7 @@ static bool open_parts(struct setup *setup, const struct settings *settings, uns
         setup->store = NULL;
         return false;
     }
-    if (!set_clock(setup, reterr)) return false;
+    if (!store_read(setup->store, move_read, NULL, reterr) || !set_clock(setup, reterr)) return false;
     if (flags & (SETUP_SERVE | SETUP_VAULT) && !vault_proof_open(setup->store, dir, &setup->rng, &setup->vault, reterr))
         return false;
     if (flags & SETUP_DRIVERS && !open_drivers(setup, settings, arena, reterr)) {

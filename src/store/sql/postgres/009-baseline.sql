@@ -709,3 +709,12 @@ BEGIN
         WHERE r.workspace_id = of_workspace AND r.kind = of_kind;
     RETURN NEXT;
 END $$;
+
+-- Whether this business was copied from another database (009).
+CREATE TABLE moves (
+    id BIGINT PRIMARY KEY CHECK (id = 1),
+    source TEXT COLLATE "C" NOT NULL,
+    state TEXT COLLATE "C" NOT NULL CHECK (state IN ('kept', 'leaving', 'left', 'copying', 'done')),
+    place TEXT COLLATE "C" NOT NULL,
+    at_ms BIGINT NOT NULL
+);

@@ -15,3 +15,13 @@ CREATE TABLE nodes (
     seen_ms INTEGER NOT NULL,
     still_ms INTEGER NOT NULL DEFAULT -1 -- ahead_ms of the sandbox's clock at which it works on nothing; -1: it may be at work
 ) STRICT, WITHOUT ROWID;
+
+-- Whether this business was copied from another database, or to one (store/moves.h).
+CREATE TABLE moves (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    source TEXT NOT NULL, -- the copy's id
+    state TEXT NOT NULL
+        CHECK (state = 'kept' OR state = 'leaving' OR state = 'left' OR state = 'copying' OR state = 'done'),
+    place TEXT NOT NULL, -- the other database, without a password
+    at_ms INTEGER NOT NULL
+) STRICT;
