@@ -33,6 +33,8 @@ static enum outcome act(const struct world *world, const struct care *care, stru
     bool records_first = care->key.phase == DKIM_SIGNING;
     enum outcome outcome = records_first ? publish(world, care, arena, answer) : set_keys(world, care, answer);
     if (outcome != OUTCOME_DONE) return outcome;
+    if (!world_lease_lasts(world, care->due_ms))
+        return answer_set(answer, OUTCOME_UNKNOWN, "publishing took too long: somebody else may be at it by now");
     return records_first ? set_keys(world, care, answer) : publish(world, care, arena, answer);
 }
 

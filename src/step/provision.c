@@ -60,10 +60,14 @@ static struct str step_key(const struct world *world, const struct step *step, s
     return arena_printf(arena, "%.*s-%lld", STR_ARG(id), (long long)step->attempts);
 }
 
-/* Look first: DONE and UNKNOWN end the step here; only a clear "it is not so" lets it act. */
-static bool must_act(const struct world *world, enum outcome looked) {
+/* Look first: DONE and UNKNOWN end the step here; only a clear "it is not so" lets it act, while its lease lasts. */
+static bool must_act(const struct world *world, const struct step *step, enum outcome *looked, struct answer *answer) {
     world_reached(world, "step.looked");
-    return looked == OUTCOME_REFUSED || WORLD_PLANTED(world, PLANT_NO_LOOK);
+    if (WORLD_PLANTED(world, PLANT_NO_LOOK)) return true;
+    if (*looked != OUTCOME_REFUSED) return false;
+    if (world_lease_lasts(world, step->due_ms)) return true;
+    *looked = answer_set(answer, OUTCOME_UNKNOWN, "looking took too long: somebody else may be at it by now");
+    return false;
 }
 
 static enum outcome register_domain(const struct world *world, const struct step *step, struct arena *arena,
@@ -72,7 +76,7 @@ static enum outcome register_domain(const struct world *world, const struct step
     struct registrar_create job = {.name = step->domain, .key = step_key(world, step, arena), .years = 1};
     job.nameservers = dns_nameservers(world->drivers->dns, &job.n_nameservers);
     enum outcome outcome = registrar_lookup(registrar, job.name, job.key, answer);
-    return must_act(world, outcome) ? registrar_create(registrar, &job, answer) : outcome;
+    return must_act(world, step, &outcome, answer) ? registrar_create(registrar, &job, answer) : outcome;
 }
 
 static bool is_held(struct db *db, const void *holder, bool *ret, struct error *reterr) {
@@ -124,7 +128,7 @@ static enum outcome create_mailbox(const struct world *world, const struct step 
     if (!vault_open_sealed(world->vault, step->sealed_password, arena, &job.password, &error))
         return answer_set(answer, OUTCOME_UNKNOWN, "%s", error.message);
     enum outcome outcome = mailbox_lookup(world->drivers->mailbox, job.email, job.key, answer);
-    if (must_act(world, outcome)) outcome = mailbox_create(world->drivers->mailbox, &job, answer);
+    if (must_act(world, step, &outcome, answer)) outcome = mailbox_create(world->drivers->mailbox, &job, answer);
     /* What is closed for use, because it was not paid, cannot be tried. */
     if (outcome != OUTCOME_DONE || step->is_suspended) return outcome;
     return verify_mailbox(world, &job, answer);

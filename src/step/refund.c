@@ -95,7 +95,7 @@ bool refund_due(const struct world *world, size_t max, size_t *ret_n, struct err
     struct claim claim = {.now_ms = now, .lease_until_ms = now + world->lease_ms, .max = max, .arena = arena};
     if (!store_write(world->store, claim_change, &claim, reterr)) return false;
     if (claim.n) world_reached(world, "refund.claimed");
-    for (size_t i = 0; i < claim.n; i++)
+    for (size_t i = 0; i < claim.n && world_lease_lasts(world, claim.lease_until_ms); i++)
         if (!refund_one(world, &claim.refunds[i], reterr)) return false;
     *ret_n = claim.n;
     return true;

@@ -160,7 +160,7 @@ bool renew_due(const struct world *world, size_t max, size_t *ret_n, struct erro
     if (g.n_collected) world_reached(world, "renew.collected");
     if (!store_write(world->store, claim_change, &g, reterr)) return false;
     if (g.claims.n) world_reached(world, "renew.claimed");
-    for (size_t i = 0; i < g.claims.n; i++)
+    for (size_t i = 0; i < g.claims.n && world_lease_lasts(world, now + world->lease_ms); i++)
         if (!renew_one(world, &g.claims.tries[i], reterr)) return false;
     *ret_n = g.n_collected + g.claims.n + g.claims.n_ended;
     return true;

@@ -106,7 +106,7 @@ bool settle_due(const struct world *world, bool at_start, size_t max, size_t *re
     };
     if (!store_write(world->store, claim_change, &claim, reterr)) return false;
     if (claim.n) world_reached(world, "settle.claimed");
-    for (size_t i = 0; i < claim.n; i++)
+    for (size_t i = 0; i < claim.n && world_lease_lasts(world, claim.lease_until_ms); i++)
         if (!settle_one(world, &claim.orders[i], reterr)) return false;
     *ret_n = claim.n;
     return true;

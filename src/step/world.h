@@ -62,6 +62,15 @@ enum plant {
 #define WORLD_PLANTED(world, bug) ((void)(world), false)
 #endif
 
+/*
+ * Whether a lease until UNTIL_MS lasts for the job: asked right before it acts, as the thread, the machine or the
+ * database may have stood still since it was given. Half of a lease is more than a job takes; who has less leaves the
+ * job to the next one who leases it.
+ */
+static inline bool world_lease_lasts(const struct world *world, int64_t until_ms) {
+    return until_ms - clock_now(world->clock) > world->lease_ms / 2;
+}
+
 /* Marks a named point; see docs/testing.md for the list. */
 static inline void world_reached(const struct world *world, const char *point) {
     if (world->reached) world->reached(world->reached_arg, point);
