@@ -78,6 +78,7 @@ struct store_ops {
     bool (*write)(struct store *store, enum store_scope scope, struct str workspace_id, store_fn *change, void *arg,
                   struct error *reterr);
     bool (*read)(struct store *store, store_fn *read, void *arg, struct error *reterr);
+    bool (*tally)(struct store *store, int64_t wait_ms, store_fn *fn, void *arg, struct error *reterr);
     uint64_t (*generation)(struct store *store, enum store_topic topic);
     void (*on_news)(struct store *store, void (*fn)(void *arg), void *arg);
     void (*tidy)(struct store *store);

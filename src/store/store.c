@@ -26,6 +26,10 @@ bool store_read(struct store *store, store_fn *read, void *arg, struct error *re
     return store->ops->read(store, read, arg, reterr);
 }
 
+bool store_tally(struct store *store, int64_t wait_ms, store_fn *fn, void *arg, struct error *reterr) {
+    return store->ops->tally(store, wait_ms, fn, arg, reterr);
+}
+
 uint64_t store_generation(struct store *store, enum store_topic topic) {
     return store->ops->generation(store, topic);
 }

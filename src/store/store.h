@@ -17,12 +17,13 @@
 struct store;
 
 struct store_config {
-    const char *dir;      /* SQLite's folder; PostgreSQL: unused */
-    const char *url;      /* postgresql://..., as libpq takes it; NULL: SQLite */
-    const char *vfs;      /* SQLite VFS; NULL: the system's. Only the simulator sets it */
-    bool single;          /* one connection, changes run in the caller's thread: the simulator and short commands */
-    unsigned connections; /* PostgreSQL: of the pool, at most; 0 with `single` */
-    int64_t wait_ms;      /* PostgreSQL: how long a call waits for the database in all, outage or not; 0: 10,000 */
+    const char *dir;        /* SQLite's folder; PostgreSQL: unused */
+    const char *url;        /* postgresql://..., as libpq takes it; NULL: SQLite */
+    const char *vfs;        /* SQLite VFS; NULL: the system's. Only the simulator sets it */
+    bool single;            /* one connection, changes run in the caller's thread: the simulator and short commands */
+    const char *listen_url; /* PostgreSQL: for notifications, past a pool like PgBouncer; NULL: URL */
+    unsigned connections;   /* PostgreSQL: of the pool, at most; 0 with `single` */
+    int64_t wait_ms;        /* PostgreSQL: how long a call waits for the database in all, outage or not; 0: 10,000 */
 };
 
 /* Opens or creates the database and brings it to this program's version. */
@@ -54,6 +55,9 @@ MUST_CHECK bool store_claim(struct store *store, store_fn *change, void *arg, st
 /* Runs READ on a snapshot that holds everything committed before the call, by any process or node. Never blocks on
  * writers. */
 MUST_CHECK bool store_read(struct store *store, store_fn *read, void *arg, struct error *reterr);
+/* Runs FN once, within WAIT_MS. With PostgreSQL each of its statements stands alone, outside a transaction, is not told
+ * to anyone and not repeated: for counts that may be lost. SQLite: store_write. */
+MUST_CHECK bool store_tally(struct store *store, int64_t wait_ms, store_fn *fn, void *arg, struct error *reterr);
 
 /* What may have changed. On SQLite every commit changes all of it. */
 enum store_topic {

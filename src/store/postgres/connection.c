@@ -20,8 +20,8 @@ struct connection {
     struct db base;
     PGconn *conn;
     int64_t until;
-    bool own_limits; /* of one who has no pool: each answer may take WAIT_MS */
-    int64_t wait_ms;
+    bool is_alone;   /* in no transaction of ours: nothing is queued outside one */
+    int64_t wait_ms; /* each answer may take so long; 0: see until */
     struct pending pending[PENDING_MAX];
     size_t n_pending;
     bool is_syncing; /* a synchronisation was sent and not answered yet */
@@ -150,7 +150,7 @@ static bool collect(struct connection *c) {
 }
 
 static void limit(struct connection *c) {
-    if (c->own_limits) c->until = clock_steady_ms() + c->wait_ms;
+    if (c->wait_ms) c->until = clock_steady_ms() + c->wait_ms;
 }
 
 static bool settle(struct connection *c) {
@@ -269,9 +269,10 @@ static bool run(struct stmt *base, int64_t *ret_changes, struct error *reterr) {
 static bool queue(struct stmt *stmt, struct error *reterr) {
     struct connection *c = of(stmt->db);
     stmt_done(stmt);
-    if (!make_ready(c) || !send_command(c, statement_of(stmt), false)) return tell(c, reterr);
+    if (!make_ready(c)) return tell(c, reterr);
     /* Outside a transaction there is nothing later that could tell. */
-    bool alone = PQtransactionStatus(c->conn) == PQTRANS_IDLE && c->own_limits;
+    bool alone = c->is_alone && PQtransactionStatus(c->conn) == PQTRANS_IDLE;
+    if (!send_command(c, statement_of(stmt), false)) return tell(c, reterr);
     return !alone || (synchronise(c) && settle(c)) || tell(c, reterr);
 }
 
@@ -396,7 +397,7 @@ bool db_open_postgres(const char *url, int64_t wait_ms, struct db **ret, struct 
     bool ok = connection_open(target, clock_steady_ms() + wait_ms, &host, ret, NULL, reterr);
     target_destroy(target);
     if (!ok) return false;
-    of(*ret)->own_limits = true;
+    of(*ret)->is_alone = true;
     of(*ret)->wait_ms = wait_ms;
     return true;
 }
@@ -412,6 +413,7 @@ void connection_fresh(struct db *db, bool unnamed) {
     c->is_unnamed = unnamed;
     c->changed = c->touched = c->warned = false;
     c->is_mine = true;
+    c->is_alone = false;
     c->trouble = TROUBLE_NONE;
     c->failure = (struct error){ERR_NONE, ""};
 }
@@ -426,6 +428,10 @@ const struct error *connection_failure(const struct db *db) {
 
 void connection_mine(struct db *db, bool on) {
     of(db)->is_mine = on;
+}
+
+void connection_alone(struct db *db) {
+    of(db)->is_alone = true;
 }
 
 bool connection_may_have_changed(const struct db *db) {

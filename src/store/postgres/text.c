@@ -55,5 +55,7 @@ char *text_for_postgres(const char *sql, int *ret_parameters) {
 }
 
 bool text_hides_change(const char *sql) {
+    for (const char *next; (next = *sql == ' ' || *sql == '\n' ? sql + 1 : sql[0] == '/' ? skip(sql) : sql) != sql;)
+        sql = next;
     return strncmp(sql, "WITH", 4) == 0 && (strstr(sql, "INSERT") || strstr(sql, "UPDATE") || strstr(sql, "DELETE"));
 }

@@ -292,6 +292,11 @@ static bool read_snapshot(struct store *base, store_fn *fn, void *arg, struct er
     return ok;
 }
 
+static bool tally(struct store *store, int64_t wait_ms, store_fn *fn, void *arg, struct error *reterr) {
+    (void)wait_ms;
+    return write_change(store, SCOPE_CLAIM, STR(""), fn, arg, reterr);
+}
+
 static uint64_t get_generation(struct store *store, enum store_topic topic) {
     (void)topic;
     return generation_get(&of(store)->generation);
@@ -352,6 +357,7 @@ static const struct store_ops ops = {
     .close = close_all,
     .write = write_change,
     .read = read_snapshot,
+    .tally = tally,
     .generation = get_generation,
     .on_news = on_news,
     .tidy = tidy,

@@ -660,7 +660,8 @@ CREATE TABLE nodes (
 -- A change that was sent for commit without an answer is asked about by its mark: whoever can insert the mark again knows
 -- that it never happened, and never will.
 CREATE TABLE write_marks (
-    id TEXT COLLATE "C" PRIMARY KEY -- a UUID of version 7; those older than a day are deleted
+    id TEXT COLLATE "C" PRIMARY KEY, -- a UUID of version 7; those older than a day are deleted
+    closed BIGINT NOT NULL DEFAULT 0 CHECK (closed IN (0, 1)) -- 1: by who asked, and not by the transaction itself
 );
 
 -- How much of a window of a workspace's rate limits all nodes have taken. Not written to the log: after a crash or a
