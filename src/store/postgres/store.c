@@ -131,6 +131,9 @@ static const struct store_ops ops = {
 static bool migrate(const struct store_config *config, int64_t wait_ms, struct error *reterr) {
     struct db *db;
     if (!db_open_postgres(config->url, wait_ms, &db, reterr)) return false;
+    /* Of a pool like PgBouncer there is no telling yet whether names of statements hold. */
+    connection_fresh(db, true);
+    connection_alone(db);
     bool ok = migrate_run(db, reterr);
     db_close(db);
     return ok;

@@ -9,8 +9,8 @@
 #include "store/postgres/marks.h"
 
 enum {
-    PAUSE_MS = 20,  /* before a transaction is run again, at most; twice as much each time, up to 16 times */
-    SLACK_MS = 500, /* the server's own time-outs come first: they say more */
+    PAUSE_MS = 20,    /* before a transaction is run again, at most; twice as much each time, up to 16 times */
+    COMMIT_MS = 1000, /* for the answer to a commit, at least */
 };
 
 enum outcome {
@@ -22,7 +22,8 @@ enum outcome {
 
 /* Limits of this transaction, not of the session: with PgBouncer the next one may be somebody else's. */
 static bool queue_limits(struct db *db, int64_t until, struct error *reterr) {
-    int64_t left = until - clock_steady_ms();
+    /* The server's time-outs come first: they say more. */
+    int64_t left = (until - clock_steady_ms()) * 9 / 10;
     char text[24];
     snprintf(text, sizeof text, "%lld", (long long)(left > 1 ? left : 1));
     struct stmt *stmt =
@@ -72,8 +73,10 @@ static enum outcome again(const struct db *db, struct error *reterr) {
     return OUTCOME_AGAIN;
 }
 
-static enum outcome commit(struct db *db, struct error *reterr) {
+static enum outcome commit(struct db *db, int64_t until, struct error *reterr) {
     bool was_sent = false;
+    int64_t least = clock_steady_ms() + COMMIT_MS;
+    connection_until(db, until > least ? until : least);
     if (queue_end(db, reterr) && connection_commit(db, &was_sent, reterr)) return OUTCOME_DONE;
     enum trouble trouble = connection_trouble(db);
     if (trouble == TROUBLE_LOST && was_sent) return OUTCOME_UNSURE;
@@ -84,7 +87,7 @@ static enum outcome commit(struct db *db, struct error *reterr) {
 }
 
 static enum outcome run_once(struct db *db, const struct call *call, const char *mark, struct error *reterr) {
-    connection_until(db, call->until + SLACK_MS);
+    connection_until(db, call->until);
     *reterr = (struct error){ERR_NONE, ""};
     bool ok = queue_begin(db, call, mark, reterr);
     connection_mine(db, false);
@@ -99,7 +102,7 @@ static enum outcome run_once(struct db *db, const struct call *call, const char 
         ok = error_set(reterr, ERR_INTERNAL, "a statement failed, and its change was to be kept: %s",
                        connection_failure(db)->message);
     }
-    if (ok && !call->is_read && connection_may_have_changed(db)) return commit(db, reterr);
+    if (ok && !call->is_read && connection_may_have_changed(db)) return commit(db, call->until, reterr);
     connection_leave(db);
     return ok ? OUTCOME_DONE : OUTCOME_FAILED;
 }
