@@ -180,7 +180,9 @@ static bool database_is_there(const char *dir, struct arena *arena, struct error
     const char *path = arena_cstr(arena, arena_printf(arena, "%s/dfyd.db", dir));
     bool is_missing = stat(path, &about) != 0;
     if (is_missing ? errno != ENOENT : about.st_size > 0 || !S_ISREG(about.st_mode)) return true;
-    return error_set(reterr, ERR_UNAVAILABLE, "%s is %s: restore it from a backup, or remove %s too to start anew",
+    return error_set(reterr, ERR_UNAVAILABLE,
+                     "%s is %s: restore it from a backup, or say --db if the data is in PostgreSQL; to start anew,"
+                     " remove %s too",
                      path, is_missing ? "missing" : "empty", key);
 }
 
