@@ -9,13 +9,14 @@
 #include "base/log.h"
 #include "store/idempotency.h"
 
-/* Keys that wait to be given back. Each stands for a failed write, so there are few; more are left to the next start.
- */
+/* Keys that wait to be given back. Each stands for a failed write, so there are few; more are left to who takes them
+ * over. */
 enum { LEFT_MAX = 1024 };
 
 struct left_key {
     struct left_key *next;
     char workspace_id[UUID_TEXT];
+    int64_t claimed_ms;
     size_t n;
     char key[IDEMPOTENCY_KEY_MAX];
 };
@@ -69,10 +70,15 @@ static struct str workspace_of(const struct call *call) {
 
 /* ---- keys left over ---- */
 
-static bool drop_all(struct db *db, void *arg, struct error *reterr) {
-    for (const struct left_key *key = arg; key; key = key->next)
-        if (!idempotency_drop(db, str_of(key->workspace_id), (struct str){key->key, key->n}, reterr)) return false;
-    return true;
+static bool drop_change(struct db *db, void *arg, struct error *reterr) {
+    const struct left_key *key = arg;
+    const struct idempotency_hold hold = {
+        .workspace_id = str_of(key->workspace_id), .key = {key->key, key->n}, .claimed_ms = key->claimed_ms};
+    return idempotency_drop(db, &hold, reterr);
+}
+
+static bool drop_one(struct idempotent *idempotent, struct left_key *key, struct error *reterr) {
+    return store_write_of(idempotent->store, str_of(key->workspace_id), drop_change, key, reterr);
 }
 
 static void leave(struct idempotent *idempotent, struct left_key *keys, size_t n) {
@@ -92,12 +98,16 @@ static bool drop_left(struct idempotent *idempotent, struct error *reterr) {
     idempotent->left = NULL;
     size_t n = atomic_exchange(&idempotent->n_left, 0);
     pthread_mutex_unlock(&idempotent->mutex);
-    if (!keys) return true;
-    if (!store_write(idempotent->store, drop_all, keys, reterr)) {
-        leave(idempotent, keys, n);
-        return false;
+    while (keys) {
+        if (!drop_one(idempotent, keys, reterr)) {
+            leave(idempotent, keys, n);
+            return false;
+        }
+        struct left_key *dropped = keys;
+        keys = keys->next;
+        n--;
+        free(dropped);
     }
-    free_keys(keys);
     return true;
 }
 
@@ -120,20 +130,57 @@ static bool claim_change(struct db *db, void *arg, struct error *reterr) {
     return idempotency_claim(db, &c->claim, c->arena, &c->result, &c->answer, reterr);
 }
 
-bool idempotent_claim(struct call *call, struct str key, const char *reassure) {
+static struct left_key *copy_key(const struct call *call, const struct held_key *key) {
+    struct left_key *copy = calloc(1, sizeof *copy);
+    if (!copy) abort();
+    struct str workspace = workspace_of(call);
+    memcpy(copy->workspace_id, workspace.p, workspace.n);
+    copy->claimed_ms = key->claimed_ms;
+    copy->n = key->key.n;
+    memcpy(copy->key, key->key.p, key->key.n);
+    return copy;
+}
+
+/* To be given back later. */
+static void leave_one(struct idempotent *idempotent, struct left_key *key, const struct error *error) {
+    bool keep = atomic_load(&idempotent->n_left) < LEFT_MAX;
+    log_event(LOG_WARN, "idempotency_key_not_dropped", LOG_TEXT("reason", error->message),
+              LOG_TEXT("next", keep ? "dropped once that works" : "answers 409 until lease_ms are over"));
+    if (keep)
+        leave(idempotent, key, 1);
+    else
+        free(key);
+}
+
+bool idempotent_claim(struct call *call, struct held_key *key, const char *reassure) {
+    const struct world *world = call->config->world;
     struct claiming c = {
-        .claim = {.workspace_id = workspace_of(call), .key = key, .now_ms = clock_now(call->config->world->clock)},
+        .claim = {.workspace_id = workspace_of(call),
+                  .key = key->key,
+                  .now_ms = clock_now(world->clock),
+                  .dead_after_ms = world->lease_ms},
         .arena = call->arena,
     };
+    key->claimed_ms = c.claim.now_ms;
     crypto_generichash(c.claim.body_hash, sizeof c.claim.body_hash, (const unsigned char *)call->request->body.p,
                        call->request->body.n, NULL, 0);
     struct error error = {0};
-    if (!drop_left(call->idempotent, &error) || !store_write(call->idempotent->store, claim_change, &c, &error)) {
+    if (!drop_left(call->idempotent, &error)) {
+        call_fail(call, &error, reassure);
+        return false;
+    }
+    if (!store_write_of(call->idempotent->store, c.claim.workspace_id, claim_change, &c, &error)) {
+        if (error.code == ERR_UNSURE) {
+            /* Claimed or not, nothing is done under it. */
+            leave_one(call->idempotent, copy_key(call, key), &error);
+            error.code = ERR_UNAVAILABLE;
+        }
         call_fail(call, &error, reassure);
         return false;
     }
     switch (c.result) {
     case IDEMPOTENCY_NEW:
+        world_reached(world, "key.claimed");
         return true;
     case IDEMPOTENCY_DONE:
         buf_add(&call->response->body, c.answer);
@@ -154,38 +201,34 @@ bool idempotent_claim(struct call *call, struct str key, const char *reassure) {
 }
 
 struct storing {
-    struct str workspace_id, key, answer;
+    struct idempotency_hold hold;
+    struct str answer;
     int64_t now_ms;
+    bool held;
 };
 
 static bool store_change(struct db *db, void *arg, struct error *reterr) {
-    const struct storing *s = arg;
-    return idempotency_store(db, s->workspace_id, s->key, s->answer, s->now_ms, reterr);
+    struct storing *s = arg;
+    return idempotency_store(db, &s->hold, s->answer, s->now_ms, &s->held, reterr);
 }
 
-bool idempotent_store(const struct call *call, struct str key, struct str answer, struct error *reterr) {
-    struct storing s = {workspace_of(call), key, answer, clock_now(call->config->world->clock)};
-    return store_write(call->idempotent->store, store_change, &s, reterr);
+bool idempotent_store(const struct call *call, const struct held_key *key, struct str answer, struct error *reterr) {
+    struct storing s = {
+        .hold = {.workspace_id = workspace_of(call), .key = key->key, .claimed_ms = key->claimed_ms},
+        .answer = answer,
+        .now_ms = clock_now(call->config->world->clock),
+    };
+    if (!store_write_of(call->idempotent->store, s.hold.workspace_id, store_change, &s, reterr)) return false;
+    return s.held || error_set(reterr, ERR_CONFLICT,
+                               "This request took so long that another one with its Idempotency-Key has taken its"
+                               " place. Send it again to get the answer of that one.");
 }
 
-void idempotent_drop(const struct call *call, struct str key) {
-    struct left_key *one = calloc(1, sizeof *one);
-    if (!one) abort();
-    struct str workspace = workspace_of(call);
-    memcpy(one->workspace_id, workspace.p, workspace.n);
-    one->n = key.n;
-    memcpy(one->key, key.p, key.n);
-
+void idempotent_drop(const struct call *call, const struct held_key *key) {
+    struct left_key *one = copy_key(call, key);
     struct error error = {0};
-    if (store_write(call->idempotent->store, drop_all, one, &error)) {
+    if (drop_one(call->idempotent, one, &error))
         free(one);
-        return;
-    }
-    bool keep = atomic_load(&call->idempotent->n_left) < LEFT_MAX;
-    log_event(LOG_WARN, "idempotency_key_not_dropped", LOG_TEXT("reason", error.message),
-              LOG_TEXT("next", keep ? "dropped once there is room" : "answers 409 until the next start"));
-    if (keep)
-        leave(call->idempotent, one, 1);
     else
-        free(one);
+        leave_one(call->idempotent, one, &error);
 }

@@ -179,19 +179,19 @@ enum http_verdict place_order_begin(struct call *call) {
 struct job {
     struct call *call;
     const struct order *order;
-    struct str key; /* empty: none */
+    struct held_key key;
     struct judged judged;
     const char *order_id; /* while it is placed */
 };
 
 static void drop_key(const struct job *job) {
-    if (job->key.n) idempotent_drop(job->call, job->key);
+    if (job->key.key.n) idempotent_drop(job->call, &job->key);
 }
 
 /* Answers 200 with what was decided, and keeps that for the key. */
 static void finish_job(const struct job *job, struct str answer) {
     struct error error = {0};
-    if (job->key.n && !idempotent_store(job->call, job->key, answer, &error)) {
+    if (job->key.key.n && !idempotent_store(job->call, &job->key, answer, &error)) {
         call_fail(job->call, &error, nothing_done);
         drop_key(job);
         return;
@@ -275,8 +275,8 @@ static void end_unopened(const struct job *job, const char *order_id) {
 static void end_pending(const struct job *job, const char *order_id) {
     log_order(LOG_WARN, "order_pending", job, order_id, "next", "settled by itself once the charge is known");
     struct error error = {0};
-    const char *retry = job->key.n ? "Retry with the same Idempotency-Key to get the answer."
-                                   : "Do not order these domains again; list the orders to see it.";
+    const char *retry = job->key.key.n ? "Retry with the same Idempotency-Key to get the answer."
+                                       : "Do not order these domains again; list the orders to see it.";
     error_set(
         &error, ERR_UNAVAILABLE,
         "Whether the payment went through is not known yet. Order %s is settled by itself, and paid at most once. %s",
@@ -287,7 +287,14 @@ static void end_pending(const struct job *job, const char *order_id) {
 /* LAST is the phase that failed. Before the reservation was durable nobody else ends the key. */
 static void end_failed(const struct job *job, const struct placing *placing, enum place_phase last) {
     log_order(LOG_WARN, "order_not_placed", job, placing->reservation.order_id, "reason", placing->error.message);
-    if (last == PLACE_RESERVE) {
+    if (last == PLACE_RESERVE && placing->error.code == ERR_UNSURE) {
+        /* If it is reserved, it is released when its lease ends, and so is its key. */
+        struct error error = {0};
+        error_set(&error, ERR_UNSURE,
+                  "The database went away. Nothing was charged, but the domains may be held for a few minutes. %s",
+                  job->key.key.n ? "Retry with the same Idempotency-Key." : "Try again then.");
+        call_refuse(job->call, &error);
+    } else if (last == PLACE_RESERVE && !placing->key_is_lost) {
         call_fail(job->call, &placing->error, nothing_done);
         drop_key(job);
     } else {
@@ -307,8 +314,9 @@ static bool place(struct job *job, const struct order_answer *valid) {
         return true;
     }
     struct placing placing;
-    place_init(&placing, world, job->judged.check, &job->judged.quote, workspace_of(call), usable_card(call), job->key,
-               text, call->arena);
+    place_init(&placing, world, job->judged.check, &job->judged.quote, workspace_of(call), usable_card(call),
+               job->key.key, text, call->arena);
+    placing.key_claimed_ms = job->key.claimed_ms;
     placing.reservation.actor = call_actor(call);
     placing.declined_answer = declined_answer;
     placing.arg = job;
@@ -381,9 +389,9 @@ void place_order_run(struct call *call) {
     struct job job = {
         .call = call,
         .order = &asked->order,
-        .key = asked->key,
+        .key = {.key = asked->key},
     };
-    if (job.key.n && !idempotent_claim(call, job.key, nothing_done)) return;
+    if (job.key.key.n && !idempotent_claim(call, &job.key, nothing_done)) return;
     for (int round = 0; round < ROUNDS_MAX; round++)
         if (try_once(&job, round > 0)) return;
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "step/checkout.h"
+#include "store/idempotency.h"
 #include "store/refunds.h"
 
 enum { PASSWORD_LENGTH = 20 };
@@ -57,6 +58,7 @@ void place_init(struct placing *placing, const struct world *world, const struct
     *placing = (struct placing){
         .ids = world->ids,
         .arena = arena,
+        .keeps_key = WORLD_PLANTED(world, PLANT_KEEP_KEY),
         .phase = WORLD_PLANTED(world, PLANT_CHARGE_FIRST) ? PLACE_CHARGE : PLACE_RESERVE,
         .reservation =
             {
@@ -86,13 +88,25 @@ void place_init(struct placing *placing, const struct world *world, const struct
         reserve_item(world, &check->items[i], &quote->items[i], now, arena, &placing->reservation.domains[i]);
 }
 
+/* Whoever was taken for dead, and is only slow, orders nothing: the key is another request's by now. */
 static bool reserve_change(struct db *db, void *arg, struct error *reterr) {
-    return order_reserve(db, &((struct placing *)arg)->reservation, reterr);
+    struct placing *p = arg;
+    const struct idempotency_hold hold = {.workspace_id = p->reservation.workspace_id,
+                                          .key = p->reservation.idempotency_key,
+                                          .claimed_ms = p->key_claimed_ms};
+    bool held = true;
+    if (hold.key.n && !p->keeps_key && !idempotency_is_held(db, &hold, &held, reterr)) return false;
+    p->key_is_lost = !held;
+    if (!held)
+        return error_set(reterr, ERR_CONFLICT,
+                         "This request took so long that another one with its Idempotency-Key has taken its place."
+                         " Send it again to get the answer of that one.");
+    return order_reserve(db, &p->reservation, reterr);
 }
 
 static enum place_phase run_reserve(struct placing *p, const struct world *world) {
-    if (!store_write(world->store, reserve_change, p, &p->error))
-        return p->error.code == ERR_CONFLICT ? PLACE_CHANGED : PLACE_ERROR;
+    if (!store_write_of(world->store, p->reservation.workspace_id, reserve_change, p, &p->error))
+        return p->error.code == ERR_CONFLICT && !p->key_is_lost ? PLACE_CHANGED : PLACE_ERROR;
     world_reached(world, "place.reserved");
     if (p->make_page_answer) return PLACE_OPEN;
     return WORLD_PLANTED(world, PLANT_CHARGE_FIRST) ? PLACE_SETTLE : PLACE_CHARGE;
@@ -118,7 +132,7 @@ static bool explain_change(struct db *db, void *arg, struct error *reterr) {
 /* What the operator sees until settle.h asks again. */
 static enum place_phase leave_open(struct placing *p, const struct world *world) {
     struct error error = {0};
-    if (!store_write(world->store, explain_change, p, &error))
+    if (!store_write_of(world->store, p->reservation.workspace_id, explain_change, p, &error))
         log_event(LOG_WARN, "order_not_explained", LOG_TEXT("order", p->reservation.order_id),
                   LOG_TEXT("reason", error.message), LOG_TEXT("next", "its charge is asked about when its lease ends"));
     return PLACE_PENDING;
@@ -208,7 +222,7 @@ static enum place_phase run_open(struct placing *p, const struct world *world) {
         return PLACE_RELEASE;
     }
     struct error error = {0};
-    if (!store_write(world->store, postpone_change, p, &error))
+    if (!store_write_of(world->store, p->reservation.workspace_id, postpone_change, p, &error))
         log_event(LOG_WARN, "order_not_postponed", LOG_TEXT("order", p->reservation.order_id),
                   LOG_TEXT("reason", error.message), LOG_TEXT("next", "its page is closed when its lease ends"));
     return PLACE_PENDING;
@@ -230,7 +244,7 @@ static bool keep_change(struct db *db, void *arg, struct error *reterr) {
 
 static enum place_phase run_keep(struct placing *p, const struct world *world) {
     struct error error = {0};
-    if (!store_write(world->store, keep_change, p, &error)) {
+    if (!store_write_of(world->store, p->reservation.workspace_id, keep_change, p, &error)) {
         log_event(LOG_ERROR, "page_not_kept", LOG_TEXT("order", p->reservation.order_id),
                   LOG_TEXT("reason", error.message), LOG_TEXT("next", "closed when the order's lease ends"));
         return PLACE_PENDING;
@@ -248,7 +262,7 @@ static bool settle_change(struct db *db, void *arg, struct error *reterr) {
 
 static enum place_phase run_settle(struct placing *p, const struct world *world) {
     struct error error = {0};
-    if (!store_write(world->store, settle_change, p, &error)) {
+    if (!store_write_of(world->store, p->reservation.workspace_id, settle_change, p, &error)) {
         log_event(LOG_ERROR, "order_not_settled", LOG_TEXT("order", p->reservation.order_id),
                   LOG_TEXT("reason", error.message), LOG_TEXT("next", "charged; settled again when its lease ends"));
         return PLACE_PENDING;
@@ -279,7 +293,7 @@ static enum place_phase run_release(struct placing *p, const struct world *world
     struct release release = {.placing = p, .answer = STR("")};
     if (p->decline && p->declined_answer) release.answer = p->declined_answer(p->arg, p->decline);
     struct error error = {0};
-    bool released = store_write(world->store, release_change, &release, &error);
+    bool released = store_write_of(world->store, p->reservation.workspace_id, release_change, &release, &error);
     if (!released)
         log_event(LOG_WARN, "order_not_released", LOG_TEXT("order", p->reservation.order_id),
                   LOG_TEXT("reason", error.message), LOG_TEXT("next", "not charged; released when its lease ends"));

@@ -23,7 +23,7 @@ enum place_phase {
     PLACE_DECLINED, /* decline says why; names are given back */
     PLACE_CHANGED,  /* the facts changed since the check: gather and judge again; nothing was done */
     PLACE_PENDING,  /* the charge's outcome is not known yet; settling goes on by itself */
-    PLACE_ERROR,    /* error says why; nothing was charged */
+    PLACE_ERROR, /* error says why; nothing was charged. ERR_UNSURE: the order may be reserved, until it ends itself */
 };
 
 struct placing {
@@ -34,6 +34,9 @@ struct placing {
     struct answer answer; /* the payment driver's words */
     char reference[80];   /* its name for the charge */
     struct error error;
+    int64_t key_claimed_ms; /* set by the caller: of the reservation's idempotency key (store/idempotency.h) */
+    bool key_is_lost;       /* the error is that another request holds it by now */
+    bool keeps_key;         /* a planted bug (step/world.h): nobody looks whether it does */
     /* Set by the caller: the answer to store under the idempotency key for each decline; may be NULL without a key. */
     struct str (*declined_answer)(void *arg, enum decline decline);
     /* Of an order that is paid on a page: set by place_on_page. */

@@ -53,6 +53,7 @@ enum plant {
     PLANT_PROMO_OVER = 1 << 11,      /* a promotion's limits are not looked at when an order is reserved */
     PLANT_SIGN_UNSEEN = 1 << 14,     /* a DKIM key signs, though nobody knows whether its record can be seen */
     PLANT_DROP_EARLY = 1 << 15,      /* a DKIM key's record goes as soon as another one signs */
+    PLANT_KEEP_KEY = 1 << 16,        /* a request whose idempotency key is another's by now orders nonetheless */
     PLANT_OVERWRITE = 1 << 12,       /* DNS records that were changed by hand are changed back unasked */
 };
 

@@ -8,11 +8,8 @@
 #include "store/workspaces.h"
 
 /* What happens to an idempotency key when its order gets a page. */
-struct key {
-    struct str workspace_id, key;
-};
-
-static bool read_key(struct db *db, struct str order_id, struct arena *arena, struct key *ret, struct error *reterr) {
+static bool read_key(struct db *db, struct str order_id, struct arena *arena, struct idempotency_hold *ret,
+                     struct error *reterr) {
     struct stmt *stmt =
         db_stmt(db, "SELECT workspace_id, idempotency_key FROM orders WHERE id = $1 AND state = 'reserved'");
     stmt_text(stmt, 1, order_id);
@@ -20,14 +17,15 @@ static bool read_key(struct db *db, struct str order_id, struct arena *arena, st
     if (step == DB_FAIL) return false;
     if (step == DB_END)
         return error_set(reterr, ERR_CONFLICT, "order %.*s is not reserved any more", STR_ARG(order_id));
-    *ret = (struct key){row_text(stmt, 0, arena), row_text(stmt, 1, arena)};
+    *ret = (struct idempotency_hold){.workspace_id = row_text(stmt, 0, arena), .key = row_text(stmt, 1, arena)};
     stmt_done(stmt);
     return true;
 }
 
 bool checkout_opened(struct db *db, const struct checkout_opened *opened, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
-    struct key key = {0};
+    struct idempotency_hold key = {.claimed_ms = 0};
+    bool held;
     if (!read_key(db, opened->order_id, arena, &key, reterr)) return false;
     struct stmt *stmt =
         db_stmt(db, "UPDATE orders SET checkout_url = $2, checkout_reference = $3, settle_after_ms = $4,"
@@ -37,7 +35,7 @@ bool checkout_opened(struct db *db, const struct checkout_opened *opened, struct
     stmt_text(stmt, 3, opened->reference);
     stmt_int(stmt, 4, opened->look_ms);
     if (!stmt_run(stmt, NULL, reterr)) return false;
-    return !key.key.n || idempotency_store(db, key.workspace_id, key.key, opened->answer, opened->now_ms, reterr);
+    return !key.key.n || idempotency_store(db, &key, opened->answer, opened->now_ms, &held, reterr);
 }
 
 bool checkout_get(struct db *db, struct str order_id, struct arena *arena, struct checkout *ret, struct error *reterr) {

@@ -191,6 +191,15 @@ static struct charged charge_of(struct str order_id, const struct ending *order,
     };
 }
 
+/* Its idempotency key, if it has one, answers with ANSWER from now on; empty: as if it had never come. */
+static bool end_key(struct db *db, const struct ending *order, struct str answer, int64_t now_ms,
+                    struct error *reterr) {
+    const struct idempotency_hold hold = {.workspace_id = str_of(order->workspace_id), .key = order->key};
+    bool held;
+    if (!hold.key.n) return true;
+    return answer.n ? idempotency_store(db, &hold, answer, now_ms, &held, reterr) : idempotency_drop(db, &hold, reterr);
+}
+
 bool order_settle(struct db *db, struct str order_id, struct str reference, int64_t now_ms, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
     struct ending order = {.state = ORDER_RESERVED};
@@ -205,8 +214,8 @@ bool order_settle(struct db *db, struct str order_id, struct str reference, int6
     } else if (!settle_new(db, order_id, pre_warmed, order.created_ms, now_ms, reterr)) {
         return false;
     }
-    if (!tell_placed(db, order_id, &order, arena, now_ms, reterr)) return false;
-    if (order.key.n && !idempotency_store(db, str_of(order.workspace_id), order.key, order.answer, now_ms, reterr))
+    if (!tell_placed(db, order_id, &order, arena, now_ms, reterr) ||
+        !end_key(db, &order, order.answer, now_ms, reterr))
         return false;
     /* Last, as invoices are numbered one after another. */
     struct charged charge = charge_of(order_id, &order, reference, now_ms);
@@ -241,7 +250,5 @@ bool order_release(struct db *db, struct str order_id, struct str decline, struc
         !rows_change(db, "DELETE FROM domains WHERE order_id = $1 AND state = 'reserved'", order_id, reterr) ||
         !rows_change(db, "UPDATE stock SET order_id = NULL WHERE order_id = $1", order_id, reterr))
         return false;
-    if (!order.key.n) return true;
-    return answer.n ? idempotency_store(db, str_of(order.workspace_id), order.key, answer, now_ms, reterr)
-                    : idempotency_drop(db, str_of(order.workspace_id), order.key, reterr);
+    return end_key(db, &order, answer, now_ms, reterr);
 }

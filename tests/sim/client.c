@@ -172,6 +172,8 @@ void client_repeat(struct run *run) {
 struct keyed {
     const struct task *task;
     struct idempotency_claim claim;
+    struct idempotency_hold hold;
+    bool held;
     struct arena *arena;
     enum idempotency result;
     struct str answer;
@@ -183,13 +185,13 @@ static bool claim_change(struct db *db, void *arg, struct error *reterr) {
 }
 
 static bool store_change(struct db *db, void *arg, struct error *reterr) {
-    const struct keyed *k = arg;
-    return idempotency_store(db, k->claim.workspace_id, k->claim.key, k->answer, k->claim.now_ms, reterr);
+    struct keyed *k = arg;
+    return idempotency_store(db, &k->hold, k->answer, k->claim.now_ms, &k->held, reterr);
 }
 
 static bool drop_change(struct db *db, void *arg, struct error *reterr) {
     const struct keyed *k = arg;
-    return idempotency_drop(db, k->claim.workspace_id, k->claim.key, reterr);
+    return idempotency_drop(db, &k->hold, reterr);
 }
 
 static struct keyed keyed_of(struct run *run, struct task *task) {
@@ -197,7 +199,11 @@ static struct keyed keyed_of(struct run *run, struct task *task) {
     struct keyed keyed = {
         .claim = {.workspace_id = str_of(workspace_ids[request->workspace]),
                   .key = request->key,
-                  .now_ms = clock_now(&run->clock)},
+                  .now_ms = clock_now(&run->clock),
+                  .dead_after_ms = run->world.lease_ms},
+        .hold = {.workspace_id = str_of(workspace_ids[request->workspace]),
+                 .key = request->key,
+                 .claimed_ms = task->claimed_ms},
         .arena = task->arena,
         .answer = STR(""),
     };
@@ -247,6 +253,7 @@ static void claim(struct run *run, struct task *task) {
     if (request->key.n == 0) return;
     struct keyed keyed = keyed_of(run, task);
     struct error error = {0};
+    task->claimed_ms = keyed.claim.now_ms;
     if (!store_write(run->store, claim_change, &keyed, &error)) {
         tell_error(run, task, &error);
         return;
@@ -360,6 +367,12 @@ static void refuse(struct run *run, struct task *task) {
             drop_key(run, task);
             return;
         }
+        if (!keyed.held && !run_is_dead(run)) {
+            tell(run, task, "409", STR("its key is another request's by now"));
+            run->totals->counts.overtaken++;
+            task->stage = STAGE_FREE;
+            return;
+        }
     }
     run->totals->counts.refused++;
     tell_answer(run, task, answer);
@@ -412,6 +425,7 @@ static void judge(struct run *run, struct task *task) {
     place_init(&task->placing, &run->world, task->check, &task->quote, str_of(workspace_ids[request->workspace]), &card,
                request->key, task->placed_answer, task->arena);
     task->placing.declined_answer = declined_answer;
+    task->placing.key_claimed_ms = task->claimed_ms;
     task->placed_as->is_on_page = request->is_on_page && task->quote.total > 0;
     if (task->placed_as->is_on_page)
         place_on_page(&task->placing, &run->world, STR("https://dfyd.example"), page_answer);
@@ -468,6 +482,7 @@ static void place(struct run *run, struct task *task) {
         task->stage = STAGE_FREE;
         break;
     default:
+        run->totals->counts.overtaken += placing->key_is_lost;
         tell_order(run, task, TOLD_ERROR);
         tell_error(run, task, &placing->error);
         /* Later the order itself ends its key. */

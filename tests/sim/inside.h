@@ -44,6 +44,7 @@ struct task {
     struct quote quote;
     struct model_uses uses[MODEL_PROMOTIONS]; /* of each of the model's promotions, when it was priced */
     struct placing placing;
+    int64_t claimed_ms; /* of the request's key */
     bool lease_is_over; /* it was once, so others may have ended the order */
     struct model_order *placed_as;
     struct str placed_answer;

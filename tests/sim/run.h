@@ -15,7 +15,7 @@ enum { POINTS_MAX = 64 };
 
 struct sim_counts {
     int64_t runs, actions, crashes, changes_lost, disk_faults;
-    int64_t requests, placed, declined, refused, replayed, cancelled, forwarded, steps, stale_steps, told;
+    int64_t requests, placed, declined, refused, replayed, overtaken, cancelled, forwarded, steps, stale_steps, told;
     int64_t refunds, renewals, pages, swapped, by_hand, cares, key_moves;
 };
 

@@ -15,6 +15,8 @@
 
 #include "base/log.h"
 
+enum { LEASE_MS = 60000 };
+
 static const char workspace_id[] = "01900000-0000-7000-8000-000000000001";
 
 struct desk {
@@ -28,6 +30,7 @@ struct desk {
     struct http_response response;
     struct idempotent *idempotent;
     struct call call;
+    struct held_key key; /* claimed last */
 };
 
 static bool add_workspace(struct db *db, void *arg, struct error *reterr) {
@@ -49,8 +52,8 @@ static int set_up(void **state) {
     struct error error = {0};
     if (!store_open(&config, &d->store, &error) || !store_write(d->store, add_workspace, NULL, &error))
         fail_msg("%s", error.message);
-    d->clock = clock_system();
-    d->world = (struct world){.clock = &d->clock, .store = d->store};
+    d->clock = clock_manual(1000000);
+    d->world = (struct world){.clock = &d->clock, .store = d->store, .lease_ms = LEASE_MS};
     d->config.world = &d->world;
     memcpy(d->identity.workspace.id, workspace_id, sizeof workspace_id);
     buf_init(&d->response.body, 1 << 16);
@@ -95,7 +98,8 @@ static int claim(struct desk *d, const char *key, const char *body) {
     d->response.status = 0;
     d->response.n_headers = 0;
     buf_clear(&d->response.body);
-    return idempotent_claim(&d->call, str_of(key), "") ? 0 : d->response.status;
+    d->key = (struct held_key){.key = str_of(key)};
+    return idempotent_claim(&d->call, &d->key, "") ? 0 : d->response.status;
 }
 
 static void the_first_runs_and_the_others_wait_or_get_its_answer(void **state) {
@@ -103,9 +107,10 @@ static void the_first_runs_and_the_others_wait_or_get_its_answer(void **state) {
     struct error error = {0};
     assert_int_equal(claim(d, "a", "{}"), 0);
     assert_int_equal(claim(d, "a", "{}"), 409);
+    const struct held_key a = d->key;
     assert_int_equal(claim(d, "a", "{ }"), 422);
     assert_int_equal(claim(d, "b", "{}"), 0);
-    assert_true(idempotent_store(&d->call, STR("a"), STR("{\"x\":1}"), &error));
+    assert_true(idempotent_store(&d->call, &a, STR("{\"x\":1}"), &error));
     assert_int_equal(claim(d, "a", "{}"), 200);
     assert_true(str_is(buf_str(&d->response.body), "{\"x\":1}"));
     assert_string_equal(d->response.headers[0].name, "Idempotency-Replayed");
@@ -117,7 +122,7 @@ static void the_first_runs_and_the_others_wait_or_get_its_answer(void **state) {
 static void a_dropped_key_is_as_new(void **state) {
     struct desk *d = *state;
     assert_int_equal(claim(d, "a", "{}"), 0);
-    idempotent_drop(&d->call, STR("a"));
+    idempotent_drop(&d->call, &d->key);
     assert_int_equal(claim(d, "a", "{ }"), 0);
 }
 
@@ -133,10 +138,12 @@ static void set_disk(bool full) {
 static void a_key_that_a_full_disk_kept_is_free_once_there_is_room(void **state) {
     struct desk *d = *state;
     assert_int_equal(claim(d, "a", "{}"), 0);
+    const struct held_key a = d->key;
     assert_int_equal(claim(d, "b", "{}"), 0);
+    const struct held_key b = d->key;
     set_disk(true);
-    idempotent_drop(&d->call, STR("a"));
-    idempotent_drop(&d->call, STR("b"));
+    idempotent_drop(&d->call, &a);
+    idempotent_drop(&d->call, &b);
     assert_int_equal(claim(d, "c", "{}"), 503);
     assert_int_equal(claim(d, "a", "{}"), 503);
     set_disk(false);
@@ -165,11 +172,13 @@ static int64_t n_keys(struct desk *d) {
 static void tidying_frees_what_a_full_disk_kept(void **state) {
     struct desk *d = *state;
     assert_int_equal(claim(d, "a", "{}"), 0);
+    const struct held_key a = d->key;
     assert_int_equal(claim(d, "b", "{}"), 0);
+    const struct held_key b = d->key;
     assert_int_equal(claim(d, "c", "{}"), 0);
     set_disk(true);
-    idempotent_drop(&d->call, STR("a"));
-    idempotent_drop(&d->call, STR("b"));
+    idempotent_drop(&d->call, &a);
+    idempotent_drop(&d->call, &b);
     idempotent_tidy(d->idempotent);
     set_disk(false);
     assert_int_equal(n_keys(d), 3);
@@ -182,12 +191,42 @@ static void tidying_frees_what_a_full_disk_kept(void **state) {
     assert_int_equal(claim(d, "a", "{}"), 409);
 }
 
+/* Its request may be dead, or only slow: then it neither answers under the key nor gives it back. */
+static void a_key_is_taken_over_from_who_is_taken_for_dead(void **state) {
+    struct desk *d = *state;
+    struct error error = {0};
+    assert_int_equal(claim(d, "a", "{}"), 0);
+    const struct held_key slow = d->key;
+    d->clock.manual_ms += LEASE_MS - 1;
+    assert_int_equal(claim(d, "a", "{}"), 409);
+    d->clock.manual_ms++;
+    assert_int_equal(claim(d, "a", "{}"), 0);
+    const struct held_key other = d->key;
+    assert_int_equal(claim(d, "a", "{}"), 409);
+    assert_false(idempotent_store(&d->call, &slow, STR("slow"), &error));
+    assert_int_equal(error.code, ERR_CONFLICT);
+    idempotent_drop(&d->call, &slow);
+    assert_int_equal(claim(d, "a", "{}"), 409);
+    assert_true(idempotent_store(&d->call, &other, STR("{\"x\":2}"), &error));
+    assert_false(idempotent_store(&d->call, &slow, STR("slow"), &error));
+    d->clock.manual_ms += 2 * (int64_t)LEASE_MS;
+    assert_int_equal(claim(d, "a", "{}"), 200);
+    assert_true(str_is(buf_str(&d->response.body), "{\"x\":2}"));
+    /* With another body, too: nothing was done under the first. */
+    assert_int_equal(claim(d, "b", "{}"), 0);
+    assert_int_equal(claim(d, "b", "{ }"), 422);
+    d->clock.manual_ms += LEASE_MS;
+    assert_int_equal(claim(d, "b", "{ }"), 0);
+    assert_int_equal(claim(d, "b", "{}"), 422);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_first_runs_and_the_others_wait_or_get_its_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_dropped_key_is_as_new, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_key_that_a_full_disk_kept_is_free_once_there_is_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tidying_frees_what_a_full_disk_kept, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_key_is_taken_over_from_who_is_taken_for_dead, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,11 +120,24 @@ static void a_workspace_has_one_card(void **state) {
 
 static enum idempotency claim(struct fixture *f, const char *workspace, const char *key, char body,
                               struct str *answer) {
-    struct idempotency_claim c = {.workspace_id = str_of(workspace), .key = str_of(key), .now_ms = f->now};
+    struct idempotency_claim c = {
+        .workspace_id = str_of(workspace), .key = str_of(key), .now_ms = f->now, .dead_after_ms = 1000};
     memset(c.body_hash, body, sizeof c.body_hash);
     enum idempotency ret = IDEMPOTENCY_NEW;
     OK(IN_TX(idempotency_claim(f->db, &c, f->arena, &ret, answer, &f->error)));
     return ret;
+}
+
+static bool store_answer(struct fixture *f, const char *workspace, const char *key, const char *answer,
+                         int64_t now_ms) {
+    const struct idempotency_hold hold = {.workspace_id = str_of(workspace), .key = str_of(key)};
+    bool held;
+    return idempotency_store(f->db, &hold, str_of(answer), now_ms, &held, &f->error);
+}
+
+static bool drop(struct fixture *f, const char *workspace, const char *key) {
+    const struct idempotency_hold hold = {.workspace_id = str_of(workspace), .key = str_of(key)};
+    return idempotency_drop(f->db, &hold, &f->error);
 }
 
 static void a_key_answers_the_same_again(void **state) {
@@ -134,12 +147,12 @@ static void a_key_answers_the_same_again(void **state) {
     assert_int_equal(claim(f, WORKSPACE, "k", 'x', &answer), IDEMPOTENCY_RUNNING);
     assert_int_equal(claim(f, WORKSPACE, "k", 'y', &answer), IDEMPOTENCY_OTHER_BODY);
     assert_int_equal(claim(f, STRANGER, "k", 'y', &answer), IDEMPOTENCY_NEW);
-    OK(IN_TX(idempotency_store(f->db, STR(WORKSPACE), STR("k"), STR("first"), f->now, &f->error)));
-    OK(IN_TX(idempotency_store(f->db, STR(WORKSPACE), STR("k"), STR("second"), f->now, &f->error)));
-    OK(IN_TX(idempotency_drop(f->db, STR(WORKSPACE), STR("k"), &f->error))); /* only drops held keys */
+    OK(IN_TX(store_answer(f, WORKSPACE, "k", "first", f->now)));
+    OK(IN_TX(store_answer(f, WORKSPACE, "k", "second", f->now)));
+    OK(IN_TX(drop(f, WORKSPACE, "k"))); /* only drops held keys */
     assert_int_equal(claim(f, WORKSPACE, "k", 'x', &answer), IDEMPOTENCY_DONE);
     assert_true(str_is(answer, "first"));
-    OK(IN_TX(idempotency_drop(f->db, STR(STRANGER), STR("k"), &f->error)));
+    OK(IN_TX(drop(f, STRANGER, "k")));
     assert_int_equal(claim(f, STRANGER, "k", 'z', &answer), IDEMPOTENCY_NEW);
 }
 
@@ -149,8 +162,8 @@ static void old_answers_are_dropped(void **state) {
     assert_int_equal(claim(f, WORKSPACE, "old", 'x', &answer), IDEMPOTENCY_NEW);
     assert_int_equal(claim(f, WORKSPACE, "late", 'x', &answer), IDEMPOTENCY_NEW);
     assert_int_equal(claim(f, WORKSPACE, "held", 'x', &answer), IDEMPOTENCY_NEW);
-    OK(IN_TX(idempotency_store(f->db, STR(WORKSPACE), STR("old"), STR("a"), f->now, &f->error)));
-    OK(IN_TX(idempotency_store(f->db, STR(WORKSPACE), STR("late"), STR("b"), f->now + 1, &f->error)));
+    OK(IN_TX(store_answer(f, WORKSPACE, "old", "a", f->now)));
+    OK(IN_TX(store_answer(f, WORKSPACE, "late", "b", f->now + 1)));
     OK(IN_TX(idempotency_expire(f->db, f->now + 1, &f->error)));
     assert_int_equal(claim(f, WORKSPACE, "old", 'y', &answer), IDEMPOTENCY_NEW);
     assert_int_equal(claim(f, WORKSPACE, "late", 'x', &answer), IDEMPOTENCY_DONE);

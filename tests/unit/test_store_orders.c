@@ -432,7 +432,8 @@ static void people_see_what_is_stuck(void **state) {
 }
 
 static enum idempotency claim(struct fixture *f, const char *key, char body, struct str *ret_answer) {
-    struct idempotency_claim c = {.workspace_id = STR(WORKSPACE), .key = str_of(key), .now_ms = f->now};
+    struct idempotency_claim c = {
+        .workspace_id = STR(WORKSPACE), .key = str_of(key), .now_ms = f->now, .dead_after_ms = 1000};
     memset(c.body_hash, body, sizeof c.body_hash);
     enum idempotency ret = IDEMPOTENCY_NEW;
     OK(IN_TX(idempotency_claim(f->db, &c, f->arena, &ret, ret_answer, &f->error)));
@@ -459,6 +460,10 @@ static void orders_end_their_idempotency_key(void **state) {
     assert_int_equal(claim(f, "orphan", 'x', &answer), IDEMPOTENCY_NEW);
     assert_int_equal(claim(f, "paid", 'x', &answer), IDEMPOTENCY_RUNNING);
     assert_int_equal(claim(f, "paid", 'y', &answer), IDEMPOTENCY_OTHER_BODY);
+    /* However long it takes: the order ends its key. */
+    f->now += 5000;
+    assert_int_equal(claim(f, "paid", 'x', &answer), IDEMPOTENCY_RUNNING);
+    assert_int_equal(claim(f, "orphan", 'x', &answer), IDEMPOTENCY_NEW);
 
     OK(IN_TX(order_settle(f->db, str_of(orders[0].order_id), STR("ch_1"), f->now, &f->error)));
     OK(IN_TX(
