@@ -173,7 +173,7 @@ void create_key_run(struct call *call) {
     key_secret_make(world->rng, secret);
     key_hash(str_of(secret), m.hash);
     key_hint(secret, m.key.hint);
-    if (store_write(world->store, make_change, &m, &error)) {
+    if (store_write_of(world->store, m.record.workspace_id, make_change, &m, &error)) {
         add_key(&call->response->body, &m.key, secret);
         call_answer(call);
     } else {
@@ -241,7 +241,7 @@ void delete_key_run(struct call *call) {
     const struct world *world = call->config->world;
     struct making m = {.call = call, .record = record_of(call, ACTIVITY_KEY_REVOKED, clock_now(world->clock))};
     struct error error = {0};
-    if (!store_write(world->store, revoke_change, &m, &error)) {
+    if (!store_write_of(world->store, m.record.workspace_id, revoke_change, &m, &error)) {
         call_fail(call, &error, nothing_done);
         return;
     }

@@ -56,7 +56,7 @@ static void say(struct call *call, const struct webhook *webhook) {
 /* Runs CHANGE and answers with the webhook as it was left. */
 static void change_and_say(struct doing *d, store_fn *change) {
     struct error error = {0};
-    if (store_write(d->call->config->world->store, change, d, &error))
+    if (store_write_of(d->call->config->world->store, workspace_of(d->call), change, d, &error))
         say(d->call, &d->webhook);
     else
         call_fail(d->call, &error, nothing_done);

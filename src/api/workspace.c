@@ -128,7 +128,7 @@ void change_workspace_run(struct call *call) {
                    .now_ms = clock_now(world->clock)},
     };
     struct error error = {0};
-    if (store_write(world->store, change_and_tell, &c, &error)) {
+    if (store_write_of(world->store, c.record.workspace_id, change_and_tell, &c, &error)) {
         write_workspace(&call->response->body, &c.after);
         call_answer(call);
     } else {

@@ -29,7 +29,7 @@ bool cancel_run(const struct world *world, struct str workspace_id, const struct
             },
         .arena = arena,
     };
-    if (!store_write(world->store, cancel_change, &c, reterr)) return false;
+    if (!store_write_of(world->store, workspace_id, cancel_change, &c, reterr)) return false;
     world_reached(world, "cancel.recorded");
     *ret = c.rows;
     *ret_n = c.n;

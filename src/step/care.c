@@ -55,7 +55,7 @@ bool care_due(const struct world *world, size_t max, size_t *ret_n, struct error
     if (due > claim.times.now_ms) return true;
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
     claim.arena = arena;
-    if (!store_write(world->store, claim_change, &claim, reterr)) return false;
+    if (!store_claim(world->store, claim_change, &claim, reterr)) return false;
     if (claim.n) world_reached(world, "care.claimed");
     for (size_t i = 0; i < claim.n; i++) {
         struct care *care = &claim.all[i];

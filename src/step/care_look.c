@@ -26,7 +26,7 @@ static bool keep_lease(const struct world *world, struct care *care, struct erro
     int64_t now = clock_now(world->clock);
     if (!care->is_leased || care->due_ms - now > world->lease_ms / 2) return true;
     struct extending extending = {.care = care, .until_ms = now + world->lease_ms};
-    return store_write(world->store, extend_change, &extending, reterr);
+    return store_claim(world->store, extend_change, &extending, reterr);
 }
 
 struct keeping {
@@ -55,7 +55,7 @@ bool care_keep(const struct world *world, const struct care *care, const struct 
                                                       world->retry_max_ms, spread),
         .tries_max = TRIES_MAX,
     };
-    if (!store_write(world->store, keep_change, &keeping, reterr)) return false;
+    if (!store_write_of(world->store, care->workspace_id, keep_change, &keeping, reterr)) return false;
     *ret_stale = keeping.stale;
     return true;
 }

@@ -81,7 +81,7 @@ bool care_move(const struct world *world, const struct care *care, struct error 
         .again_ms = record.times.now_ms + wait,
         .overlap_ms = WORLD_PLANTED(world, PLANT_DROP_EARLY) ? 0 : world->dkim_overlap_ms,
     };
-    if (!store_write(world->store, record_change, &record, reterr)) return false;
+    if (!store_write_of(world->store, care->workspace_id, record_change, &record, reterr)) return false;
     world_reached(world, "care.recorded");
     log_end(&record);
     return true;

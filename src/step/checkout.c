@@ -105,7 +105,7 @@ static bool ask_and_record(struct asking *a, struct error *reterr) {
     ask(a);
     a->now_ms = clock_now(a->world->clock);
     a->again_ms = again_at(a);
-    if (!store_write(a->world->store, end_change, a, reterr)) return false;
+    if (!store_write_of(a->world->store, a->charge.workspace_id, end_change, a, reterr)) return false;
     world_reached(a->world, "checkout.ended");
     log_end(a);
     return true;

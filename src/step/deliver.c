@@ -257,7 +257,7 @@ static bool deliver_batch(const struct world *world, struct delivery_batch *batc
     finish.record.reason = str_of(reason);
     finish.record.now_ms = clock_now(world->clock);
     finish.record.not_before_ms = leave_alone_until(world, finish.record.failures, finish.record.now_ms);
-    if (!store_write(world->store, finish_change, &finish, reterr)) return false;
+    if (!store_write_of(world->store, batch->webhook.workspace_id, finish_change, &finish, reterr)) return false;
     world_reached(world, "deliver.recorded");
     if (finish.record.switch_off && !finish.stale)
         log_event(LOG_WARN, "webhook_switched_off", LOG_STR("webhook", batch->webhook.id),
@@ -269,7 +269,7 @@ static bool deliver_batch(const struct world *world, struct delivery_batch *batc
 bool deliver_due(const struct world *world, size_t *ret_n, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(16384);
     struct round round = {.now_ms = clock_now(world->clock), .arena = arena};
-    if (!store_write(world->store, begin_change, &round, reterr)) return false;
+    if (!store_claim(world->store, begin_change, &round, reterr)) return false;
     *ret_n = round.n_handed_out + round.batch.n;
     if (!round.batch.webhook.id.n) return true;
     world_reached(world, "deliver.claimed");

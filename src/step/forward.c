@@ -63,7 +63,7 @@ bool forward_change(const struct world *world, struct str workspace_id, const st
         .lease_until_ms = now + world->lease_ms,
     };
     struct beginning begun = {.change = &change, .arena = arena};
-    if (!store_write(world->store, begin_change, &begun, reterr)) return false;
+    if (!store_write_of(world->store, workspace_id, begin_change, &begun, reterr)) return false;
     if (!begun.is_needed) return true;
     world_reached(world, "forward.intended");
 
@@ -73,7 +73,7 @@ bool forward_change(const struct world *world, struct str workspace_id, const st
 
     struct ending ending = ending_of(world, &begun.step, outcome, &answer);
     struct error error = {0};
-    if (!store_write(world->store, end_change, &ending, &error))
+    if (!store_write_of(world->store, workspace_id, end_change, &ending, &error))
         return error_set(reterr, ERR_UPSTREAM,
                          "The change was begun, but its end could not be written down: %s. It is finished by itself;"
                          " look again later.",

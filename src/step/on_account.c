@@ -28,7 +28,7 @@ static enum credit_answer run(struct on_account *account, const struct payment_c
         .state = CREDIT_IS_CLOSED,
     };
     struct error error;
-    if (store_write(account->store, charge_change, &change, &error)) return answers[change.state];
+    if (store_write_of(account->store, job->workspace_id, charge_change, &change, &error)) return answers[change.state];
     answer_set(answer, OUTCOME_UNKNOWN, "the book of what is owed: %s", error.message);
     return CREDIT_SILENT;
 }
@@ -55,7 +55,7 @@ static enum outcome refund(void *arg, const struct payment_refund *job, struct a
     struct on_account *account = arg;
     struct refunding refunding = {job, clock_now(account->clock)};
     struct error error;
-    if (store_write(account->store, refund_change, &refunding, &error)) return OUTCOME_DONE;
+    if (store_write_of(account->store, job->workspace_id, refund_change, &refunding, &error)) return OUTCOME_DONE;
     bool refused = error.code == ERR_NOT_FOUND || error.code == ERR_CONFLICT;
     return answer_set(answer, refused ? OUTCOME_REFUSED : OUTCOME_UNKNOWN, "%s", error.message);
 }

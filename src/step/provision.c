@@ -26,7 +26,7 @@ bool provision_claim(const struct world *world, size_t max, struct arena *arena,
                      struct error *reterr) {
     int64_t now = clock_now(world->clock);
     struct claim claim = {.now_ms = now, .lease_until_ms = now + world->lease_ms, .max = max, .arena = arena};
-    if (!store_write(world->store, claim_change, &claim, reterr)) return false;
+    if (!store_claim(world->store, claim_change, &claim, reterr)) return false;
     if (claim.n) world_reached(world, "step.claimed");
     *ret = claim.steps;
     *ret_n = claim.n;
@@ -47,7 +47,7 @@ static bool keep_change(struct db *db, void *arg, struct error *reterr) {
 bool provision_keep(const struct world *world, struct step *step, bool *ret_held, struct error *reterr) {
     int64_t now = clock_now(world->clock);
     struct keeping keeping = {.step = step, .until_ms = now + world->lease_ms, .held = true};
-    if (step->due_ms - now < world->lease_ms / 4 * 3 && !store_write(world->store, keep_change, &keeping, reterr))
+    if (step->due_ms - now < world->lease_ms / 4 * 3 && !store_claim(world->store, keep_change, &keeping, reterr))
         return false;
     *ret_held = keeping.held;
     return true;
@@ -254,7 +254,7 @@ bool provision_run(const struct world *world, const struct step *step, struct er
                 .swap_ms = world->swap_ms,
             },
     };
-    if (!store_write(world->store, record_change, &record, reterr)) return false;
+    if (!store_write_of(world->store, step->workspace_id, record_change, &record, reterr)) return false;
     world_reached(world, "step.recorded");
     log_end(&record);
     return true;

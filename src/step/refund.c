@@ -34,6 +34,7 @@ static enum outcome give_back(const struct world *world, const struct refund *re
         .key = refund->id,
         .charge_key = refund->payment_id,
         .charge_reference = refund->payment_reference,
+        .workspace_id = refund->workspace_id,
         .amount = refund->amount,
         .retries = refund->retries,
     };
@@ -83,7 +84,7 @@ static bool refund_one(const struct world *world, const struct refund *refund, s
                 .now_ms = now,
             },
     };
-    if (!store_write(world->store, ending_change, &ending, reterr)) return false;
+    if (!store_write_of(world->store, refund->workspace_id, ending_change, &ending, reterr)) return false;
     world_reached(world, "refund.recorded");
     log_end(refund, &ending);
     return true;
@@ -93,7 +94,7 @@ bool refund_due(const struct world *world, size_t max, size_t *ret_n, struct err
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
     int64_t now = clock_now(world->clock);
     struct claim claim = {.now_ms = now, .lease_until_ms = now + world->lease_ms, .max = max, .arena = arena};
-    if (!store_write(world->store, claim_change, &claim, reterr)) return false;
+    if (!store_claim(world->store, claim_change, &claim, reterr)) return false;
     if (claim.n) world_reached(world, "refund.claimed");
     for (size_t i = 0; i < claim.n && world_lease_lasts(world, claim.lease_until_ms); i++)
         if (!refund_one(world, &claim.refunds[i], reterr)) return false;

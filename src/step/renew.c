@@ -9,25 +9,6 @@ static bool next_due_read(struct db *db, void *arg, struct error *reterr) {
     return renewal_next_due(db, arg, reterr);
 }
 
-struct gathering {
-    const struct world *world;
-    int64_t now_ms;
-    size_t max, n_collected;
-    struct arena *arena;
-    struct renewal_claims claims;
-};
-
-static bool collect_change(struct db *db, void *arg, struct error *reterr) {
-    struct gathering *g = arg;
-    return renewal_collect(db, g->world->ids, g->now_ms, g->max, &g->n_collected, reterr);
-}
-
-static bool claim_change(struct db *db, void *arg, struct error *reterr) {
-    struct gathering *g = arg;
-    return renewal_claim(db, g->world->ids, g->now_ms, g->now_ms + g->world->lease_ms, g->max, g->arena, &g->claims,
-                         reterr);
-}
-
 static void fail(struct renewal_result *result, bool was_asked, const char *decline, struct str reason) {
     result->end = RENEWAL_END_FAILED;
     result->was_asked = was_asked;
@@ -141,10 +122,79 @@ static bool renew_one(const struct world *world, const struct renewal_try *attem
     result->now_ms = clock_now(world->clock);
     result->again_ms = result->now_ms + wait;
     if (result->end == RENEWAL_END_UNKNOWN) result->reason = str_of(answer.answer.reason);
-    if (!store_write(world->store, record_change, &recording, reterr)) return false;
+    if (!store_write_of(world->store, attempt->workspace_id, record_change, &recording, reterr)) return false;
     world_reached(world, "renew.recorded");
     log_end(&recording);
     return true;
+}
+
+/* ---- collecting ---- */
+
+struct collecting {
+    struct ids *ids;
+    struct renewal_group group;
+    int64_t now_ms;
+};
+
+static bool first_read(struct db *db, void *arg, struct error *reterr) {
+    struct collecting *c = arg;
+    return renewal_first_group(db, &c->group, reterr);
+}
+
+static bool collect_change(struct db *db, void *arg, struct error *reterr) {
+    const struct collecting *c = arg;
+    return renewal_collect(db, c->ids, &c->group, c->now_ms, reterr);
+}
+
+/* Each workspace in a change of its own. */
+static bool collect(const struct world *world, int64_t now_ms, size_t max, size_t *ret_n, struct error *reterr) {
+    struct collecting c = {.ids = world->ids, .now_ms = now_ms};
+    for (*ret_n = 0; *ret_n < max; (*ret_n)++) {
+        if (!store_read(world->store, first_read, &c, reterr)) return false;
+        if (c.group.day_ms > now_ms) return true;
+        if (!store_write_of(world->store, str_of(c.group.workspace_id), collect_change, &c, reterr)) return false;
+        world_reached(world, "renew.collected");
+    }
+    return true;
+}
+
+/* ---- trying ---- */
+
+struct claiming {
+    int64_t now_ms, lease_until_ms;
+    size_t max, n;
+    struct arena *arena;
+    struct renewal_try *tries;
+};
+
+static bool claim_change(struct db *db, void *arg, struct error *reterr) {
+    struct claiming *c = arg;
+    return renewal_claim(db, c->now_ms, c->lease_until_ms, c->max, c->arena, &c->tries, &c->n, reterr);
+}
+
+struct starting {
+    const struct world *world;
+    struct renewal_try *attempt;
+    int64_t now_ms;
+    struct arena *arena;
+    enum renewal_start result;
+};
+
+static bool start_change(struct db *db, void *arg, struct error *reterr) {
+    struct starting *s = arg;
+    return renewal_start(db, s->world->ids, s->attempt, s->now_ms, WORLD_PLANTED(s->world, PLANT_CHARGE_CANCELLED),
+                         s->arena, &s->result, reterr);
+}
+
+static bool try_one(const struct world *world, struct renewal_try *attempt, int64_t lease_until_ms, struct arena *arena,
+                    struct error *reterr) {
+    struct starting s = {.world = world, .attempt = attempt, .now_ms = clock_now(world->clock), .arena = arena};
+    if (!attempt->is_resumed) {
+        if (!store_write_of(world->store, attempt->workspace_id, start_change, &s, reterr)) return false;
+        world_reached(world, "renew.started");
+    }
+    if (s.result != RENEWAL_STARTED || !world_lease_lasts(world, lease_until_ms)) return true;
+    return renew_one(world, attempt, reterr);
 }
 
 bool renew_due(const struct world *world, size_t max, size_t *ret_n, struct error *reterr) {
@@ -154,14 +204,13 @@ bool renew_due(const struct world *world, size_t max, size_t *ret_n, struct erro
     if (due > now) return true;
 
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
-    struct gathering g = {.world = world, .now_ms = now, .max = max, .arena = arena};
-    g.claims.charges_cancelled = WORLD_PLANTED(world, PLANT_CHARGE_CANCELLED);
-    if (!store_write(world->store, collect_change, &g, reterr)) return false;
-    if (g.n_collected) world_reached(world, "renew.collected");
-    if (!store_write(world->store, claim_change, &g, reterr)) return false;
-    if (g.claims.n) world_reached(world, "renew.claimed");
-    for (size_t i = 0; i < g.claims.n && world_lease_lasts(world, now + world->lease_ms); i++)
-        if (!renew_one(world, &g.claims.tries[i], reterr)) return false;
-    *ret_n = g.n_collected + g.claims.n + g.claims.n_ended;
+    struct claiming c = {.now_ms = now, .lease_until_ms = now + world->lease_ms, .max = max, .arena = arena};
+    size_t n_collected;
+    if (!collect(world, now, max, &n_collected, reterr) || !store_claim(world->store, claim_change, &c, reterr))
+        return false;
+    if (c.n) world_reached(world, "renew.claimed");
+    for (size_t i = 0; i < c.n && world_lease_lasts(world, c.lease_until_ms); i++)
+        if (!try_one(world, &c.tries[i], c.lease_until_ms, arena, reterr)) return false;
+    *ret_n = n_collected + c.n;
     return true;
 }

@@ -83,7 +83,7 @@ static bool settle_one(const struct world *world, const struct unsettled *order,
         .now_ms = now,
         .again_ms = now + (answer.answer.retry_after_ms > wait ? answer.answer.retry_after_ms : wait),
     };
-    if (!store_write(world->store, ending_change, &ending, reterr)) return false;
+    if (!store_write_of(world->store, order->workspace_id, ending_change, &ending, reterr)) return false;
     world_reached(world, "settle.recorded");
 
     static const char *const events[] = {
@@ -104,7 +104,7 @@ bool settle_due(const struct world *world, bool at_start, size_t max, size_t *re
         .max = max,
         .arena = arena,
     };
-    if (!store_write(world->store, claim_change, &claim, reterr)) return false;
+    if (!store_claim(world->store, claim_change, &claim, reterr)) return false;
     if (claim.n) world_reached(world, "settle.claimed");
     for (size_t i = 0; i < claim.n && world_lease_lasts(world, claim.lease_until_ms); i++)
         if (!settle_one(world, &claim.orders[i], reterr)) return false;

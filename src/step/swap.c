@@ -31,7 +31,7 @@ bool swap_domain(const struct world *world, struct swap_plan *plan, struct str n
                  .actor = actor,
                  .now_ms = clock_now(world->clock)},
     };
-    if (!store_write(world->store, swap_change, &change, reterr)) return false;
+    if (!store_write_of(world->store, plan->workspace_id, swap_change, &change, reterr)) return false;
     if (change.is_stale) return error_set(reterr, ERR_CONFLICT, "the domain changed meanwhile");
     world_reached(world, "swap.recorded");
     plan->new_name = name;

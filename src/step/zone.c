@@ -69,7 +69,7 @@ static enum outcome put_row(const struct world *world, const struct zone_job *jo
                             const struct zone_part_row *to, struct answer *answer) {
     struct writing writing = {.job = job, .seen = seen, .to = to};
     struct error error = {0};
-    if (!store_write(world->store, write_row, &writing, &error))
+    if (!store_claim(world->store, write_row, &writing, &error))
         return answer_set(answer, OUTCOME_UNKNOWN, "%s", error.message);
     if (writing.is_stale) return answer_set(answer, OUTCOME_UNKNOWN, "others changed this zone meanwhile");
     return OUTCOME_DONE;

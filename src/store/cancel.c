@@ -49,11 +49,12 @@ static bool read_accounts(struct db *db, struct str workspace_id, struct str ema
     return read_refs(stmt, arena, ret, reterr);
 }
 
-/* When nobody can be at making the mailbox any more: at the end of the lease, or now. */
+/* When nobody can be at making the mailbox any more: at the end of the lease, or now. Nobody begins after that. */
 static bool read_lease_end(struct db *db, const struct account_ref *account, int64_t now_ms, int64_t *ret,
                            struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "SELECT due_ms FROM steps WHERE domain_id = $1 AND account_id = $2"
-                                    " AND kind = $3 AND state = 'running'");
+    struct stmt *stmt =
+        db_stmt(db, "SELECT CASE WHEN state = 'running' THEN due_ms ELSE 0 END FROM steps WHERE domain_id = $1"
+                    " AND account_id = $2 AND kind = $3 /*pg FOR NO KEY UPDATE*/");
     stmt_text(stmt, 1, account->domain_id);
     stmt_text(stmt, 2, account->id);
     stmt_text(stmt, 3, str_of(step_kind_names[STEP_CREATE_MAILBOX]));

@@ -78,7 +78,8 @@ void care_read_row(struct stmt *stmt, struct arena *arena, struct care *ret) {
 /* Those that are due for nothing, as they have just begun or a shorter time was set, wait until they are. */
 static bool wait_for_due(struct db *db, const struct care_times *times, struct error *reterr) {
     struct stmt *stmt =
-        db_stmt(db, "UPDATE domain_care SET due_ms = " NEXT ", is_leased = 0 WHERE due_ms <= $1 AND " NEXT " > $1");
+        db_stmt(db, "UPDATE domain_care SET due_ms = " NEXT ", is_leased = 0 WHERE domain_id IN (SELECT domain_id"
+                    " FROM domain_care WHERE due_ms <= $1 AND " NEXT " > $1 /*pg FOR NO KEY UPDATE SKIP LOCKED*/)");
     stmt_int(stmt, 1, times->now_ms);
     bind_times(stmt, times);
     return stmt_run(stmt, NULL, reterr);
@@ -124,10 +125,16 @@ static bool is_move_due(const struct care_key *key, const struct care_times *tim
 bool care_claim(struct db *db, const struct care_times *times, int64_t lease_until_ms, size_t max, struct arena *arena,
                 struct care **ret, size_t *ret_n, struct error *reterr) {
     if (!wait_for_due(db, times, reterr)) return false;
-    struct rows rows = {.size = sizeof(struct care)};
-    struct stmt *stmt = db_stmt(db, SELECT_CARE "WHERE c.due_ms <= $1 ORDER BY c.due_ms, c.domain_id LIMIT $2");
+    struct str *ids;
+    struct stmt *stmt = db_stmt(db, "SELECT domain_id FROM domain_care WHERE due_ms <= $1 ORDER BY due_ms, domain_id"
+                                    " LIMIT $2 /*pg FOR NO KEY UPDATE SKIP LOCKED*/");
     stmt_int(stmt, 1, times->now_ms);
     stmt_int(stmt, 2, (int64_t)max);
+    if (!rows_texts(stmt, arena, &ids, ret_n, reterr)) return false;
+    if (*ret_n == 0) return true;
+    struct rows rows = {.size = sizeof(struct care)};
+    stmt = db_stmt(db, SELECT_CARE "WHERE c.domain_id IN (SELECT value FROM list($1)) ORDER BY c.due_ms, c.domain_id");
+    stmt_list(stmt, 1, ids, *ret_n);
     enum db_step step;
     while ((step = stmt_step(stmt, reterr)) == DB_ROW) care_read_row(stmt, arena, rows_add(&rows, arena));
     if (step == DB_FAIL) return false;
@@ -196,7 +203,7 @@ bool care_extend(struct db *db, struct care *care, int64_t lease_until_ms, bool 
 }
 
 bool care_is_held(struct db *db, const struct care *care, bool *ret, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "SELECT 1 FROM domain_care" HELD);
+    struct stmt *stmt = db_stmt(db, "SELECT 1 FROM domain_care" HELD " /*pg FOR NO KEY UPDATE*/");
     stmt_text(stmt, 1, care->domain_id);
     stmt_int(stmt, 2, care->attempts);
     enum db_step step = stmt_step(stmt, reterr);
@@ -241,6 +248,12 @@ bool care_free_all(struct db *db, const struct care_times *times, struct error *
                                     " WHERE is_leased = 1 OR due_ms <> " NEXT_FOR_ALL);
     stmt_int(stmt, 1, times->check_ms);
     stmt_int(stmt, 2, times->dkim_ms);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+bool care_retime(struct db *db, const struct care_times *times, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "UPDATE domain_care SET due_ms = " NEXT " WHERE is_leased = 0 AND due_ms <> " NEXT);
+    bind_times(stmt, times);
     return stmt_run(stmt, NULL, reterr);
 }
 

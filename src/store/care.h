@@ -136,5 +136,7 @@ MUST_CHECK bool care_settings_put(struct db *db, struct str settings, struct err
 MUST_CHECK bool care_settings_match(struct db *db, struct str settings, struct error *reterr);
 /* When something is due next; INT64_MAX: nothing. */
 MUST_CHECK bool care_next_due(struct db *db, int64_t *ret_ms, struct error *reterr);
+/* After a change of the times: what nobody is at is due by them. */
+MUST_CHECK bool care_retime(struct db *db, const struct care_times *times, struct error *reterr);
 /* Gives up all leases, and works out anew what is due when; at start, when no other process can hold one. */
 MUST_CHECK bool care_free_all(struct db *db, const struct care_times *times, struct error *reterr);

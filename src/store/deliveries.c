@@ -75,7 +75,10 @@ static bool hand_out_in_postgres(struct db *db, int64_t now_ms, size_t max, size
     int64_t any = 0, n = 0;
     if (!read_int(db_stmt(db, DB_ONLY_POSTGRES("SELECT 1 FROM events_new LIMIT 1")), &any, reterr)) return false;
     if (!any) return true;
-    if (!read_int(db_stmt(db, DB_ONLY_POSTGRES("SELECT 1 FROM webhook_cursor FOR UPDATE")), &any, reterr)) return false;
+    any = 0;
+    if (!read_int(db_stmt(db, DB_ONLY_POSTGRES("SELECT 1 FROM webhook_cursor FOR UPDATE SKIP LOCKED")), &any, reterr))
+        return false;
+    if (!any) return true; /* another node is at it */
     struct stmt *stmt = db_stmt(
         db, DB_ONLY_POSTGRES(
                 "WITH taken AS (DELETE FROM events_new WHERE seq IN (SELECT seq FROM events_new ORDER BY seq LIMIT $1"
@@ -145,7 +148,8 @@ bool delivery_claim(struct db *db, const struct delivery_claim *claim, struct ar
                     struct error *reterr) {
     *ret = (struct delivery_batch){.webhook = {.id = STR("")}};
     struct stmt *stmt = db_stmt(db, "SELECT id, workspace_id, lease, failures FROM webhooks"
-                                    " WHERE due_ms IS NOT NULL AND due_ms <= $1 ORDER BY due_ms, id LIMIT 1");
+                                    " WHERE due_ms IS NOT NULL AND due_ms <= $1 ORDER BY due_ms, id LIMIT 1"
+                                    " /*pg FOR NO KEY UPDATE SKIP LOCKED*/");
     stmt_int(stmt, 1, claim->now_ms);
     enum db_step step = stmt_step(stmt, reterr);
     if (step != DB_ROW) return step == DB_END;

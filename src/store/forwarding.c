@@ -82,10 +82,16 @@ static bool is_built(struct db *db, const struct domain_ref *domain, struct erro
     return step == DB_END;
 }
 
-/* The step as it is, taken for done where there never was one. False when someone else is at it. */
+/* The step as it is, and stays until the end of this transaction; taken for done where there never was one. False when
+ * someone else is at it. */
 static bool see_step(struct db *db, const struct domain_ref *domain, const struct pending *pending, int64_t now_ms,
                      struct arena *arena, struct step *ret, struct error *reterr) {
     *ret = (struct step){.state = STEP_DONE, .reason = STR("")};
+    if (!rows_hold(db,
+                   DB_ONLY_POSTGRES("SELECT 1 FROM steps WHERE domain_id = $1 AND account_id = ''"
+                                    " AND kind = 'set_forwarding' FOR NO KEY UPDATE"),
+                   domain->id, reterr))
+        return false;
     if (!step_get(db, domain->id, STR(""), STEP_SET_FORWARDING, arena, ret, reterr))
         return reterr->code == ERR_NOT_FOUND;
     bool is_open = ret->state == STEP_BLOCKED || ret->state == STEP_DUE || ret->state == STEP_RETRYING ||

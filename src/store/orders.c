@@ -1,6 +1,8 @@
 /* How orders begin: what is held, and the intent to charge. orders_open.c and orders_end.c have what follows. */
 #include "store/orders.h"
 
+#include <stdlib.h>
+
 #include "store/bills.h"
 #include "store/price_book.h"
 #include "store/promotions.h"
@@ -139,21 +141,37 @@ static bool insert_lines(struct db *db, const struct reservation *r, const struc
     return true;
 }
 
-static bool reserve_domain(struct db *db, const struct reservation *r, const struct reserve_domain *domain,
-                           int64_t *position, struct error *reterr) {
+/* What others may be after, too. */
+static bool hold_name(struct db *db, const struct reservation *r, const struct reserve_domain *domain,
+                      struct error *reterr) {
+    if (r->type == ORDER_EXTRA_ACCOUNTS) return true;
+    if (!(r->type == ORDER_DFY ? is_not_stocked(db, domain, reterr) : take_stock(db, r, domain, reterr))) return false;
+    return insert_domain(db, r, domain, reterr);
+}
+
+static int by_name(const void *a, const void *b) {
+    const struct reserve_domain *const *x = a, *const *y = b;
+    return str_cmp((*x)->name, (*y)->name);
+}
+
+/* In the order of names: of two orders that are after the same names one waits for the other, and never both. */
+static bool hold_names(struct db *db, const struct reservation *r, struct error *reterr) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
+    const struct reserve_domain **domains = ARENA_ARRAY(arena, r->n_domains, const struct reserve_domain *);
+    for (size_t i = 0; i < r->n_domains; i++) domains[i] = &r->domains[i];
+    if (r->n_domains > 1) qsort(domains, r->n_domains, sizeof *domains, by_name);
+    for (size_t i = 0; i < r->n_domains; i++)
+        if (!hold_name(db, r, domains[i], reterr)) return false;
+    return true;
+}
+
+static bool add_parts(struct db *db, const struct reservation *r, const struct reserve_domain *domain,
+                      int64_t *position, struct error *reterr) {
     char own[UUID_TEXT];
     const char *id = domain->id;
-    switch (r->type) {
-    case ORDER_DFY:
-        if (!is_not_stocked(db, domain, reterr) || !insert_domain(db, r, domain, reterr)) return false;
-        break;
-    case ORDER_PRE_WARMED_UP:
-        if (!take_stock(db, r, domain, reterr) || !insert_domain(db, r, domain, reterr)) return false;
-        break;
-    case ORDER_EXTRA_ACCOUNTS:
+    if (r->type == ORDER_EXTRA_ACCOUNTS) {
         if (!find_own(db, r, domain, own, reterr)) return false;
         id = own;
-        break;
     }
     for (size_t i = 0; i < domain->n_accounts; i++)
         if (!insert_account(db, r, domain, id, &domain->accounts[i], reterr)) return false;
@@ -178,11 +196,12 @@ static bool use_promotion(struct db *db, const struct reservation *r, struct err
 }
 
 bool order_reserve(struct db *db, const struct reservation *reservation, struct error *reterr) {
-    if (!prices_hold(db, reservation, reterr)) return false;
-    if (reservation->promotion_id.n && !use_promotion(db, reservation, reterr)) return false;
-    if (!insert_order(db, reservation, reterr)) return false;
+    if (!prices_hold(db, reservation, reterr) || !insert_order(db, reservation, reterr) ||
+        !hold_names(db, reservation, reterr))
+        return false;
     int64_t position = 0;
     for (size_t i = 0; i < reservation->n_domains; i++)
-        if (!reserve_domain(db, reservation, &reservation->domains[i], &position, reterr)) return false;
-    return true;
+        if (!add_parts(db, reservation, &reservation->domains[i], &position, reterr)) return false;
+    /* Last, as all orders that use it wait for each other from here on. */
+    return !reservation->promotion_id.n || use_promotion(db, reservation, reterr);
 }

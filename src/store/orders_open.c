@@ -2,9 +2,13 @@
 #include "store/orders.h"
 #include "store/rows.h"
 
-static bool lease(struct db *db, struct str order_id, int64_t until_ms, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "UPDATE orders SET settle_after_ms = $2 WHERE id = $1 AND state = 'reserved'");
-    stmt_text(stmt, 1, order_id);
+static bool lease(struct db *db, const struct unsettled *orders, size_t n, int64_t until_ms, struct arena *arena,
+                  struct error *reterr) {
+    struct str *ids = ARENA_ARRAY(arena, n, struct str);
+    for (size_t i = 0; i < n; i++) ids[i] = orders[i].id;
+    struct stmt *stmt = db_stmt(db, "UPDATE orders SET settle_after_ms = $2 WHERE state = 'reserved'"
+                                    " AND id IN (SELECT value FROM list($1))");
+    stmt_list(stmt, 1, ids, n);
     stmt_int(stmt, 2, until_ms);
     return stmt_run(stmt, NULL, reterr);
 }
@@ -16,7 +20,7 @@ bool order_claim_unsettled(struct db *db, int64_t now_ms, bool even_fresh, int64
                                     " checkout_reference, created_ms, checkout_expires_ms FROM orders"
                                     " WHERE state = 'reserved' AND settle_after_ms <= $1 AND"
                                     " ($3 = 0 OR checkout_reference = '')"
-                                    " ORDER BY settle_after_ms, id LIMIT $2");
+                                    " ORDER BY settle_after_ms, id LIMIT $2 /*pg FOR NO KEY UPDATE SKIP LOCKED*/");
     stmt_int(stmt, 1, even_fresh ? INT64_MAX : now_ms);
     stmt_int(stmt, 2, (int64_t)max);
     stmt_int(stmt, 3, even_fresh);
@@ -34,12 +38,9 @@ bool order_claim_unsettled(struct db *db, int64_t now_ms, bool even_fresh, int64
         row->checkout_expires_ms = stmt_col_int(stmt, 8);
     }
     if (step == DB_FAIL) return false;
-    struct unsettled *all = rows.first;
-    for (size_t i = 0; i < rows.n; i++)
-        if (!lease(db, all[i].id, lease_until_ms, reterr)) return false;
-    *ret = all;
+    *ret = rows.first;
     *ret_n = rows.n;
-    return true;
+    return rows.n == 0 || lease(db, *ret, rows.n, lease_until_ms, arena, reterr);
 }
 
 bool order_postpone(struct db *db, struct str order_id, int64_t again_ms, struct str reason, struct error *reterr) {

@@ -276,24 +276,32 @@ bool refund_make(struct db *db, struct ids *ids, struct str bill_id, cents amoun
 bool refund_claim(struct db *db, int64_t now_ms, int64_t lease_until_ms, size_t max, struct arena *arena,
                   struct refund **ret, size_t *ret_n, struct error *reterr) {
     struct stmt *stmt =
-        db_stmt(db, REFUND_COLUMNS "WHERE r.state IN " OPEN " AND r.due_ms <= $1 ORDER BY r.due_ms, r.id LIMIT $2");
+        db_stmt(db, REFUND_COLUMNS "WHERE r.state IN " OPEN " AND r.due_ms <= $1 ORDER BY r.due_ms, r.id LIMIT $2"
+                                   " /*pg FOR NO KEY UPDATE OF r SKIP LOCKED*/");
     stmt_int(stmt, 1, now_ms);
     stmt_int(stmt, 2, (int64_t)max);
-    struct refund *all;
-    size_t n;
-    if (!read_rows(stmt, arena, &all, &n, reterr)) return false;
-    for (size_t i = 0; i < n; i++) {
-        stmt = db_stmt(db, "UPDATE refunds SET state = 'running', attempts = attempts + 1, due_ms = $2 WHERE id = $1");
-        stmt_text(stmt, 1, all[i].id);
-        stmt_int(stmt, 2, lease_until_ms);
-        if (!stmt_run(stmt, NULL, reterr)) return false;
-        all[i].state = REFUND_RUNNING;
-        all[i].attempts++;
-        all[i].due_ms = lease_until_ms;
+    if (!read_rows(stmt, arena, ret, ret_n, reterr)) return false;
+    if (*ret_n == 0) return true;
+    struct str *ids = ARENA_ARRAY(arena, *ret_n, struct str);
+    for (size_t i = 0; i < *ret_n; i++) {
+        struct refund *refund = &(*ret)[i];
+        ids[i] = refund->id;
+        refund->state = REFUND_RUNNING;
+        refund->attempts++;
+        refund->due_ms = lease_until_ms;
     }
-    *ret = all;
-    *ret_n = n;
-    return true;
+    stmt = db_stmt(db, "UPDATE refunds SET state = 'running', attempts = attempts + 1, due_ms = $2"
+                       " WHERE id IN (SELECT value FROM list($1))");
+    stmt_list(stmt, 1, ids, *ret_n);
+    stmt_int(stmt, 2, lease_until_ms);
+    return stmt_run(stmt, NULL, reterr);
+}
+
+bool refund_hold_waiting(struct db *db, struct str domain_id, struct error *reterr) {
+    return rows_hold(db,
+                     DB_ONLY_POSTGRES("SELECT 1 FROM refunds WHERE domain_id = $1 AND state = 'waiting' ORDER BY id"
+                                      " FOR NO KEY UPDATE"),
+                     domain_id, reterr);
 }
 
 bool refund_record(struct db *db, const struct refund *refund, const struct refund_end *end, bool *ret_stale,

@@ -87,6 +87,9 @@ MUST_CHECK bool refund_record(struct db *db, const struct refund *refund, const 
                               struct error *reterr);
 /* A failed one is due again, one of its retries more. ERR_NOT_FOUND, ERR_CONFLICT (it did not fail). */
 MUST_CHECK bool refund_retry(struct db *db, struct str id, int64_t now_ms, struct error *reterr);
+/* Those of a domain that wait for a swap cannot be claimed until the end of this transaction: to be asked for before
+ * they are looked at. */
+MUST_CHECK bool refund_hold_waiting(struct db *db, struct str domain_id, struct error *reterr);
 /* Gives up all leases; at start, when no other process can hold one. */
 MUST_CHECK bool refund_free_all(struct db *db, int64_t now_ms, struct error *reterr);
 /* When the next one is due, INT64_MAX when none. */

@@ -59,13 +59,7 @@ bool renewal_begin(struct db *db, struct str order_id, struct error *reterr) {
 
 /* ---- collecting ---- */
 
-/* The earliest day that something waits for, and whose it is. */
-struct group {
-    char workspace_id[UUID_TEXT];
-    int64_t day_ms; /* INT64_MAX: nothing waits */
-};
-
-static bool first_group(struct db *db, struct group *ret, struct error *reterr) {
+bool renewal_first_group(struct db *db, struct renewal_group *ret, struct error *reterr) {
     /* Each is answered by the first entry of its index. */
     static const char *const firsts[] = {
         "SELECT renews_ms, workspace_id FROM accounts WHERE renews_ms > 0 ORDER BY renews_ms, workspace_id LIMIT 1",
@@ -74,7 +68,7 @@ static bool first_group(struct db *db, struct group *ret, struct error *reterr) 
         "SELECT year_renews_ms, workspace_id FROM domains WHERE year_renews_ms > 0"
         " ORDER BY year_renews_ms, workspace_id LIMIT 1",
     };
-    *ret = (struct group){.day_ms = INT64_MAX};
+    *ret = (struct renewal_group){.day_ms = INT64_MAX};
     for (size_t i = 0; i < ARRAY_LEN(firsts); i++) {
         struct stmt *stmt = db_stmt(db, firsts[i]);
         enum db_step step = stmt_step(stmt, reterr);
@@ -88,7 +82,7 @@ static bool first_group(struct db *db, struct group *ret, struct error *reterr) 
     return true;
 }
 
-static bool insert_renewal(struct db *db, const struct group *group, const char *id, int64_t now_ms,
+static bool insert_renewal(struct db *db, const struct renewal_group *group, const char *id, int64_t now_ms,
                            struct error *reterr) {
     struct stmt *stmt = db_stmt(
         db, "INSERT INTO renewals (id, workspace_id, day_ms, part, state, amount, failures, stage, next_ms, attempts,"
@@ -106,7 +100,7 @@ static bool insert_renewal(struct db *db, const struct group *group, const char 
     "INSERT INTO renewal_items (renewal_id, kind, domain_id, account_id, amount, from_ms, to_ms, is_charged) "
 
 /* What is due each month; its next day is the same for all. */
-static bool take_months(struct db *db, const struct group *group, const char *id, struct error *reterr) {
+static bool take_months(struct db *db, const struct renewal_group *group, const char *id, struct error *reterr) {
     static const char *const sql[] = {
         (INSERT_ITEMS "SELECT $3, 'mailbox_month', domain_id, id, month_price, $2, $4, 1 FROM accounts"
                       " WHERE renews_ms = $2 AND workspace_id = $1 AND renews_ms > 0"),
@@ -133,7 +127,7 @@ struct yearly {
 };
 
 /* Each domain has its own next day: counted from its first. */
-static bool take_years(struct db *db, const struct group *group, const char *id, struct arena *arena,
+static bool take_years(struct db *db, const struct renewal_group *group, const char *id, struct arena *arena,
                        struct error *reterr) {
     struct rows rows = {.size = sizeof(struct yearly)};
     struct stmt *stmt = db_stmt(db, "SELECT id, year_price, created_ms FROM domains"
@@ -162,30 +156,42 @@ static bool take_years(struct db *db, const struct group *group, const char *id,
     return stmt_run(stmt, NULL, reterr);
 }
 
-bool renewal_collect(struct db *db, struct ids *ids, int64_t now_ms, size_t max, size_t *ret_n, struct error *reterr) {
+/* Whether it still is to be collected. */
+static bool waits(struct db *db, const struct renewal_group *group, bool *ret, struct error *reterr) {
+    struct stmt *stmt = db_stmt(
+        db, "SELECT 1 FROM accounts WHERE renews_ms = $2 AND workspace_id = $1 AND renews_ms > 0"
+            " UNION ALL SELECT 1 FROM domains WHERE month_renews_ms = $2 AND workspace_id = $1 AND month_renews_ms > 0"
+            " UNION ALL SELECT 1 FROM domains WHERE year_renews_ms = $2 AND workspace_id = $1 AND year_renews_ms > 0"
+            " LIMIT 1");
+    stmt_text(stmt, 1, str_of(group->workspace_id));
+    stmt_int(stmt, 2, group->day_ms);
+    enum db_step step = stmt_step(stmt, reterr);
+    stmt_done(stmt);
+    *ret = step == DB_ROW;
+    return step != DB_FAIL;
+}
+
+bool renewal_collect(struct db *db, struct ids *ids, const struct renewal_group *group, int64_t now_ms,
+                     struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
-    for (*ret_n = 0; *ret_n < max; (*ret_n)++) {
-        struct group group;
-        if (!first_group(db, &group, reterr)) return false;
-        if (group.day_ms > now_ms) break;
-        char id[UUID_TEXT];
-        ids_uuid(ids, id);
-        if (!insert_renewal(db, &group, id, now_ms, reterr) || !take_months(db, &group, id, reterr) ||
-            !take_years(db, &group, id, arena, reterr) ||
-            !rows_change(db,
-                         "UPDATE renewals SET amount = (SELECT SUM(amount) FROM renewal_items WHERE renewal_id = $1)"
-                         " WHERE id = $1",
-                         str_of(id), reterr))
-            return false;
-    }
-    return true;
+    bool any;
+    if (!waits(db, group, &any, reterr)) return false;
+    if (!any) return true;
+    char id[UUID_TEXT];
+    ids_uuid(ids, id);
+    return insert_renewal(db, group, id, now_ms, reterr) && take_months(db, group, id, reterr) &&
+           take_years(db, group, id, arena, reterr) &&
+           rows_change(db,
+                       "UPDATE renewals SET amount = (SELECT SUM(amount) FROM renewal_items WHERE renewal_id = $1)"
+                       " WHERE id = $1",
+                       str_of(id), reterr);
 }
 
 /* ---- times ---- */
 
 bool renewal_next_due(struct db *db, int64_t *ret_ms, struct error *reterr) {
-    struct group group;
-    if (!first_group(db, &group, reterr)) return false;
+    struct renewal_group group;
+    if (!renewal_first_group(db, &group, reterr)) return false;
     struct stmt *stmt = db_stmt(db, "SELECT due_ms FROM renewals WHERE state IN ('due', 'charging', 'suspended')"
                                     " ORDER BY due_ms LIMIT 1");
     enum db_step step = stmt_step(stmt, reterr);
@@ -197,7 +203,10 @@ bool renewal_next_due(struct db *db, int64_t *ret_ms, struct error *reterr) {
 }
 
 bool renewal_free_all(struct db *db, int64_t now_ms, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "UPDATE renewals SET due_ms = $1 WHERE state = 'charging'");
+    struct stmt *stmt =
+        db_stmt(db, "UPDATE renewals SET due_ms = $1 WHERE state = 'charging'"
+                    /* claimed, but not begun: nothing else is due later than its schedule says */
+                    " OR ((state = 'due' OR state = 'suspended') AND due_ms > next_ms AND due_ms > $1)");
     stmt_int(stmt, 1, now_ms);
     return stmt_run(stmt, NULL, reterr);
 }

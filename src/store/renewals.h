@@ -25,11 +25,17 @@ extern const char *const renewal_state_names[RENEWAL_STATE_END];
 
 /* A placed order's things wait for their first day from now on. Those that have one, or had, keep it. */
 MUST_CHECK bool renewal_begin(struct db *db, struct str order_id, struct error *reterr);
-/*
- * Makes up to MAX renewals of what is due at NOW_MS, the earliest days first; *ret_n: how many. They can be claimed at
- * once.
- */
-MUST_CHECK bool renewal_collect(struct db *db, struct ids *ids, int64_t now_ms, size_t max, size_t *ret_n,
+/* The things of a workspace that wait for a day. */
+struct renewal_group {
+    char workspace_id[UUID_TEXT];
+    int64_t day_ms; /* INT64_MAX: nothing waits */
+};
+
+/* That of the earliest day. */
+MUST_CHECK bool renewal_first_group(struct db *db, struct renewal_group *ret, struct error *reterr);
+/* Makes a renewal of GROUP's things, which can be claimed at once. Does nothing when none of them waits any more. A
+ * change of that workspace. */
+MUST_CHECK bool renewal_collect(struct db *db, struct ids *ids, const struct renewal_group *group, int64_t now_ms,
                                 struct error *reterr);
 
 /* One try to charge a renewal. */
@@ -46,20 +52,26 @@ struct renewal_try {
     bool is_unanswered; /* and was asked about then, without a clear answer */
 };
 
-struct renewal_claims {
-    struct renewal_try *tries; /* to be charged */
-    size_t n;
-    size_t n_ended;         /* that ended without a try: nothing was wanted any more, or they were cancelled */
-    bool charges_cancelled; /* read: a planted bug (step/world.h), what was cancelled is charged too */
+/*
+ * Leases up to MAX renewals that are due, or whose lease ended, until LEASE_UNTIL_MS; the longest due first, text from
+ * ARENA. What they are about is not looked at: renewal_start has to follow.
+ */
+MUST_CHECK bool renewal_claim(struct db *db, int64_t now_ms, int64_t lease_until_ms, size_t max, struct arena *arena,
+                              struct renewal_try **ret, size_t *ret_n, struct error *reterr);
+
+enum renewal_start {
+    RENEWAL_STARTED, /* to be charged */
+    RENEWAL_ENDED,   /* without a try: nothing was wanted any more, or its last day had come */
+    RENEWAL_LOST,    /* the lease belongs to someone else by now; nothing was done */
 };
 
 /*
- * Takes up to MAX renewals that are due, or whose lease ended, the longest due first. Those to be charged are leased
- * until LEASE_UNTIL_MS, their amount and bill fixed by what is still wanted, and the key of the charge is durable; text
- * from ARENA. Those whose last day has come are cancelled with their things.
+ * Begins a claimed try. Its amount and bill are fixed by what is still wanted, and the key of the charge is durable.
+ * When its last day has come it is cancelled with its things. Does nothing to one that is resumed. CHARGE_ALL: a
+ * planted bug (step/world.h), what was cancelled is charged too. A change of its workspace.
  */
-MUST_CHECK bool renewal_claim(struct db *db, struct ids *ids, int64_t now_ms, int64_t lease_until_ms, size_t max,
-                              struct arena *arena, struct renewal_claims *ret, struct error *reterr);
+MUST_CHECK bool renewal_start(struct db *db, struct ids *ids, struct renewal_try *attempt, int64_t now_ms,
+                              bool charge_all, struct arena *arena, enum renewal_start *ret, struct error *reterr);
 
 enum renewal_end {
     RENEWAL_END_PAID,

@@ -144,14 +144,6 @@ static bool begin_charge(struct db *db, struct ids *ids, struct renewal_try *att
     return stmt_run(stmt, NULL, reterr);
 }
 
-static bool lease(struct db *db, struct renewal_try *attempt, int64_t until_ms, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "UPDATE renewals SET attempts = attempts + 1, due_ms = $2 WHERE id = $1");
-    stmt_text(stmt, 1, attempt->id);
-    stmt_int(stmt, 2, until_ms);
-    attempt->attempts++;
-    return stmt_run(stmt, NULL, reterr);
-}
-
 /* *ret_ended: there is nothing to try. */
 static bool begin_try(struct db *db, struct ids *ids, struct renewal_try *attempt, int64_t now_ms, bool charge_all,
                       struct arena *arena, bool *ret_ended, struct error *reterr) {
@@ -171,29 +163,52 @@ static bool begin_try(struct db *db, struct ids *ids, struct renewal_try *attemp
     return begin_charge(db, ids, attempt, now_ms, arena, reterr);
 }
 
-bool renewal_claim(struct db *db, struct ids *ids, int64_t now_ms, int64_t lease_until_ms, size_t max,
-                   struct arena *arena, struct renewal_claims *ret, struct error *reterr) {
+/* Whether the lease still is its holder's, who then keeps it until the end of this transaction. */
+static bool is_held(struct db *db, const struct renewal_try *attempt, bool *ret, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT 1 FROM renewals WHERE id = $1 AND attempts = $2 /*pg FOR NO KEY UPDATE*/");
+    stmt_text(stmt, 1, attempt->id);
+    stmt_int(stmt, 2, attempt->attempts);
+    enum db_step step = stmt_step(stmt, reterr);
+    stmt_done(stmt);
+    *ret = step == DB_ROW;
+    return step != DB_FAIL;
+}
+
+bool renewal_start(struct db *db, struct ids *ids, struct renewal_try *attempt, int64_t now_ms, bool charge_all,
+                   struct arena *arena, enum renewal_start *ret, struct error *reterr) {
+    bool held, ended = false;
+    *ret = RENEWAL_STARTED;
+    if (attempt->is_resumed) return true;
+    if (!is_held(db, attempt, &held, reterr)) return false;
+    if (held && !begin_try(db, ids, attempt, now_ms, charge_all, arena, &ended, reterr)) return false;
+    *ret = !held ? RENEWAL_LOST : ended ? RENEWAL_ENDED : RENEWAL_STARTED;
+    return true;
+}
+
+bool renewal_claim(struct db *db, int64_t now_ms, int64_t lease_until_ms, size_t max, struct arena *arena,
+                   struct renewal_try **ret, size_t *ret_n, struct error *reterr) {
     struct rows rows = {.size = sizeof(struct renewal_try)};
-    struct stmt *stmt = db_stmt(db, TRY_COLUMNS "WHERE state IN ('due', 'charging', 'suspended') AND due_ms <= $1"
-                                                " ORDER BY due_ms, day_ms, id LIMIT $2");
+    struct stmt *stmt =
+        db_stmt(db, TRY_COLUMNS "WHERE state IN ('due', 'charging', 'suspended') AND due_ms <= $1"
+                                " ORDER BY due_ms, day_ms, id LIMIT $2 /*pg FOR NO KEY UPDATE SKIP LOCKED*/");
     stmt_int(stmt, 1, now_ms);
     stmt_int(stmt, 2, (int64_t)max);
     enum db_step step;
     while ((step = stmt_step(stmt, reterr)) == DB_ROW) read_try(stmt, arena, rows_add(&rows, arena));
     if (step == DB_FAIL) return false;
-    struct renewal_try *all = rows.first;
-    *ret = (struct renewal_claims){.tries = all, .charges_cancelled = ret->charges_cancelled};
+    *ret = rows.first;
+    *ret_n = rows.n;
+    if (rows.n == 0) return true;
+    struct str *ids = ARENA_ARRAY(arena, rows.n, struct str);
     for (size_t i = 0; i < rows.n; i++) {
-        bool ended = false;
-        if (!all[i].is_resumed && !begin_try(db, ids, &all[i], now_ms, ret->charges_cancelled, arena, &ended, reterr))
-            return false;
-        if (!ended && !lease(db, &all[i], lease_until_ms, reterr)) return false;
-        if (ended)
-            ret->n_ended++;
-        else
-            all[ret->n++] = all[i];
+        ids[i] = (*ret)[i].id;
+        (*ret)[i].attempts++;
     }
-    return true;
+    stmt = db_stmt(db, "UPDATE renewals SET attempts = attempts + 1, due_ms = $2"
+                       " WHERE id IN (SELECT value FROM list($1))");
+    stmt_list(stmt, 1, ids, rows.n);
+    stmt_int(stmt, 2, lease_until_ms);
+    return stmt_run(stmt, NULL, reterr);
 }
 
 /* ---- recording ---- */

@@ -48,8 +48,25 @@ void *rows_add(struct rows *rows, struct arena *arena) {
     return (char *)rows->first + rows->n++ * rows->size;
 }
 
+bool rows_texts(struct stmt *stmt, struct arena *arena, struct str **ret, size_t *ret_n, struct error *reterr) {
+    struct rows rows = {.size = sizeof(struct str)};
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW) *(struct str *)rows_add(&rows, arena) = row_text(stmt, 0, arena);
+    if (step == DB_FAIL) return false;
+    *ret = rows.first;
+    *ret_n = rows.n;
+    return true;
+}
+
 bool rows_change(struct db *db, const char *sql, struct str id, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, sql);
     stmt_text(stmt, 1, id);
     return stmt_run(stmt, NULL, reterr);
+}
+
+bool rows_hold(struct db *db, const char *sql, struct str id, struct error *reterr) {
+    if (db_engine(db) == DB_SQLITE) return true;
+    struct stmt *stmt = db_stmt(db, sql);
+    stmt_text(stmt, 1, id);
+    return stmt_queue(stmt, reterr);
 }

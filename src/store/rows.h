@@ -21,5 +21,12 @@ struct rows {
 /* Room for one more element, zeroed; earlier pointers into the rows are dead. */
 void *rows_add(struct rows *rows, struct arena *arena) __attribute__((returns_nonnull));
 
+/* The first column of the rows that STMT selects, as texts from ARENA. */
+MUST_CHECK bool rows_texts(struct stmt *stmt, struct arena *arena, struct str **ret, size_t *ret_n,
+                           struct error *reterr);
+
 /* Runs a change of rows; SQL names what they belong to $1. */
 MUST_CHECK bool rows_change(struct db *db, const char *sql, struct str id, struct error *reterr);
+/* Holds rows until the end of the transaction: SQL, which is DB_ONLY_POSTGRES, selects them FOR UPDATE. What is read of
+ * them afterwards stands still. In SQLite everything does. */
+MUST_CHECK bool rows_hold(struct db *db, const char *sql, struct str id, struct error *reterr);

@@ -49,36 +49,50 @@ static void read_row(struct stmt *stmt, struct arena *arena, struct step *ret) {
     };
 }
 
-static bool lease(struct db *db, struct step *step, int64_t until_ms, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "UPDATE steps SET state = 'running', attempts = attempts + 1, due_ms = $4"
-                                    " WHERE domain_id = $1 AND account_id = $2 AND kind = $3");
-    stmt_text(stmt, 1, step->domain_id);
-    stmt_text(stmt, 2, step->account_id);
-    stmt_text(stmt, 3, str_of(step_kind_names[step->kind]));
-    stmt_int(stmt, 4, until_ms);
-    step->state = STEP_RUNNING;
-    step->attempts++;
-    step->due_ms = until_ms;
-    return stmt_run(stmt, NULL, reterr);
+/* A step as one text, for lists; it begins with a UUID. */
+#define KEY(step) step ".domain_id || " step ".account_id || " step ".kind"
+#define IS_LISTED(step) step ".domain_id = substr(l.value, 1, 36) AND " KEY(step) " = l.value"
+
+static bool list_rows(struct stmt *stmt, struct arena *arena, struct step **ret, size_t *ret_n, struct error *reterr) {
+    struct rows rows = {.size = sizeof(struct step)};
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW) read_row(stmt, arena, rows_add(&rows, arena));
+    if (step == DB_FAIL) return false;
+    *ret = rows.first;
+    *ret_n = rows.n;
+    return true;
 }
 
 bool step_claim(struct db *db, int64_t now_ms, int64_t lease_until_ms, size_t max, struct arena *arena,
                 struct step **ret, size_t *ret_n, struct error *reterr) {
-    struct rows rows = {.size = sizeof(struct step)};
-    struct stmt *stmt = db_stmt(
-        db, STEP_COLUMNS "WHERE " OPEN("s.state") " AND s.due_ms <= $1"
-                                                  " ORDER BY s.due_ms, s.domain_id, s.account_id, s.kind LIMIT $2");
+    struct str *keys;
+    size_t n;
+    struct stmt *stmt = db_stmt(db, "SELECT " KEY("s") " FROM steps s WHERE " OPEN(
+                                        "s.state") " AND s.due_ms <= $1"
+                                                   " ORDER BY s.due_ms, s.domain_id, s.account_id, s.kind LIMIT $2 "
+                                                   "/*pg FOR NO KEY UPDATE SKIP LOCKED*/");
     stmt_int(stmt, 1, now_ms);
     stmt_int(stmt, 2, (int64_t)max);
-    enum db_step step;
-    while ((step = stmt_step(stmt, reterr)) == DB_ROW) read_row(stmt, arena, rows_add(&rows, arena));
-    if (step == DB_FAIL) return false;
-    struct step *all = rows.first;
-    for (size_t i = 0; i < rows.n; i++)
-        if (!lease(db, &all[i], lease_until_ms, reterr)) return false;
-    *ret = all;
-    *ret_n = rows.n;
-    return true;
+    if (!rows_texts(stmt, arena, &keys, &n, reterr)) return false;
+    *ret_n = n;
+    if (n == 0) return true;
+    /* What they work on is read once they are held: whoever changes it later makes the step due again, or takes the
+     * lease away. */
+    stmt = db_stmt(db, STEP_COLUMNS
+                   "JOIN list($1) l ON " IS_LISTED("s") " ORDER BY s.due_ms, s.domain_id, s.account_id, s.kind");
+    stmt_list(stmt, 1, keys, n);
+    if (!list_rows(stmt, arena, ret, ret_n, reterr)) return false;
+    stmt = db_stmt(db, "UPDATE steps SET state = 'running', attempts = attempts + 1, due_ms = $2"
+                       " FROM list($1) l WHERE " IS_LISTED("steps"));
+    stmt_list(stmt, 1, keys, n);
+    stmt_int(stmt, 2, lease_until_ms);
+    for (size_t i = 0; i < *ret_n; i++) {
+        struct step *step = &(*ret)[i];
+        step->state = STEP_RUNNING;
+        step->attempts++;
+        step->due_ms = lease_until_ms;
+    }
+    return stmt_run(stmt, NULL, reterr);
 }
 
 /* Ends the lease and writes what came of it. *ret_held is false when the lease belongs to someone else by now. */
@@ -324,7 +338,7 @@ bool step_extend(struct db *db, struct step *step, int64_t lease_until_ms, bool 
 }
 
 bool step_is_held(struct db *db, const struct step *step, bool *ret, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "SELECT 1 FROM steps" HELD);
+    struct stmt *stmt = db_stmt(db, "SELECT 1 FROM steps" HELD " /*pg FOR NO KEY UPDATE*/");
     bind_held(stmt, step);
     enum db_step found = stmt_step(stmt, reterr);
     stmt_done(stmt);
@@ -341,16 +355,6 @@ bool step_get(struct db *db, struct str domain_id, struct str account_id, enum s
     if (!row_find(stmt, reterr, "there is no such step")) return false;
     read_row(stmt, arena, ret);
     stmt_done(stmt);
-    return true;
-}
-
-static bool list_rows(struct stmt *stmt, struct arena *arena, struct step **ret, size_t *ret_n, struct error *reterr) {
-    struct rows rows = {.size = sizeof(struct step)};
-    enum db_step step;
-    while ((step = stmt_step(stmt, reterr)) == DB_ROW) read_row(stmt, arena, rows_add(&rows, arena));
-    if (step == DB_FAIL) return false;
-    *ret = rows.first;
-    *ret_n = rows.n;
     return true;
 }
 

@@ -60,7 +60,8 @@ MUST_CHECK bool step_move_on(struct db *db, const struct step *about, int64_t no
  */
 MUST_CHECK bool step_extend(struct db *db, struct step *step, int64_t lease_until_ms, bool *ret_held,
                             struct error *reterr);
-/* Whether the lease of a claimed step still is its holder's. */
+/* Whether the lease of a claimed step still is its holder's; then it stays so until the end of this transaction. For
+ * changes. */
 MUST_CHECK bool step_is_held(struct db *db, const struct step *step, bool *ret, struct error *reterr);
 /* One step; ERR_NOT_FOUND. ACCOUNT_ID is empty for a domain's own. Text from ARENA. */
 MUST_CHECK bool step_get(struct db *db, struct str domain_id, struct str account_id, enum step_kind kind,

@@ -333,6 +333,7 @@ bool swap_do(struct db *db, const struct swap *swap, bool *ret_is_stale, struct 
     const struct swap_plan *plan = swap->plan;
     cents refund;
     struct swap_plan now = {.provider = PROVIDER_NONE};
+    if (!refund_hold_waiting(db, plan->old_id, reterr)) return false;
     if (!swap_look(db, plan->workspace_id, plan->old_name, arena, &now, reterr)) return false;
     *ret_is_stale = !is_same(&now, plan);
     if (*ret_is_stale) return true;

@@ -134,8 +134,7 @@ bool webhook_change(struct db *db, const struct webhook *webhook, struct error *
 
 /* Before anything about its deliveries is decided: in PostgreSQL somebody may be handing out more to it. */
 static bool hold(struct db *db, struct str id, struct error *reterr) {
-    if (db_engine(db) == DB_SQLITE) return true;
-    return rows_change(db, DB_ONLY_POSTGRES("SELECT 1 FROM webhooks WHERE id = $1 FOR UPDATE"), id, reterr);
+    return rows_hold(db, DB_ONLY_POSTGRES("SELECT 1 FROM webhooks WHERE id = $1 FOR UPDATE"), id, reterr);
 }
 
 bool webhook_remove(struct db *db, struct str id, struct error *reterr) {

@@ -4,7 +4,7 @@ import pytest
 from conftest import rows, wait_for
 
 PEOPLE = [{"email_address_prefix": p, "first_name": p.title(), "last_name": "Doe"} for p in ("ann", "ben")]
-POINTS = ["renew.collected", "renew.claimed", "renew.charged", "renew.recorded"]
+POINTS = ["renew.collected", "renew.claimed", "renew.started", "renew.charged", "renew.recorded"]
 
 
 def ordered(fresh, card):
@@ -71,7 +71,7 @@ def test_killed_while_declined(fresh, point):
 def test_killed_again_and_again(fresh):
     server = ordered(fresh, "tok_visa")
     kill_at(server, "renew.collected")
-    for point in ("renew.claimed", "renew.charged", "renew.closed", "renew.recorded"):
+    for point in ("renew.claimed", "renew.started", "renew.charged", "renew.closed", "renew.recorded"):
         server.restart(crash_at=point, expect_start=False)
         server.wait_dead()
     server.restart()

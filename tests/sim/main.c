@@ -23,7 +23,7 @@ static const char usage[] =
     "  --twice            run each history twice; the second must be the first, byte for byte\n"
     "  --plant NAME       build a known bug in: forget-paid, charge-again, no-look, charge-first, tell-once,\n"
     "                     tell-anyhow, renew-twice, renew-again-unknown, charge-cancelled, refund-twice,\n"
-    "                     forget-refund, promo-over, overwrite, sign-unseen, drop-early\n"
+    "                     forget-refund, promo-over, overwrite, sign-unseen, drop-early, keep-key\n"
     "  --expect-failure   succeed when a history fails, fail when none does\n"
     "Exits 0 when every history is as it must be, 1 when one is not, 2 when the command is wrong.\n";
 
@@ -46,6 +46,7 @@ static const struct {
     {"overwrite", PLANT_OVERWRITE},
     {"sign-unseen", PLANT_SIGN_UNSEEN},
     {"drop-early", PLANT_DROP_EARLY},
+    {"keep-key", PLANT_KEEP_KEY},
 };
 
 struct options {
@@ -124,17 +125,18 @@ static bool read_options(int argc, char **argv, struct options *ret) {
 static void print_totals(const struct sim_totals *totals, int64_t failures) {
     const struct sim_counts *t = &totals->counts;
     printf("%lld histories, %lld actions, %lld crashes (%lld disk changes lost), %lld disk errors, "
-           "%lld requests: %lld orders placed, %lld declined, %lld refused, %lld answers replayed, %lld mailboxes "
+           "%lld requests: %lld orders placed, %lld declined, %lld refused, %lld answers replayed, %lld overtaken, "
+           "%lld mailboxes "
            "cancelled, %lld forwardings changed; "
            "%lld steps run, %lld of them after their lease; %lld events told; %lld refunds, %lld renewals, %lld pages "
            "to pay on, %lld swaps, %lld records changed by hand, %lld times cared for, %lld moves of keys; %lld "
            "failures\n",
            (long long)t->runs, (long long)t->actions, (long long)t->crashes, (long long)t->changes_lost,
            (long long)t->disk_faults, (long long)t->requests, (long long)t->placed, (long long)t->declined,
-           (long long)t->refused, (long long)t->replayed, (long long)t->cancelled, (long long)t->forwarded,
-           (long long)t->steps, (long long)t->stale_steps, (long long)t->told, (long long)t->refunds,
-           (long long)t->renewals, (long long)t->pages, (long long)t->swapped, (long long)t->by_hand,
-           (long long)t->cares, (long long)t->key_moves, (long long)failures);
+           (long long)t->refused, (long long)t->replayed, (long long)t->overtaken, (long long)t->cancelled,
+           (long long)t->forwarded, (long long)t->steps, (long long)t->stale_steps, (long long)t->told,
+           (long long)t->refunds, (long long)t->renewals, (long long)t->pages, (long long)t->swapped,
+           (long long)t->by_hand, (long long)t->cares, (long long)t->key_moves, (long long)failures);
 }
 
 static void print_points(const struct sim_totals *totals) {
@@ -149,9 +151,9 @@ static const char *const all_points[] = {
     "settle.asked",    "settle.recorded",  "checkout.opened", "checkout.kept",    "checkout.asked",   "checkout.ended",
     "cancel.recorded", "forward.intended", "forward.acted",   "forward.recorded", "step.claimed",     "step.looked",
     "step.acted",      "step.recorded",    "deliver.claimed", "deliver.sent",     "deliver.recorded", "renew.collected",
-    "renew.claimed",   "renew.charged",    "renew.closed",    "renew.recorded",   "refund.claimed",   "refund.acted",
-    "refund.recorded", "swap.recorded",    "zone.intended",   "zone.changed",     "zone.recorded",    "care.claimed",
-    "care.keyed",      "care.acted",       "care.recorded",
+    "renew.claimed",   "renew.started",    "renew.charged",   "renew.closed",     "renew.recorded",   "refund.claimed",
+    "refund.acted",    "refund.recorded",  "swap.recorded",   "zone.intended",    "zone.changed",     "zone.recorded",
+    "care.claimed",    "care.keyed",       "care.acted",      "care.recorded",
 };
 
 static bool covers_all(const struct sim_totals *totals) {

@@ -226,6 +226,37 @@ static inline bool opens(struct life *l, const char *email) {
     return sandbox_book_has_mailbox(l->book, str_of(email), STR("secret"));
 }
 
+/* What renew_due does before anybody is asked for money. */
+static inline size_t life_collect(struct life *l, size_t max) {
+    struct fixture *f = l->f;
+    size_t n = 0;
+    for (; n < max; n++) {
+        struct renewal_group group;
+        OK(IN_TX(renewal_first_group(f->db, &group, &f->error)));
+        if (group.day_ms > f->now) break;
+        OK(IN_TX(renewal_collect(f->db, &f->ids, &group, f->now, &f->error)));
+        OK(IN_TX(renewal_collect(f->db, &f->ids, &group, f->now, &f->error))); /* the others find nothing more of it */
+    }
+    return n;
+}
+
+struct claims {
+    struct renewal_try *tries;
+    size_t n;
+};
+
+static inline struct claims life_claim(struct life *l, size_t max) {
+    struct fixture *f = l->f;
+    struct claims claims = {0};
+    OK(IN_TX(renewal_claim(f->db, f->now, f->now + LEASE_MS, max, f->arena, &claims.tries, &claims.n, &f->error)));
+    for (size_t i = 0; i < claims.n; i++) {
+        enum renewal_start start;
+        OK(IN_TX(renewal_start(f->db, &f->ids, &claims.tries[i], f->now, false, f->arena, &start, &f->error)));
+        assert_int_equal(start, RENEWAL_STARTED);
+    }
+    return claims;
+}
+
 /* The bank, dfyd's payments and its ledger agree. */
 static inline void check_books(struct life *l, int64_t charged) {
     assert_int_equal(sandbox_book_charged_cents(l->book), charged);

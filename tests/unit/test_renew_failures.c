@@ -324,14 +324,11 @@ static void an_unknown_charge_waits_until_it_is_known(void **state) {
 }
 
 /* A process that claims and then dies, with the bank asked or not. */
-static struct renewal_claims claim_and_die(struct life *l) {
+static struct claims claim_and_die(struct life *l) {
     struct fixture *f = l->f;
-    struct renewal_claims claims = {0};
-    size_t n;
     f->clock.manual_ms = f->now = ms_of("2026-02-15");
-    OK(IN_TX(renewal_collect(f->db, &f->ids, f->now, 9, &n, &f->error)));
-    assert_int_equal(n, 1);
-    OK(IN_TX(renewal_claim(f->db, &f->ids, f->now, f->now + LEASE_MS, 9, f->arena, &claims, &f->error)));
+    assert_int_equal(life_collect(l, 9), 1);
+    struct claims claims = life_claim(l, 9);
     assert_int_equal(claims.n, 1);
     assert_false(claims.tries[0].is_resumed);
     return claims;
@@ -347,7 +344,7 @@ static void ask_bank(struct life *l, const struct renewal_try *attempt, enum out
 static void a_death_before_the_charge(void **state) {
     struct life l;
     begin(*state, &l, "tok_visa");
-    struct renewal_claims claims = claim_and_die(&l);
+    struct claims claims = claim_and_die(&l);
     l.f->clock.manual_ms = l.f->now += LEASE_MS - 1;
     work(&l);
     assert_string_equal(renewals_of(&l), "2026-02-15 charging 1000"); /* another may be at it */
@@ -370,7 +367,7 @@ static void a_death_before_the_charge(void **state) {
 static void a_death_after_the_charge(void **state) {
     struct life l;
     begin(*state, &l, "tok_visa");
-    struct renewal_claims claims = claim_and_die(&l);
+    struct claims claims = claim_and_die(&l);
     ask_bank(&l, &claims.tries[0], OUTCOME_DONE);
     struct fixture *f = l.f;
     OK(IN_TX(renewal_free_all(f->db, f->now, &f->error))); /* the next start */
@@ -400,7 +397,7 @@ static void a_death_without_a_card(void **state) {
 static void a_card_changed_while_a_charge_was_under_way(void **state) {
     struct life l;
     begin(*state, &l, "tok_visa");
-    struct renewal_claims claims = claim_and_die(&l);
+    struct claims claims = claim_and_die(&l);
     ask_bank(&l, &claims.tries[0], OUTCOME_DONE);
     set_card(&l, "tok_mastercard");
     l.f->clock.manual_ms = l.f->now += LEASE_MS;

@@ -49,13 +49,6 @@ static void what_is_in_a_renewal_does_not_begin_again(void **state) {
     life_end(&l);
 }
 
-static size_t collect(struct life *l, size_t max) {
-    struct fixture *f = l->f;
-    size_t n;
-    OK(IN_TX(renewal_collect(f->db, &f->ids, f->now, max, &n, &f->error)));
-    return n;
-}
-
 static void days_are_collected_in_their_order(void **state) {
     struct life l;
     life_begin(*state, &l, "2026-01-10");
@@ -63,22 +56,15 @@ static void days_are_collected_in_their_order(void **state) {
     l.f->clock.manual_ms = l.f->now = ms_of("2026-01-20");
     buy(&l, "two.com", 1);
     l.f->clock.manual_ms = l.f->now = ms_of("2026-02-14T23:59:59.999Z");
-    assert_int_equal(collect(&l, 9), 0);
+    assert_int_equal(life_collect(&l, 9), 0);
     l.f->clock.manual_ms = l.f->now = ms_of("2027-03-01");
-    assert_int_equal(collect(&l, 1), 1);
+    assert_int_equal(life_collect(&l, 1), 1);
     assert_string_equal(renewals_of(&l), "2026-02-15 due 1000");
-    assert_int_equal(collect(&l, 9), 3);
+    assert_int_equal(life_collect(&l, 9), 3);
     assert_string_equal(renewals_of(&l),
                         "2026-02-15 due 1000|2026-03-15 due 500|2027-01-10 due 1500|2027-01-20 due 1500");
-    assert_int_equal(collect(&l, 9), 0);
+    assert_int_equal(life_collect(&l, 9), 0);
     life_end(&l);
-}
-
-static struct renewal_claims claim(struct life *l, size_t max) {
-    struct fixture *f = l->f;
-    struct renewal_claims claims = {0};
-    OK(IN_TX(renewal_claim(f->db, &f->ids, f->now, f->now + LEASE_MS, max, f->arena, &claims, &f->error)));
-    return claims;
 }
 
 static bool record(struct life *l, const struct renewal_try *attempt, enum renewal_end end) {
@@ -95,20 +81,20 @@ static void a_lease_has_a_number(void **state) {
     life_begin(*state, &l, "2026-01-10");
     buy(&l, "one.com", 1);
     l.f->clock.manual_ms = l.f->now = ms_of("2026-02-15");
-    assert_int_equal(collect(&l, 9), 1);
-    struct renewal_try first = claim(&l, 9).tries[0];
+    assert_int_equal(life_collect(&l, 9), 1);
+    struct renewal_try first = life_claim(&l, 9).tries[0];
     assert_int_equal(first.amount, 500);
     assert_true(first.payment_id.n && str_is(first.driver, "sandbox") && str_is(first.token, "tok_visa"));
     assert_int_equal(first.payment_ms, l.f->now);
-    assert_int_equal(claim(&l, 9).n, 0); /* leased */
+    assert_int_equal(life_claim(&l, 9).n, 0); /* leased */
     l.f->now += LEASE_MS;
-    struct renewal_try second = claim(&l, 9).tries[0];
+    struct renewal_try second = life_claim(&l, 9).tries[0];
     assert_true(second.is_resumed && !second.is_unanswered);
     assert_true(str_eq(second.payment_id, first.payment_id));
     assert_false(record(&l, &first, RENEWAL_END_PAID));
     assert_true(record(&l, &second, RENEWAL_END_UNKNOWN));
     l.f->now += 5000;
-    struct renewal_try third = claim(&l, 9).tries[0];
+    struct renewal_try third = life_claim(&l, 9).tries[0];
     assert_int_equal(third.attempts, second.attempts + 1);
     assert_false(record(&l, &second, RENEWAL_END_PAID));
     assert_true(record(&l, &third, RENEWAL_END_PAID));
@@ -121,25 +107,25 @@ static void an_unknown_one_keeps_its_key_and_a_failed_one_gets_another(void **st
     life_begin(*state, &l, "2026-01-10");
     buy(&l, "one.com", 1);
     l.f->clock.manual_ms = l.f->now = ms_of("2026-02-15");
-    assert_int_equal(collect(&l, 9), 1);
-    struct renewal_try first = claim(&l, 9).tries[0];
+    assert_int_equal(life_collect(&l, 9), 1);
+    struct renewal_try first = life_claim(&l, 9).tries[0];
     assert_true(record(&l, &first, RENEWAL_END_UNKNOWN));
-    assert_int_equal(claim(&l, 9).n, 0); /* asked again later */
+    assert_int_equal(life_claim(&l, 9).n, 0); /* asked again later */
     l.f->now += 5000;
-    struct renewal_try second = claim(&l, 9).tries[0];
+    struct renewal_try second = life_claim(&l, 9).tries[0];
     assert_true(second.is_resumed && second.is_unanswered && str_eq(second.payment_id, first.payment_id));
     assert_true(record(&l, &second, RENEWAL_END_FAILED));
-    assert_int_equal(claim(&l, 9).n, 0);
+    assert_int_equal(life_claim(&l, 9).n, 0);
     l.f->now += CALENDAR_DAY_MS;
-    struct renewal_try third = claim(&l, 9).tries[0];
+    struct renewal_try third = life_claim(&l, 9).tries[0];
     assert_false(third.is_resumed || third.is_unanswered || str_eq(third.payment_id, first.payment_id));
     assert_int_equal(third.failures, 1);
     assert_true(record(&l, &third, RENEWAL_END_AGAIN));
-    struct renewal_try fourth = claim(&l, 9).tries[0];
+    struct renewal_try fourth = life_claim(&l, 9).tries[0];
     assert_false(fourth.is_resumed || str_eq(fourth.payment_id, third.payment_id));
     assert_int_equal(fourth.failures, 1);
     assert_true(record(&l, &fourth, RENEWAL_END_PAID));
-    assert_int_equal(claim(&l, 9).n, 0);
+    assert_int_equal(life_claim(&l, 9).n, 0);
     life_end(&l);
 }
 

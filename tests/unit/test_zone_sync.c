@@ -9,6 +9,7 @@
 #include "store/zone_parts.h"
 #include "store_fixture.h"
 
+#define DOMAIN_ID "01900000-0000-7000-8000-00000000000d"
 #define DOMAIN "acme.com"
 
 /* Over the sandbox's. */
@@ -88,7 +89,7 @@ static int set_up(void **state) {
            " attempts, settle_after_ms, created_ms, ended_ms) VALUES ('o', '" WORKSPACE
            "', 'dfy', 'placed', 0, '', '', '', '', 0, 0, 1, 1)");
     fixture_run(f, "INSERT INTO domains (id, workspace_id, order_id, name, provider, forwarding, is_pre_warmed, state,"
-                   " active, created_ms, cancelled_ms) VALUES ('d', '" WORKSPACE "', 'o', '" DOMAIN
+                   " active, created_ms, cancelled_ms) VALUES ('" DOMAIN_ID "', '" WORKSPACE "', 'o', '" DOMAIN
                    "', 1, '', 0, 'ready', 1, 1, 0)");
     z->arena = arena_create(4096);
     z->host = (struct host){.base = {&host_ops}, .real = dns_sandbox_create(z->book)};
@@ -116,11 +117,12 @@ static int tear_down(void **state) {
 
 static struct zone_job mail_job(void) {
     return (struct zone_job){
-        .domain_id = STR("d"), .domain = STR(DOMAIN), .part = ZONE_MAIL, .provider = PROVIDER_GOOGLE};
+        .domain_id = STR(DOMAIN_ID), .domain = STR(DOMAIN), .part = ZONE_MAIL, .provider = PROVIDER_GOOGLE};
 }
 
 static struct zone_job web_job(bool forwards) {
-    return (struct zone_job){.domain_id = STR("d"), .domain = STR(DOMAIN), .part = ZONE_WEB, .forwards = forwards};
+    return (struct zone_job){
+        .domain_id = STR(DOMAIN_ID), .domain = STR(DOMAIN), .part = ZONE_WEB, .forwards = forwards};
 }
 
 static enum outcome sync_job(struct zones *z, struct zone_job job) {
@@ -295,7 +297,7 @@ static void a_change_by_hand_stays_until_the_repair_and_once(void **state) {
     FAILS(ERR_NOT_FOUND, IN_TX(zone_parts_repair(f->db, STR("other.com"), 5, &f->error)));
     fixture_run(f,
                 "INSERT INTO steps (domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts, due_ms,"
-                " reason) VALUES ('d', '', 'publish_dns', 1, 'o', '" WORKSPACE "', 'running', 1, 9, '')");
+                " reason) VALUES ('" DOMAIN_ID "', '', 'publish_dns', 1, 'o', '" WORKSPACE "', 'running', 1, 9, '')");
     FAILS(ERR_UNAVAILABLE, IN_TX(zone_parts_repair(f->db, STR(DOMAIN), 5, &f->error)));
     fixture_run(f, "UPDATE steps SET state = 'done'");
     assert_int_equal(sync_job(z, mail_job()), OUTCOME_DONE);
@@ -332,7 +334,7 @@ static void what_is_repaired_is_in_use(void **state) {
     struct zones *z = *state;
     fixture_run(z->f,
                 "INSERT INTO steps (domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts, due_ms,"
-                " reason) VALUES ('d', '', 'publish_dns', 1, 'o', '" WORKSPACE "', 'done', 1, 9, '')");
+                " reason) VALUES ('" DOMAIN_ID "', '', 'publish_dns', 1, 'o', '" WORKSPACE "', 'done', 1, 9, '')");
     repair(z);
     z->host.outcome = OUTCOME_REFUSED;
     struct zone_job job = mail_job();
@@ -401,7 +403,7 @@ static void a_step_that_waited_begins_with_a_whole_lease(void **state) {
     bool held;
     fixture_run(f,
                 "INSERT INTO steps (domain_id, account_id, kind, rank, order_id, workspace_id, state, attempts, due_ms,"
-                " reason) VALUES ('d', '', 'publish_dns', 1, 'o', '" WORKSPACE "', 'due', 0, 1, '')");
+                " reason) VALUES ('" DOMAIN_ID "', '', 'publish_dns', 1, 'o', '" WORKSPACE "', 'due', 0, 1, '')");
     z->world.lease_ms = 100;
     f->clock.manual_ms = 1000;
     OK(provision_claim(&z->world, 4, f->arena, &mine, &n, &f->error));

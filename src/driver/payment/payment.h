@@ -44,6 +44,7 @@ struct payment_refund {
     struct str charge_reference; /* the provider's name for it */
     cents amount;                /* above 0, at most what is left of the charge */
     int64_t retries; /* how often it was refused before, and what was to be mended is mended: it is another request */
+    struct str workspace_id; /* whose money it is */
 };
 
 enum { PAYMENT_TOKEN_BYTES = 160, PAYMENT_URL_BYTES = 2048 };
