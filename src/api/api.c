@@ -359,6 +359,11 @@ bool call_identify(struct call *call, struct error *reterr) {
     return true;
 }
 
+bool call_identify_anew(struct call *call, struct error *reterr) {
+    auth_forget(call->api->auth);
+    return call_identify(call, reterr);
+}
+
 void call_header(struct call *call, const char *name, int64_t number) {
     char text[24];
     size_t at = sizeof text;

@@ -155,6 +155,11 @@ bool auth_find(struct auth *auth, const struct http_request *request, const stru
     return true;
 }
 
+void auth_forget(struct auth *auth) {
+    struct cache *cache = own_cache(auth);
+    for (size_t i = 0; i < ENTRIES; i++) cache->entries[i].filled = false;
+}
+
 bool auth_allows(const struct api_key *key, const char *resource, const char *action, struct error *reterr) {
     if (scopes_allow(key->scopes, str_of(resource), str_of(action))) return true;
     return error_set(reterr, ERR_FORBIDDEN, "This API key needs one of the scopes %s:%s, %s:all, all:%s, all:all",

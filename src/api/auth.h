@@ -33,5 +33,7 @@ void auth_destroy(struct auth *auth);
  */
 MUST_CHECK bool auth_find(struct auth *auth, const struct http_request *request, const struct identity **ret,
                           struct error *reterr);
+/* What this thread has read is read anew, though nobody said that it changed: something else shows it. */
+void auth_forget(struct auth *auth);
 /* Whether KEY's scopes allow RESOURCE:ACTION; else ERR_FORBIDDEN naming those that would do. */
 MUST_CHECK bool auth_allows(const struct api_key *key, const char *resource, const char *action, struct error *reterr);

@@ -66,6 +66,8 @@ bool call_may_wait(const struct call *call);
 void call_has_waited(const struct call *call);
 /* Reads the caller anew: card, prices and all. What was read before is dead. */
 MUST_CHECK bool call_identify(struct call *call, struct error *reterr);
+/* The same past the cache: another node may have changed what was read before it is heard of here. */
+MUST_CHECK bool call_identify_anew(struct call *call, struct error *reterr);
 /* What this call's orders and names are judged by now; what it points to is good until this thread's next call_rules.
  */
 MUST_CHECK bool call_rules(const struct call *call, struct rules *ret, struct error *reterr);

@@ -361,7 +361,7 @@ static bool place(struct job *job, const struct order_answer *valid) {
 /* One round of judging and placing, by what is true AGAIN or still; false when another is needed. */
 static bool try_once(struct job *job, bool again) {
     struct error error = {0};
-    if (again && !call_identify(job->call, &error)) {
+    if (again && !call_identify_anew(job->call, &error)) {
         call_fail(job->call, &error, nothing_done);
         drop_key(job);
         return true;
