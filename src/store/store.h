@@ -24,6 +24,10 @@ struct store_config {
     const char *listen_url; /* PostgreSQL: for notifications, past a pool like PgBouncer; NULL: URL */
     unsigned connections;   /* PostgreSQL: of the pool, at most; 0 with `single` */
     int64_t wait_ms;        /* PostgreSQL: how long a call waits for the database in all, outage or not; 0: 10,000 */
+    /* What has to be seen at night: EVENT, because of REASON, and what happens next. From a thread of the store's;
+     * NULL: nobody. */
+    void (*tell)(void *arg, const char *event, const char *reason, const char *next);
+    void *tell_arg;
 };
 
 /* Opens or creates the database and brings it to this program's version. */

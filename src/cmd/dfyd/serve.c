@@ -294,6 +294,11 @@ static bool join(struct server *server, struct error *reterr) {
     return !store_is_shared(server->setup.store) || travel_look(&server->world, true, &view, reterr);
 }
 
+/* Another node may have placed an order. */
+static void look_for_work(void *worker) {
+    worker_wake(worker);
+}
+
 static bool start(struct server *server, struct error *reterr) {
     const struct settings *settings = server->settings;
     if (!open_world(server, reterr) || !join(server, reterr)) return false;
@@ -304,6 +309,7 @@ static bool start(struct server *server, struct error *reterr) {
         server->worker = NULL;
         return false;
     }
+    store_on_news(server->setup.store, look_for_work, server->worker);
     return !server->answers || start_api(server, reterr);
 }
 
@@ -390,6 +396,7 @@ static void stop(struct server *server) {
     http_stop(server->http, server->settings->drain_ms);
     http_stop(server->edge_http, server->settings->drain_ms);
     edge_destroy(server->edge);
+    if (server->worker) store_on_news(server->setup.store, NULL, NULL);
     worker_stop(server->worker);
     api_destroy(server->api);
     node_leave(server->node);

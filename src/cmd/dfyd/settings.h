@@ -21,6 +21,7 @@ struct settings {
     const char *data, *config;
     const char *db; /* "sqlite", or a URL for libpq */
     int64_t db_connections, db_wait_ms;
+    const char *db_listen_url; /* NULL: db */
     int64_t worker;        /* 1: `serve` works, too */
     const char *node_name; /* NULL: the host's name */
     struct listen listen;
@@ -72,6 +73,7 @@ enum setting {
     SETTING_DB,
     SETTING_DB_CONNECTIONS,
     SETTING_DB_WAIT_MS,
+    SETTING_DB_LISTEN_URL,
     SETTING_WORKER,
     SETTING_NODE_NAME,
     SETTING_LISTEN,

@@ -30,6 +30,10 @@ const struct setting_row setting_rows[SETTING_END] = {
                             .fallback = "10000", .unit = "milliseconds", .value = "MS",
                             .help = "how long a call waits for PostgreSQL before it is answered with 503",
                             .everywhere = true},
+    [SETTING_DB_LISTEN_URL] = {"db_listen_url", "db-listen-url", "DFYD_DB_LISTEN_URL", SETTING_TEXT, AT(db_listen_url),
+                               .value = "URL",
+                               .help =
+                                   "PostgreSQL itself, for what nodes tell each other, where db leads to PgBouncer"},
     [SETTING_WORKER] = {"worker", "worker", "DFYD_WORKER", SETTING_WORD, AT(worker), .words = off_on, .fallback = "on",
                         .value = "WORD",
                         .help = "off: `serve` only answers calls, and `dfyd work` does the work, on a shared database"},

@@ -203,6 +203,11 @@ static bool set_clock(struct setup *setup, struct error *reterr) {
     return true;
 }
 
+static void log_of_store(void *arg, const char *event, const char *reason, const char *next) {
+    (void)arg;
+    log_event(LOG_WARN, event, LOG_TEXT("reason", reason), LOG_TEXT("next", next));
+}
+
 static bool open_parts(struct setup *setup, const struct settings *settings, unsigned flags, struct error *reterr) {
     const char *dir = settings->data;
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(ARENA_CHUNK);
@@ -216,6 +221,8 @@ static bool open_parts(struct setup *setup, const struct settings *settings, uns
         .single = !(flags & SETUP_SERVE),
         .connections = (unsigned)settings->db_connections,
         .wait_ms = settings->db_wait_ms,
+        .listen_url = settings->db_listen_url,
+        .tell = log_of_store,
     };
     if (!store_open(&config, &setup->store, reterr)) {
         setup->store = NULL;

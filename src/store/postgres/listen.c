@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/ids.h"
 #include "store/engine.h"
 #include "store/postgres/errors.h"
 #include "store/postgres/url.h"
@@ -22,7 +23,11 @@ enum {
     BACKOFF_MS = 100,     /* before the second try to connect; doubled up to: */
     BACKOFF_MAX_MS = 1000,
     SQL_MAX = 64,
+    ID = 16 + 1, /* with a NUL */
 };
+
+/* What is said, and heard. */
+enum word { NEWS = 'c', IDENTITIES = 'i', TRIAL = 't' };
 
 enum phase {
     AWAY,       /* until try_ms */
@@ -45,6 +50,7 @@ struct line {
 struct listener {
     struct listener_config config;
     struct target *target;
+    char id[ID]; /* what is said under it is this node's own */
     pthread_t thread;
     int wake; /* an eventfd */
     atomic_bool stop;
@@ -114,8 +120,8 @@ static void send_sql(struct listener *l, const char *sql) {
     if (!PQsendQuery(l->own.conn, sql)) lose_own(l);
 }
 
-static void notify_sql(const struct listener *l, enum listen_word word, char ret[SQL_MAX]) {
-    snprintf(ret, SQL_MAX, "NOTIFY " LISTEN_CHANNEL ", '%c%s'", (char)word, l->config.id);
+static void notify_sql(const struct listener *l, enum word word, char ret[SQL_MAX]) {
+    snprintf(ret, SQL_MAX, "NOTIFY " LISTEN_CHANNEL ", '%c%s'", (char)word, l->id);
 }
 
 static void enter(struct listener *l, enum phase phase, int64_t lasts_ms) {
@@ -153,7 +159,7 @@ static void try_on(struct listener *l) {
         go_deaf(l, "a second connection, to try notifications, could not be made");
     } else if (status == PGRES_POLLING_OK && !l->was_sent) {
         PQsetnonblocking(l->other.conn, 1);
-        notify_sql(l, LISTEN_TRIAL, sql);
+        notify_sql(l, TRIAL, sql);
         l->was_sent = PQsendQuery(l->other.conn, sql);
         l->other.wants = PGRES_POLLING_READING;
         if (!l->was_sent) go_deaf(l, "the second connection, to try notifications, was lost");
@@ -184,12 +190,12 @@ static void hear(struct listener *l) {
 /* ---- what comes on it ---- */
 
 static void take_notification(struct listener *l, const PGnotify *notify) {
-    bool is_own = strcmp(notify->extra + (notify->extra[0] != '\0'), l->config.id) == 0;
+    bool is_own = strcmp(notify->extra + (notify->extra[0] != '\0'), l->id) == 0;
     switch (notify->extra[0]) {
-    case LISTEN_TRIAL:
+    case TRIAL:
         if (is_own) hear(l);
         break;
-    case LISTEN_IDENTITIES:
+    case IDENTITIES:
         if (!is_own) l->config.identities(l->config.arg);
         if (!is_own) l->has_heard = true;
         break;
@@ -252,7 +258,7 @@ static void speak(struct listener *l) {
     } else if (atomic_load(&l->has_said) && l->now_ms - l->told_ms >= LISTEN_TELL_MS) {
         atomic_store(&l->has_said, false);
         l->told_ms = l->now_ms;
-        notify_sql(l, LISTEN_NEWS, sql);
+        notify_sql(l, NEWS, sql);
         send_sql(l, sql);
     } else if (l->phase == HEARING && l->now_ms - l->sent_ms >= LISTEN_BEAT_MS) {
         send_sql(l, "");
@@ -362,6 +368,13 @@ static void *listen_on(void *arg) {
     return NULL;
 }
 
+static void make_id(char ret[ID]) {
+    uint64_t number;
+    struct rng rng = rng_system();
+    rng_fill(&rng, &number, sizeof number);
+    snprintf(ret, ID, "%016llx", (unsigned long long)number);
+}
+
 static void destroy(struct listener *l) {
     target_destroy(l->target);
     if (l->wake >= 0) close(l->wake);
@@ -372,6 +385,7 @@ bool listener_start(const struct listener_config *config, struct listener **ret,
     struct listener *l = store_alloc(1, sizeof *l);
     l->config = *config;
     l->config.url = NULL;
+    make_id(l->id);
     l->backoff_ms = BACKOFF_MS;
     l->news_ms = l->identities_ms = clock_steady_ms();
     l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -17,16 +17,17 @@ enum {
     LISTEN_POLL_MS = 1000, /* `news` is called as often anyhow: who told may have ended before it did */
     LISTEN_DEAF_MS = 500,  /* `identities` is called as often while nothing can be heard */
     LISTEN_BEAT_MS = 300,  /* a quiet connection is tried as often, and has as long to answer */
-    LISTEN_ID = 16 + 1,    /* a node's name in notifications, and a NUL */
 };
 
-/* What PostgreSQL sends to those that run LISTEN dfyd: the letter, and the id of who says it. */
+/* The channel. What is said on it is a letter, and perhaps who says it. */
 #define LISTEN_CHANNEL "dfyd"
-enum listen_word { LISTEN_NEWS = 'c', LISTEN_IDENTITIES = 'i', LISTEN_TRIAL = 't' };
+/* Said in a transaction, so that others hear of it however this node ends; PostgreSQL commits such transactions one
+ * after another. Who says it hears it, too. */
+#define LISTEN_SAY_IDENTITIES "SELECT pg_notify('" LISTEN_CHANNEL "', 'i')"
+#define LISTEN_SAY_NEWS "SELECT pg_notify('" LISTEN_CHANNEL "', 'c')"
 
 struct listener_config {
-    const char *url;    /* where LISTEN works */
-    char id[LISTEN_ID]; /* what is said under it is this node's own, and not heard */
+    const char *url; /* where LISTEN works */
     /* All from the listener's thread. Others committed something; that changes who may call, too. */
     void (*news)(void *arg);
     void (*identities)(void *arg);

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "store/migrate.h"
-#include "store/postgres/inside.h"
+#include "store/postgres/listen.h"
 #include "store/postgres/marks.h"
 #include "store/postgres/transaction.h"
 
@@ -27,18 +27,34 @@ struct shared {
     pthread_mutex_t news_mutex; /* held while the function runs */
     void (*news)(void *arg);
     void *news_arg;
+    struct listener *listener; /* NULL for one that hears nothing: a short command */
+    void (*tell)(void *arg, const char *event, const char *reason, const char *next);
+    void *tell_arg;
 };
 
 static struct shared *of(struct store *store) {
     return (struct shared *)store;
 }
 
+/* Identities are part of anything. */
+static void bump(struct shared *store, enum store_topic topic) {
+    if (topic == STORE_IDENTITIES) atomic_fetch_add(&store->generations[STORE_IDENTITIES], 1);
+    atomic_fetch_add(&store->generations[STORE_ANYTHING], 1);
+}
+
+static void committed(struct shared *store, const struct did *did) {
+    if (!did->changed) return;
+    bump(store, did->touched ? STORE_IDENTITIES : STORE_ANYTHING);
+    if (store->listener) listener_say(store->listener);
+}
+
 static bool write_change(struct store *base, enum store_scope scope, struct str workspace_id, store_fn *fn, void *arg,
                          struct error *reterr) {
     struct shared *store = of(base);
-    struct did did;
+    struct did did = {false, false};
     const struct call call = {
         .scope = scope,
+        .tells = !store->listener,
         .workspace_id = workspace_id,
         .ids = scope == SCOPE_CLAIM ? NULL : &store->ids, /* a claim that was lost ends by its lease */
         .fn = fn,
@@ -46,9 +62,9 @@ static bool write_change(struct store *base, enum store_scope scope, struct str 
         .until = clock_steady_ms() + store->wait_ms,
         .ask_ms = store->wait_ms / 2,
     };
-    if (!transaction_run(store->pool, &call, &did, reterr)) return false;
-    if (did.changed) inside_bump(base, did.touched ? STORE_IDENTITIES : STORE_ANYTHING);
-    return true;
+    bool ok = transaction_run(store->pool, &call, &did, reterr);
+    if (ok || reterr->code == ERR_UNSURE) committed(store, &did);
+    return ok;
 }
 
 static bool read_snapshot(struct store *base, store_fn *fn, void *arg, struct error *reterr) {
@@ -76,21 +92,34 @@ static void on_news(struct store *base, void (*fn)(void *arg), void *arg) {
     pthread_mutex_unlock(&store->news_mutex);
 }
 
-const struct target *inside_target(const struct store *store) {
-    return pool_target(((const struct shared *)store)->pool);
-}
-
-void inside_bump(struct store *base, enum store_topic topic) {
-    struct shared *store = of(base);
-    if (topic == STORE_IDENTITIES) atomic_fetch_add(&store->generations[STORE_IDENTITIES], 1);
-    atomic_fetch_add(&store->generations[STORE_ANYTHING], 1);
-}
-
-void inside_tell(struct store *base) {
-    struct shared *store = of(base);
+static void hear_news(void *arg) {
+    struct shared *store = arg;
+    bump(store, STORE_ANYTHING);
     pthread_mutex_lock(&store->news_mutex);
     if (store->news) store->news(store->news_arg);
     pthread_mutex_unlock(&store->news_mutex);
+}
+
+static void hear_identities(void *store) {
+    bump(store, STORE_IDENTITIES);
+}
+
+static void tell(void *arg, const char *event, const char *reason, const char *next) {
+    const struct shared *store = arg;
+    if (store->tell) store->tell(store->tell_arg, event, reason, next);
+}
+
+static bool start_listener(struct shared *store, const struct store_config *config, struct error *reterr) {
+    store->tell = config->tell;
+    store->tell_arg = config->tell_arg;
+    const struct listener_config listener = {
+        .url = config->listen_url ? config->listen_url : config->url,
+        .news = hear_news,
+        .identities = hear_identities,
+        .tell = tell,
+        .arg = store,
+    };
+    return listener_start(&listener, &store->listener, reterr);
 }
 
 /* What cannot be deleted now is next time. */
@@ -112,6 +141,7 @@ static void tidy(struct store *store) {
 
 static void close_store(struct store *base) {
     struct shared *store = of(base);
+    listener_stop(store->listener);
     pool_destroy(store->pool);
     pthread_mutex_destroy(&store->news_mutex);
     free(store);
@@ -155,6 +185,11 @@ bool store_open_postgres(const struct store_config *config, struct store **ret, 
     atomic_init(&store->clean_next, 0);
     for (size_t i = 0; i < STORE_TOPIC_END; i++) atomic_init(&store->generations[i], 1);
     pthread_mutex_init(&store->news_mutex, NULL);
+    if (!config->single && !start_listener(store, config, reterr)) {
+        store->listener = NULL;
+        close_store(&store->base);
+        return false;
+    }
     *ret = &store->base;
     return true;
 }

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "store/postgres/inside.h"
+#include "store/postgres/listen.h"
 #include "store/postgres/marks.h"
 
 enum {
@@ -62,10 +62,10 @@ static bool queue_begin(struct db *db, const struct call *call, const char *mark
 }
 
 /* A commit that waits for a standby must not be cut short by the time-out: it would be kept here and not there. */
-static bool queue_end(struct db *db, struct error *reterr) {
+static bool queue_end(struct db *db, bool tells, struct error *reterr) {
     if (!stmt_queue(db_stmt(db, "SELECT set_config('statement_timeout', '0', true)"), reterr)) return false;
-    if (!connection_touched(db)) return true;
-    return stmt_queue(db_stmt(db, "SELECT pg_notify('" CHANNEL_IDENTITIES "', '')"), reterr);
+    if (connection_touched(db)) return stmt_queue(db_stmt(db, LISTEN_SAY_IDENTITIES), reterr);
+    return !tells || stmt_queue(db_stmt(db, LISTEN_SAY_NEWS), reterr);
 }
 
 static enum outcome again(const struct db *db, struct error *reterr) {
@@ -73,11 +73,11 @@ static enum outcome again(const struct db *db, struct error *reterr) {
     return OUTCOME_AGAIN;
 }
 
-static enum outcome commit(struct db *db, int64_t until, struct error *reterr) {
+static enum outcome commit(struct db *db, const struct call *call, struct error *reterr) {
     bool was_sent = false;
     int64_t least = clock_steady_ms() + COMMIT_MS;
-    connection_until(db, until > least ? until : least);
-    if (queue_end(db, reterr) && connection_commit(db, &was_sent, reterr)) return OUTCOME_DONE;
+    connection_until(db, call->until > least ? call->until : least);
+    if (queue_end(db, call->tells, reterr) && connection_commit(db, &was_sent, reterr)) return OUTCOME_DONE;
     enum trouble trouble = connection_trouble(db);
     if (trouble == TROUBLE_LOST && was_sent) return OUTCOME_UNSURE;
     if (trouble > TROUBLE_STATEMENT) return again(db, reterr);
@@ -102,7 +102,7 @@ static enum outcome run_once(struct db *db, const struct call *call, const char 
         ok = error_set(reterr, ERR_INTERNAL, "a statement failed, and its change was to be kept: %s",
                        connection_failure(db)->message);
     }
-    if (ok && !call->is_read && connection_may_have_changed(db)) return commit(db, call->until, reterr);
+    if (ok && !call->is_read && connection_may_have_changed(db)) return commit(db, call, reterr);
     connection_leave(db);
     return ok ? OUTCOME_DONE : OUTCOME_FAILED;
 }
@@ -160,6 +160,7 @@ bool transaction_run(struct pool *pool, const struct call *call, struct did *ret
         case OUTCOME_FAILED:
             return false;
         case OUTCOME_UNSURE:
+            *ret = did;
             return error_set(reterr, ERR_UNSURE,
                              "the connection to the database was lost during a commit, and nobody says since then"
                              " whether it happened");

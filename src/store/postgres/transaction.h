@@ -17,6 +17,7 @@ struct call {
     struct str workspace_id;
     bool is_read;
     bool has_no_locks;
+    bool tells;      /* that it changed something, in the transaction: there is no listener that does */
     struct ids *ids; /* of its marks (marks.h); NULL: it has none */
     store_fn *fn;
     void *arg;
