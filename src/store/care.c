@@ -8,7 +8,7 @@
 #define NEVER "9223372036854775807"
 #define NEXT_CHECK(times)                                                                                              \
     "CASE WHEN " times " = 0 THEN " NEVER " WHEN check_again_ms > 0 THEN check_again_ms ELSE checked_ms + " times " E" \
-                                                                                                                  "ND"
+    "ND"
 #define NEXT_MOVE(times)                                                                                               \
     "CASE WHEN dkim_again_ms > 0 THEN dkim_again_ms WHEN dkim_rotation > 0 AND " times " > 0 THEN dkim_since_ms"       \
     " + " times " ELSE " NEVER " END"
@@ -242,19 +242,26 @@ bool care_next_due(struct db *db, int64_t *ret_ms, struct error *reterr) {
     return true;
 }
 
-bool care_free_all(struct db *db, const struct care_times *times, struct error *reterr) {
 #define NEXT_FOR_ALL NEXT_OF(NEXT_CHECK("$1"), NEXT_MOVE("$2"))
-    struct stmt *stmt = db_stmt(db, "UPDATE domain_care SET is_leased = 0, due_ms = " NEXT_FOR_ALL
-                                    " WHERE is_leased = 1 OR due_ms <> " NEXT_FOR_ALL);
+
+static bool retime(struct db *db, const char *sql, const struct care_times *times, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, sql);
     stmt_int(stmt, 1, times->check_ms);
     stmt_int(stmt, 2, times->dkim_ms);
     return stmt_run(stmt, NULL, reterr);
 }
 
+bool care_free_all(struct db *db, const struct care_times *times, struct error *reterr) {
+    return retime(db,
+                  "UPDATE domain_care SET is_leased = 0, due_ms = " NEXT_FOR_ALL
+                  " WHERE is_leased = 1 OR due_ms <> " NEXT_FOR_ALL,
+                  times, reterr);
+}
+
 bool care_retime(struct db *db, const struct care_times *times, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "UPDATE domain_care SET due_ms = " NEXT " WHERE is_leased = 0 AND due_ms <> " NEXT);
-    bind_times(stmt, times);
-    return stmt_run(stmt, NULL, reterr);
+    return retime(db,
+                  "UPDATE domain_care SET due_ms = " NEXT_FOR_ALL " WHERE is_leased = 0 AND due_ms <> " NEXT_FOR_ALL,
+                  times, reterr);
 }
 
 /* ---- keys ---- */

@@ -159,8 +159,9 @@ def test_answer_lost_in_the_crash_is_replayed(fresh):
     expect_all_delivered(server)
 
 
-def test_key_is_free_again_after_a_crash_before_payment(fresh):
-    server = fresh(crash_at="place.reserved")
+@pytest.mark.parametrize("point", ["key.claimed", "place.reserved"])
+def test_key_is_free_again_after_a_crash_before_payment(fresh, point):
+    server = fresh(crash_at=point)
     assert place(server, **{"Idempotency-Key": "once"}) is None
     server.wait_dead()
     server.restart()

@@ -121,16 +121,19 @@ static bool free_change(struct db *db, void *arg, struct error *reterr) {
     const struct care_times care = {
         .now_ms = now, .check_ms = server->world.check_ms, .dkim_ms = server->world.dkim_ms};
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
-    return care_settings_put(db, settings_outside(server->settings, arena), reterr) &&
-           care_free_all(db, &care, reterr) && step_free_all(db, now, reterr) && renewal_free_all(db, now, reterr) &&
+    if (!care_settings_put(db, settings_outside(server->settings, arena), reterr)) return false;
+    /* What others hold is theirs until its lease ends, whether they live or not. */
+    if (store_is_shared(server->setup.store)) return care_retime(db, &care, reterr);
+    return care_free_all(db, &care, reterr) && step_free_all(db, now, reterr) && renewal_free_all(db, now, reterr) &&
            delivery_free_all(db, now, reterr) && refund_free_all(db, now, reterr) &&
            checkout_look_at_all(db, now, reterr) && idempotency_free_orphans(db, reterr);
 }
 
 /* What the last process left half done, by a crash or a silent provider: this one holds the lock, so no other is at
- * it. */
+ * it. Beside other nodes it waits, like theirs, until its leases end: then the first to look finds it. */
 static bool recover(struct server *server, struct error *reterr) {
     if (!store_write(server->setup.store, free_change, server, reterr)) return false;
+    if (store_is_shared(server->setup.store)) return true;
     /* A round takes every open order, also those whose payment provider was silent in an earlier one. */
     size_t n = SETTLE_BATCH;
     for (int round = 0; n == SETTLE_BATCH && round < SETTLE_ROUNDS; round++)
