@@ -87,7 +87,7 @@ static bool read_marks(struct migration *m, struct error *reterr) {
     char id[UUID_TEXT];
     ids_init(&ids, &clock, &rng);
     ids_uuid(&ids, id);
-    m->at_source.source = arena_str(m->arena, (struct str){id, sizeof id});
+    m->at_source.source = arena_str(m->arena, str_of(id));
     return true;
 }
 
