@@ -1,8 +1,8 @@
 /*
  * A business leaves SQLite for PostgreSQL. What is durable when (store/moves.h):
  *
- *   1. the target says `copying`: it is not served any more;
- *   2. the source says `leaving`: neither is it;
+ *   1. the source says `leaving`, and which copy it is: it is not served any more;
+ *   2. the target says `copying`, and of which copy: neither is it;
  *   3. all rows, in one transaction of the target; then they are compared;
  *   4. the target says `done`: it may be served;
  *   5. the source says `left`.
@@ -204,13 +204,21 @@ static bool copy_and_prove(struct migration *m, struct error *reterr) {
 
 static bool begin_move(struct migration *m, struct error *reterr) {
     if (m->at_target.state == MOVE_NONE && !store_write(m->source, empty_read, m, reterr)) return false;
+    if (!mark(m, m->source, &m->at_source, m->keep_source ? MOVE_KEPT : MOVE_LEAVING, reterr)) return false;
+    named_point(m->settings, "migrate.leaving");
     if (!mark(m, m->target, &m->at_target, MOVE_COPYING, reterr)) return false;
     named_point(m->settings, "migrate.marked");
-    return mark(m, m->source, &m->at_source, m->keep_source ? MOVE_KEPT : MOVE_LEAVING, reterr);
+    return true;
 }
 
 static bool end_move(struct migration *m, struct error *reterr) {
     return mark(m, m->source, &m->at_source, m->keep_source ? MOVE_NONE : MOVE_LEFT, reterr);
+}
+
+/* When this fails, the source itself says how it goes on. */
+static bool give_back(struct migration *m) {
+    struct error ignored;
+    return m->at_source.state == MOVE_LEAVING && mark(m, m->source, &m->at_source, MOVE_KEPT, &ignored) && false;
 }
 
 static bool move(struct migration *m, struct error *reterr) {
@@ -221,13 +229,7 @@ static bool move(struct migration *m, struct error *reterr) {
         return true;
     }
     if (!prove_key(m, m->source, reterr) || !free_work(m, reterr)) return false;
-    if (!begin_move(m, reterr)) return false;
-    if (!copy_and_prove(m, reterr)) {
-        struct error second;
-        /* Nothing is lost when this fails too: then the source says itself how it goes on. */
-        if (!mark(m, m->source, &m->at_source, MOVE_KEPT, &second)) return false;
-        return false;
-    }
+    if (!begin_move(m, reterr) || !copy_and_prove(m, reterr)) return give_back(m);
     if (!mark(m, m->target, &m->at_target, MOVE_DONE, reterr)) return false;
     named_point(m->settings, "migrate.done");
     if (!end_move(m, reterr)) return false;
