@@ -480,28 +480,34 @@ static void run_route(struct call *call) {
     worker_hold_clock(call->config->worker);
     /* What begin found may belong to another thread, and a key may have been revoked while the request waited. */
     struct error error = {0};
-    if (call->route->resource && !call_identify(call, &error))
+    if (call->route->resource && !call_identify(call, &error)) {
         call_fail(call, &error, "");
-    else
+    } else {
+        /* What changes something is given the time to end well. */
+        if (!call->changes_nothing) store_wait_until(INT64_MAX);
         call->route->run(call);
+    }
     worker_let_clock(call->config->worker);
 }
 
-/* A call that waited for its turn as long as it may wait for the database is not begun: others wait behind it. */
+/* A call that waited for its turn for long could not be answered in time any more, and others wait behind it. */
 static bool is_too_late(const struct call *call) {
-    return call->config->wait_ms && clock_steady_ms() - call->started_ms > call->config->wait_ms;
+    return clock_steady_ms() - call->started_ms > call->config->wait_ms / 4 * 3;
 }
 
-/* All of a call that could not be begun on the event thread. */
-static void run_whole(struct call *call) {
+/* With a database behind a network a call has to be answered in time even when that is silent. */
+static void run_in_time(struct call *call) {
     struct error error = {0};
-    call->may_wait = true;
     if (is_too_late(call)) {
         error_set(&error, ERR_UNAVAILABLE, "There is more to do than can be done now. Nothing was done. Try again.");
         call_refuse(call, &error);
-    } else if (dispatch(call) == HTTP_DEFER) {
-        run_route(call);
+        return;
     }
+    bool is_begun = !must_wait_elsewhere(call);
+    store_wait_until(call->started_ms + call->config->wait_ms);
+    call->may_wait = true;
+    if (is_begun || dispatch(call) == HTTP_DEFER) run_route(call);
+    store_wait_until(INT64_MAX);
 }
 
 static void run(void *ctx, const struct http_request *request, struct arena *arena, struct http_response *response,
@@ -512,8 +518,8 @@ static void run(void *ctx, const struct http_request *request, struct arena *are
     call->arena = arena;
     call->response = response;
     log_set_request(str_of(request->id));
-    if (must_wait_elsewhere(call))
-        run_whole(call);
+    if (store_is_shared(call->config->world->store))
+        run_in_time(call);
     else
         run_route(call);
     finish(call);

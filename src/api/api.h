@@ -16,7 +16,7 @@ struct api_config {
     struct node *node;      /* told when a shared database is away; may be NULL */
     const char *public_url; /* where customers reach this server; NULL: as the request did */
     unsigned providers_off; /* bit 1 << provider; those that the mail host does not serve are off anyhow */
-    int64_t wait_ms;        /* with a shared database: how long a call may wait for its turn; 0: any time */
+    int64_t wait_ms;        /* how long a call may wait for a shared database, its turn included */
     bool rate_limit;        /* whether calls are limited at all */
     int64_t rate_per_second, rate_per_minute; /* of a workspace; 0: not limited by it */
 };

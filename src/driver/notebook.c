@@ -170,6 +170,25 @@ static const char own_settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronou
  * with it the state of before. */
 static const char shared_settings[] = "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA;";
 
+/* Looks every millisecond: SQLite's own handler waits ever longer, and seldom meets the gaps that a busy server leaves.
+ */
+static int wait_for_lock(void *arg, int times) {
+    const struct notebook *notebook = arg;
+    (void)times;
+    if (clock_steady_ms() >= notebook->deadline_ms) return 0;
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    return 1;
+}
+
+/* SQLite does not ask its handler where two who wait for each other would wait for ever, as when several processes make
+ * the file at once. */
+static bool run_patiently(struct notebook *notebook, const char *sql) {
+    int code, tries = 0;
+    do code = sqlite3_exec(notebook->db, sql, NULL, NULL, NULL);
+    while ((code & 0xff) == SQLITE_BUSY && wait_for_lock(notebook, tries++));
+    return code == SQLITE_OK;
+}
+
 static bool set_up(struct notebook *notebook, const char *schema, int version, struct error *reterr) {
     int found = 0;
     if (!version_is_known(notebook, version, &found, reterr)) return false;
@@ -184,20 +203,10 @@ static bool set_up(struct notebook *notebook, const char *schema, int version, s
         stamp,
     };
     for (size_t i = 0; i < ARRAY_LEN(steps); i++)
-        if (sqlite3_exec(notebook->db, steps[i], NULL, NULL, NULL) != SQLITE_OK)
+        if (!run_patiently(notebook, steps[i]))
             return error_set(reterr, ERR_UNAVAILABLE, "cannot set up %s: %s", notebook->path,
                              sqlite3_errmsg(notebook->db));
     return true;
-}
-
-/* Looks every millisecond: SQLite's own handler waits ever longer, and seldom meets the gaps that a busy server leaves.
- */
-static int wait_for_lock(void *arg, int times) {
-    const struct notebook *notebook = arg;
-    (void)times;
-    if (clock_steady_ms() >= notebook->deadline_ms) return 0;
-    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    return 1;
 }
 
 /* Never through a descriptor: to close one would give up the locks that this process holds on the file (fcntl). */

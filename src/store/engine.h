@@ -64,6 +64,9 @@ _Noreturn void store_die(const char *what, const char *detail);
 /* calloc that does not fail. */
 void *store_alloc(size_t count, size_t size);
 
+/* Until when a call that begins now may wait, by the steady clock: WAIT_MS, or what store_wait_until said. */
+int64_t store_until(int64_t wait_ms);
+
 enum store_scope { SCOPE_OPERATOR, SCOPE_WORKSPACE, SCOPE_CLAIM };
 
 /* The first member of an engine's store. */

@@ -42,6 +42,18 @@ bool store_is_shared(const struct store *store) {
     return store->ops->is_shared;
 }
 
+static _Thread_local int64_t wait_until = INT64_MAX;
+
+void store_wait_until(int64_t until_ms) {
+    wait_until = until_ms;
+}
+
+int64_t store_until(int64_t wait_ms) {
+    int64_t now = clock_steady_ms(), least = now + wait_ms / 4, most = now + wait_ms;
+    if (wait_until >= most) return most;
+    return wait_until > least ? wait_until : least;
+}
+
 void store_tidy(struct store *store) {
     store->ops->tidy(store);
 }

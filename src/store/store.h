@@ -80,6 +80,12 @@ uint64_t store_generation(struct store *store, enum store_topic topic);
 /* FN is called, from a thread of the store's, when another node committed something that may give this one work. One FN
  * at most; NULL ends it, and returns when no call is running. SQLite: never called. */
 void store_on_news(struct store *store, void (*fn)(void *arg), void *arg);
+/*
+ * What this thread asks a shared database for waits until the steady clock (base/clock.h) shows UNTIL_MS, when that is
+ * sooner than wait_ms allows, but for a quarter of wait_ms at least; INT64_MAX, as at first: as wait_ms allows. For who
+ * has to answer by then.
+ */
+void store_wait_until(int64_t until_ms);
 /* Whether other nodes work on the same database now or later, and waiting for it is waiting for a network. */
 bool store_is_shared(const struct store *store);
 /*

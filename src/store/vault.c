@@ -67,8 +67,10 @@ bool vault_open(const char *dir, bool may_make, struct vault *ret, struct error 
     int fd = open(path, flags);
     if (fd < 0 && errno == ENOENT) {
         if (!may_make)
-            return error_set(reterr, ERR_INVALID, "%s is missing: restore it, the stored passwords are sealed with it",
-                             path);
+            return error_set(
+                reterr, ERR_INVALID,
+                "%s is missing: restore it, or copy it from another node; the stored passwords are sealed with it",
+                path);
         if (!make_key(dir, path, reterr)) return false;
         fd = open(path, flags);
     }

@@ -59,7 +59,7 @@ static bool write_change(struct store *base, enum store_scope scope, struct str 
         .ids = scope == SCOPE_CLAIM ? NULL : &store->ids, /* a claim that was lost ends by its lease */
         .fn = fn,
         .arg = arg,
-        .until = clock_steady_ms() + store->wait_ms,
+        .until = store_until(store->wait_ms),
         .ask_ms = store->wait_ms / 2,
     };
     bool ok = transaction_run(store->pool, &call, &did, reterr);
@@ -70,7 +70,7 @@ static bool write_change(struct store *base, enum store_scope scope, struct str 
 static bool read_snapshot(struct store *base, store_fn *fn, void *arg, struct error *reterr) {
     struct shared *store = of(base);
     struct did did;
-    const struct call call = {.is_read = true, .fn = fn, .arg = arg, .until = clock_steady_ms() + store->wait_ms};
+    const struct call call = {.is_read = true, .fn = fn, .arg = arg, .until = store_until(store->wait_ms)};
     return transaction_run(store->pool, &call, &did, reterr);
 }
 
