@@ -464,7 +464,6 @@ void connection_leave(struct db *db) {
     /* What is queued is sent with it, for nothing; but libpq cannot take it back. After a failure the server passes by
      * all up to the synchronisation. */
     if (c->n_pending && !(synchronise(c) && settle(c)) && c->trouble == TROUBLE_LOST) return;
-    c->trouble = TROUBLE_NONE;
     c->is_mine = true;
     if (send_command(c, statement_of(db_stmt(db, "ROLLBACK")), false) && synchronise(c)) c->is_leaving = true;
     if (PQflush(c->conn) < 0) lose(c);
@@ -473,7 +472,7 @@ void connection_leave(struct db *db) {
 bool connection_settle(struct db *db) {
     struct connection *c = of(db);
     if (c->is_syncing) settle(c);
-    return c->trouble == TROUBLE_NONE;
+    return c->trouble != TROUBLE_LOST && PQtransactionStatus(c->conn) == PQTRANS_IDLE;
 }
 
 bool connection_is_good(struct db *db) {

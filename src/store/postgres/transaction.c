@@ -68,11 +68,6 @@ static bool queue_end(struct db *db, bool tells, struct error *reterr) {
     return !tells || stmt_queue(db_stmt(db, LISTEN_SAY_NEWS), reterr);
 }
 
-static enum outcome again(const struct db *db, struct error *reterr) {
-    *reterr = *connection_failure(db);
-    return OUTCOME_AGAIN;
-}
-
 static enum outcome commit(struct db *db, const struct call *call, struct error *reterr) {
     bool was_sent = false;
     int64_t least = clock_steady_ms() + COMMIT_MS;
@@ -80,10 +75,9 @@ static enum outcome commit(struct db *db, const struct call *call, struct error 
     if (queue_end(db, call->tells, reterr) && connection_commit(db, &was_sent, reterr)) return OUTCOME_DONE;
     enum trouble trouble = connection_trouble(db);
     if (trouble == TROUBLE_LOST && was_sent) return OUTCOME_UNSURE;
-    if (trouble > TROUBLE_STATEMENT) return again(db, reterr);
-    *reterr = *connection_failure(db);
     connection_leave(db);
-    return OUTCOME_FAILED;
+    *reterr = *connection_failure(db);
+    return trouble > TROUBLE_STATEMENT ? OUTCOME_AGAIN : OUTCOME_FAILED;
 }
 
 static enum outcome run_once(struct db *db, const struct call *call, const char *mark, struct error *reterr) {
@@ -96,7 +90,8 @@ static enum outcome run_once(struct db *db, const struct call *call, const char 
     enum trouble trouble = connection_trouble(db);
     if (trouble > TROUBLE_STATEMENT) {
         connection_leave(db);
-        return again(db, reterr);
+        *reterr = *connection_failure(db);
+        return OUTCOME_AGAIN;
     }
     if (ok && trouble == TROUBLE_STATEMENT) {
         ok = error_set(reterr, ERR_INTERNAL, "a statement failed, and its change was to be kept: %s",
