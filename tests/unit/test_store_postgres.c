@@ -198,6 +198,21 @@ static void null_and_value_share_a_statement(void **state) {
     }
 }
 
+static void each_stands_alone(void **state) {
+    struct pg *f = *state;
+    FAILS(ERR_INTERNAL, stmt_run(db_stmt(f->db, "SELECT 1 / (g - g) FROM generate_series(1, 1) g"), NULL, &f->error));
+    FAILS(ERR_INTERNAL, stmt_queue(db_stmt(f->db, "SELECT 1 / (g - g) FROM generate_series(1, 1) g"), &f->error));
+    FAILS(ERR_INTERNAL, db_exec(f->db, "SELECT 1; SELECT 1 / 0; INSERT INTO things VALUES ('a')", &f->error));
+    assert_int_equal(count_things(f), 0);
+    OK(db_exec(f->db, "BEGIN; INSERT INTO things VALUES ('a')", &f->error));
+    FAILS(ERR_CONFLICT, stmt_run(db_stmt(f->db, "INSERT INTO things VALUES ('a')"), NULL, &f->error));
+    FAILS(ERR_CONFLICT, stmt_run(db_stmt(f->db, "SELECT 1"), NULL, &f->error));
+    assert_true(db_in_transaction(f->db));
+    FAILS(ERR_INTERNAL, db_exec(f->db, "COMMIT", &f->error));
+    assert_false(db_in_transaction(f->db));
+    assert_int_equal(count_things(f), 0);
+}
+
 /* Rows of one are read while others run. */
 static void statements_nest(void **state) {
     struct pg *f = *state;
@@ -712,6 +727,7 @@ int main(void) {
         TEST(values_come_back),
         TEST(lists_are_tables),
         TEST(null_and_value_share_a_statement),
+        TEST(each_stands_alone),
         TEST(statements_nest),
         TEST(more_is_queued_than_fits),
         TEST(texts_for_postgres),

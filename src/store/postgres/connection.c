@@ -145,8 +145,9 @@ static bool collect(struct connection *c) {
         }
         if (PQstatus(c->conn) == CONNECTION_BAD) return lose(c);
     }
+    bool ok = c->trouble == TROUBLE_NONE;
     recover(c);
-    return c->trouble == TROUBLE_NONE;
+    return ok;
 }
 
 static void limit(struct connection *c) {
@@ -397,8 +398,7 @@ bool db_open_postgres(const char *url, int64_t wait_ms, struct db **ret, struct 
     bool ok = connection_open(target, clock_steady_ms() + wait_ms, &host, ret, NULL, reterr);
     target_destroy(target);
     if (!ok) return false;
-    of(*ret)->is_alone = true;
-    of(*ret)->wait_ms = wait_ms;
+    connection_alone(*ret, wait_ms);
     return true;
 }
 
@@ -414,6 +414,7 @@ void connection_fresh(struct db *db, bool unnamed) {
     c->changed = c->touched = c->warned = false;
     c->is_mine = true;
     c->is_alone = false;
+    c->wait_ms = 0;
     c->trouble = TROUBLE_NONE;
     c->failure = (struct error){ERR_NONE, ""};
 }
@@ -430,8 +431,9 @@ void connection_mine(struct db *db, bool on) {
     of(db)->is_mine = on;
 }
 
-void connection_alone(struct db *db) {
+void connection_alone(struct db *db, int64_t wait_ms) {
     of(db)->is_alone = true;
+    of(db)->wait_ms = wait_ms;
 }
 
 bool connection_may_have_changed(const struct db *db) {

@@ -21,8 +21,8 @@ enum trouble connection_trouble(const struct db *db);
 const struct error *connection_failure(const struct db *db);
 /* What is sent while ON, as it is after connection_fresh, is the transaction's own: not the caller's change. */
 void connection_mine(struct db *db, bool on);
-/* No transaction begins: each statement is by itself. */
-void connection_alone(struct db *db);
+/* No transaction begins: each statement is by itself, and each answer may take WAIT_MS (0: see connection_until). */
+void connection_alone(struct db *db, int64_t wait_ms);
 /* Whether a statement changed rows since then, or one that is not answered yet may do; and whether
  * db_touch_identities was called. */
 bool connection_may_have_changed(const struct db *db);

@@ -11,6 +11,7 @@
 enum {
     WAIT_MS = 10000,
     CONNECTIONS = 8,
+    MIGRATE_MS = 3600000, /* for an answer: also while another node migrates */
     CLEAN_EVERY_MS = 3600000,
     CLEAN_WAIT_MS = 500,
 };
@@ -163,7 +164,7 @@ static bool migrate(const struct store_config *config, int64_t wait_ms, struct e
     if (!db_open_postgres(config->url, wait_ms, &db, reterr)) return false;
     /* Of a pool like PgBouncer there is no telling yet whether names of statements hold. */
     connection_fresh(db, true);
-    connection_alone(db);
+    connection_alone(db, MIGRATE_MS);
     bool ok = migrate_run(db, reterr);
     db_close(db);
     return ok;

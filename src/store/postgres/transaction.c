@@ -174,7 +174,7 @@ bool transaction_none(struct pool *pool, int64_t until, store_fn *fn, void *arg,
     struct db *db;
     if (!pool_take(pool, until, &db, reterr)) return false;
     connection_until(db, until);
-    connection_alone(db);
+    connection_alone(db, 0);
     *reterr = (struct error){ERR_NONE, ""};
     bool ok = fn(db, arg, reterr);
     db_rest(db);
