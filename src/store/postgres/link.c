@@ -20,16 +20,10 @@ static short wait_for(PGconn *conn, short events, int64_t until) {
     }
 }
 
-/* libpq would print what an idle server says before it ends. */
-static void ignore_notice(void *arg, const PGresult *notice) {
-    (void)arg, (void)notice;
-}
-
 static bool connect_to(const struct target *target, size_t host, int64_t until, PGconn **ret, bool *ret_full,
                        struct error *reterr) {
     PGconn *conn = target_begin(target, host);
     if (!conn) store_die("store", "out of memory");
-    PQsetNoticeReceiver(conn, ignore_notice, NULL);
     int64_t own = clock_steady_ms() + target_connect_ms(target);
     if (own > until) own = until;
     PostgresPollingStatusType status = PQstatus(conn) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;

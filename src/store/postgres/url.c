@@ -92,6 +92,11 @@ static void add(struct parameters *p, const char *keyword, const char *value) {
     p->values[p->n++] = value;
 }
 
+/* libpq would print what an idle server says before it ends. */
+static void ignore_notice(void *arg, const PGresult *notice) {
+    (void)arg, (void)notice;
+}
+
 PGconn *target_begin(const struct target *target, size_t host) {
     static const char *const defaults[][2] = {
         {"fallback_application_name", "dfyd"},
@@ -117,6 +122,7 @@ PGconn *target_begin(const struct target *target, size_t host) {
     }
     add(&p, "client_encoding", "UTF8");
     PGconn *conn = PQconnectStartParams(p.keywords, p.values, 0);
+    if (conn) PQsetNoticeReceiver(conn, ignore_notice, NULL);
     while (n_parts) free(parts[--n_parts]);
     return conn;
 }
