@@ -81,7 +81,8 @@ class Cluster:
     def __init__(self, folder, url=None, **settings):
         self.folder, self.url = pathlib.Path(folder), url
         self.data = self.folder / "data"
-        self.settings = {"rate_limit": "off", "log_level": "info", "retry_base_ms": 50, "lease_ms": 5000, "swap_hours": 0, **settings}
+        self.settings = {"rate_limit": "off", "log_level": "info", "retry_base_ms": 50, "lease_ms": 5000, "swap_hours": 0,
+                         "webhook_private_targets": "yes", "webhook_retry_ms": 50, "webhook_tries": 30, **settings}
         if url:
             self.settings["db"] = url
         self.admin_url = url  # whom the auditor and commands ask; a test may put a proxy between nodes and database
