@@ -1,26 +1,47 @@
-"""Databases, networks and clusters for the proofs; all end with their test."""
+"""Databases and networks for the proofs; all end with their test."""
+import itertools
+
 import pytest
 from proxy import Proxy
+from servers.postgres import PostgreSQL, url_of
+
+PLAIN = {"sslmode": "disable", "gssencmode": "disable"}  # so that proxy.py can read what passes
+NUMBERS = itertools.count(1)
 
 
+class At:
+    """A port of 127.0.0.1 that leads to PostgreSQL, for url_of."""
 
-class Given:
-    """TEMPORARY"""
-    def __init__(self, name):
-        import subprocess
-        self.name = name
-        env = "postgresql://dfy:secret@127.0.0.1:15432/postgres"
-        subprocess.run(["psql", "-q", "-c", f"drop database if exists {name} with (force)", "-c", f"create database {name}", env], check=True, capture_output=True)
-        self.url = self.url_at(15432)
-        self.target = ("127.0.0.1", 15432)
+    def __init__(self, port):
+        self.port = port
+
+
+class Database:
+    """A new database on SERVER."""
+
+    def __init__(self, server):
+        self.server, self.name = server, f"cluster{next(NUMBERS)}"
+        server.create_database(self.name)
+        self.target = ("127.0.0.1", server.port)
+        self.url = url_of([server], self.name, **PLAIN)
 
     def url_at(self, port):
-        return f"postgresql://dfy:secret@127.0.0.1:{port}/{self.name}?sslmode=disable&gssencmode=disable"
+        """The same through what listens on PORT."""
+        return url_of([At(port)], self.name, **PLAIN)
+
+
+@pytest.fixture(scope="module")
+def cluster_server():
+    server = PostgreSQL(max_connections=300)
+    yield server
+    server.end()
 
 
 @pytest.fixture
-def cluster_database():
-    return Given("prove")
+def cluster_database(cluster_server):
+    database = Database(cluster_server)
+    yield database
+    cluster_server.drop_database(database.name)
 
 
 @pytest.fixture

@@ -47,6 +47,8 @@ def run(cluster, count, seed, meanwhile=None, clients=64, limit=30, quiet_s=120)
     async def ordering():
         for workspace in TOLD:
             await tell(cluster, receiver.url(workspace), workspace)
+        if meanwhile:
+            meanwhile.load = clients_of
         async with meanwhile or contextlib.AsyncExitStack():
             await clients_of.run()
     asyncio.run(ordering())

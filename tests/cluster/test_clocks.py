@@ -7,7 +7,7 @@ import os
 import nodes
 import proving
 import pytest
-from given import cluster_database  # noqa: F401, a fixture
+from given import cluster_database, cluster_server  # noqa: F401, fixtures
 from servers.process import cannot_run
 
 LEASE_S = 5

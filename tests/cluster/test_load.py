@@ -6,7 +6,7 @@ import os
 
 import nodes
 import proving
-from given import cluster_database  # noqa: F401, a fixture
+from given import cluster_database, cluster_server  # noqa: F401, fixtures
 
 SEED = int(os.environ.get("DFYD_CLUSTER_SEED", "1"))
 

@@ -16,7 +16,7 @@ import pytest
 import wants
 from client import ORDERS, Line, Lost, request
 from conftest import wait_for
-from given import cluster_database, network  # noqa: F401, fixtures
+from given import cluster_database, cluster_server, network  # noqa: F401, fixtures
 from proxy import DROP, PASS, RESET, CommitCut, Proxy
 
 WAIT_S = 2  # --db-wait-ms

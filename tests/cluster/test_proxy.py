@@ -2,7 +2,7 @@
 import subprocess
 
 import pytest
-from given import cluster_database, network  # noqa: F401, fixtures
+from given import cluster_database, cluster_server, network  # noqa: F401, fixtures
 from proxy import DROP, PASS, RESET, CommitCut
 
 

@@ -1,0 +1,88 @@
+"""The primary is killed under load and its synchronous standby takes over: no order that was answered is lost, nothing is done twice,
+nodes find the new primary by themselves. How long no order was taken is printed.
+"""
+import asyncio
+import time
+
+import nodes
+import proving
+from servers.postgres import PatroniPair, PostgreSQL, Standby, url_of
+from servers.process import wait_until
+
+
+class Failovers:
+    """Runs FAIL(), which returns when it killed, in a thread once a share of the orders is done, for each of SHARES."""
+
+    def __init__(self, fail, count, shares):
+        self.fail, self.count, self.shares, self.at = fail, count, shares, []
+        self.load = None
+
+    async def _run(self):
+        for share in self.shares:
+            while self.load.done < self.count * share:
+                await asyncio.sleep(0.05)
+            self.at.append(await asyncio.to_thread(self.fail))
+
+    async def __aenter__(self):
+        self.task = asyncio.create_task(self._run())
+
+    async def __aexit__(self, *error):
+        if not error[0]:
+            await self.task
+        self.task.cancel()
+
+    def outages(self):
+        """From each kill until an order was told to be placed again, in seconds."""
+        return [min(t for t in self.load.placed_at if t > at) - at for at in self.at]
+
+
+def prove(tmp_path, url, fail, count, shares, **settings):
+    cluster = nodes.Cluster(tmp_path, url, db_wait_ms=3000, **settings)
+    for name, command in (("n1", "serve"), ("n2", "serve"), ("n3", "work")):
+        cluster.node(name, command)
+    cluster.start()
+    failovers = Failovers(fail, count, shares)
+    try:
+        proving.run(cluster, count, seed=21, meanwhile=failovers, quiet_s=240)
+    finally:
+        cluster.stop()
+    print("no order was taken for " + ", ".join(f"{seconds:.1f} s" for seconds in failovers.outages()) + " after the primary was killed")
+
+
+def test_a_standby_is_promoted_by_hand(tmp_path):
+    """Plain PostgreSQL: one synchronous standby, a URL of both, and somebody who promotes it."""
+    primary = PostgreSQL(max_connections=300)
+    standby = None
+    try:
+        standby = Standby(primary, max_connections=300)
+        primary.create_database("dfyd")
+
+        def fail():
+            at = time.monotonic()
+            primary.kill()
+            standby.promote()
+            return at
+        prove(tmp_path, url_of([primary, standby], "dfyd", target_session_attrs="read-write", connect_timeout=2), fail,
+              proving.count(1500), [0.4])
+    finally:
+        for one in (standby, primary):
+            if one:
+                one.end()
+
+
+def test_patroni_promotes_the_standby(tmp_path):
+    """Patroni notices and promotes; the old primary comes back as the standby, and then the new one is killed."""
+    pair = PatroniPair()
+    try:
+        pair.create_database("dfyd")
+
+        def fail():
+            pair.wait_whole()
+            lost, at = pair.primary, time.monotonic()
+            lost.kill()
+            wait_until(lambda: pair.primary not in (None, lost), "another primary", 90)
+            lost.start()
+            return at
+        prove(tmp_path, pair.url("dfyd"), fail, proving.count(1500), [0.3, 0.6])
+    finally:
+        pair.end()
