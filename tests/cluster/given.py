@@ -1,5 +1,6 @@
 """Databases and networks for the proofs; all end with their test."""
 import itertools
+import os
 
 import pytest
 from proxy import Proxy
@@ -41,7 +42,8 @@ def cluster_server():
 def cluster_database(cluster_server):
     database = Database(cluster_server)
     yield database
-    cluster_server.drop_database(database.name)
+    if not os.environ.get("DFYD_CLUSTER_KEEP"):
+        cluster_server.drop_database(database.name)
 
 
 @pytest.fixture

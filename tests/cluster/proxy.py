@@ -60,6 +60,7 @@ class Link:
         self.is_dark = False  # bytes of both sides are swallowed, and neither side hears that
         self.statements = {}  # name -> text
         self.ran = []  # texts of the transaction
+        self.cut = None  # one that is made once the node's message ends
         self.waits_for_commit = None  # a cut that comes once the server has committed
 
     def abort(self):
@@ -105,18 +106,23 @@ class Link:
             self.abort()
 
     async def _from_node(self):
-        messages = Messages(True)
+        messages, group = Messages(True), []
         while data := await self.reader.read(1 << 16):
             await self.proxy.hold()
             for kind, message in messages.feed(data):
                 if self.is_dark:
                     break
-                cut = self._cut_at(kind, message)
+                group.append(message)
+                self.cut = self._cut_at(kind, message) or self.cut
+                if kind in "PBDEC":  # what one write sends arrives as a whole, or not at all
+                    continue
+                cut, self.cut = self.cut, None
                 if cut and cut.when == "before":
                     self._make(cut)
                     break
                 self.waits_for_commit = cut or self.waits_for_commit
-                self.server.write(message)
+                self.server.write(b"".join(group))
+                group.clear()
             if not self.is_dark:
                 await self.server.drain()
 

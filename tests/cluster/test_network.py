@@ -212,8 +212,8 @@ def test_a_node_that_is_cut_off_stops_working(tmp_path, cluster_database, networ
 def test_a_slow_network_only_makes_it_slow(tmp_path, cluster_database, network):  # noqa: F811
     with two_nodes(tmp_path, cluster_database, network) as (cluster, a, b):
         cluster.workspaces({"w0": "tok_visa", "big": "tok_visa"})
-        network.delay(0.03)
-        wanted = [wants.Want(f"s{i}", "big" if i % 2 else "w0", body(f"slow-net-{i}.com"), wants.PLACED, [], []) for i in range(60)]
+        network.delay(0.01)
+        wanted = [wants.Want(f"s{i}", "big" if i % 2 else "w0", body(f"far-{i}.com"), wants.PLACED, [], []) for i in range(60)]
         clients = load.Load(wanted, [a.port], cluster.keys, clients=8)
         asyncio.run(clients.run())
         network.delay(0)
