@@ -14,7 +14,7 @@ NODE = viewer fastify
 CHECKED = -Dtests=true -Dtest_switches=true
 ASAN_ENV = ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-.PHONY: all build check check-plain check-asan check-bare demo demo-mailhost serve bench bench-mailhost fuzz lint format clean
+.PHONY: all build check check-plain check-asan check-bare prove demo demo-mailhost serve bench bench-mailhost fuzz lint format clean
 
 all: build
 
@@ -48,6 +48,15 @@ check-asan: build/asan/build.ninja
 	@ninja -C build/asan --quiet
 	@$(ASAN_ENV) meson test -C build/asan --no-rebuild --print-errorlogs --timeout-multiplier 4
 	@$(ASAN_ENV) DFYD_BIN=$(CURDIR)/build/asan/src/cmd/dfyd/dfyd $(PYTEST) tests
+
+# The proof of many nodes at its full length; `make check` runs a shorter one.
+PROVE_ORDERS ?= 100000
+
+prove: build/check/build.ninja
+	@$(SETUP) check servers postgres
+	@ninja -C build/check --quiet
+	@DFYD_CLUSTER_ORDERS=$(PROVE_ORDERS) DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTHON) -m pytest -q -s -p no:cacheprovider \
+		tests/cluster/test_load.py -k three
 
 # From nothing: a Debian 12 with only git, make and a compiler, in a folder of its own; and a mail host in another. Needs root.
 check-bare: build
