@@ -12,6 +12,7 @@
 #include "api/idempotent.h"
 #include "api/limiter.h"
 #include "api/restrictions.h"
+#include "api/sharer.h"
 #include "api/utf8.h"
 #include "base/log.h"
 #include "driver/mailbox/mailbox.h"
@@ -97,7 +98,8 @@ struct api {
     struct auth *auth;
     struct idempotent *idempotent;
     struct restrictions *restrictions;
-    struct limiter *limiter;        /* NULL: nothing is limited */
+    struct limiter *limiter;        /* NULL, as the next: nothing is limited */
+    struct sharer *sharer;          /* in its place, with a shared database */
     struct limits workspace_limits; /* of all its keys and calls together */
     atomic_bool draining;
     atomic_int waiting; /* runs that wait for a client's server, or for the DNS */
@@ -110,6 +112,10 @@ static unsigned providers_not_served(const struct world *world) {
     return all & ~world->drivers->mailbox->ops->providers;
 }
 
+static unsigned count_nodes(void *node) {
+    return (unsigned)node_count(node);
+}
+
 struct api *api_create(const struct api_config *config) {
     struct api *api = calloc(1, sizeof *api);
     if (!api) abort();
@@ -118,7 +124,9 @@ struct api *api_create(const struct api_config *config) {
     api->auth = auth_create(config->world->store, config->world->clock);
     api->idempotent = idempotent_create(config->world->store);
     api->restrictions = restrictions_create(config->world->store);
-    if (config->rate_limit) api->limiter = limiter_create();
+    bool is_shared = store_is_shared(config->world->store);
+    if (config->rate_limit && is_shared) api->sharer = sharer_create(config->world->store, count_nodes, config->node);
+    if (config->rate_limit && !is_shared) api->limiter = limiter_create();
     api->workspace_limits = (struct limits){
         {{(uint32_t)config->rate_per_second, SECOND_MS}, {(uint32_t)config->rate_per_minute, MINUTE_MS}}};
     atomic_init(&api->draining, false);
@@ -129,6 +137,7 @@ struct api *api_create(const struct api_config *config) {
 void api_destroy(struct api *api) {
     if (!api) return;
     limiter_destroy(api->limiter);
+    sharer_destroy(api->sharer);
     restrictions_destroy(api->restrictions);
     idempotent_destroy(api->idempotent);
     auth_destroy(api->auth);
@@ -373,13 +382,22 @@ void call_header(struct call *call, const char *name, int64_t number) {
     http_response_header(call->response, name, text + at);
 }
 
+static struct limit_verdict ask_limits(const struct call *call) {
+    const struct api *api = call->api;
+    const struct route *route = call->route;
+    struct str workspace = str_of(call->identity->workspace.id);
+    size_t number = (size_t)(route - routes);
+    if (api->sharer)
+        return sharer_ask(api->sharer, workspace, &api->workspace_limits,
+                          &(struct sharer_route){number, route->method, route->path, route->limits});
+    if (api->limiter)
+        return limiter_ask(api->limiter, workspace, &api->workspace_limits, number, route->limits, call->started_ms);
+    return (struct limit_verdict){.passes = true};
+}
+
 /* Tells what is left, by the header names of draft-ietf-httpapi-ratelimit-headers up to its version 06. */
 static bool check_rate(struct call *call, struct error *reterr) {
-    struct api *api = call->api;
-    if (!api->limiter) return true;
-    struct limit_verdict verdict =
-        limiter_ask(api->limiter, str_of(call->identity->workspace.id), &api->workspace_limits,
-                    (size_t)(call->route - routes), call->route->limits, call->started_ms);
+    struct limit_verdict verdict = ask_limits(call);
     if (!verdict.most) return true;
     int64_t seconds = (verdict.reset_ms + SECOND_MS - 1) / SECOND_MS;
     call_header(call, "RateLimit-Limit", verdict.most);
