@@ -216,7 +216,7 @@ static void go_on(struct listener *l) {
     l->is_busy = false;
     if (l->phase == GREETING) {
         enter(l, ASKING, LOST_MS);
-        send_sql(l, "LISTEN " LISTEN_CHANNEL);
+        send_sql(l, "SET application_name = 'dfyd news'; LISTEN " LISTEN_CHANNEL);
     } else if (l->phase == ASKING) {
         line_begin(l, &l->other);
         l->was_sent = false;
