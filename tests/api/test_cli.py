@@ -124,8 +124,11 @@ def test_a_bad_setting_is_named_with_its_range(cli, tmp_path, flag, value, allow
 
 
 def test_another_database_is_refused_without_showing_its_password(cli, tmp_path):
-    done = cli("serve", "--data", str(tmp_path), "--db", "postgresql://dfyd:secret@db/dfyd")
+    done = cli("serve", "--data", str(tmp_path), "--db", "mysql://dfyd:secret@db/dfyd")
     failed(done, 2, "--db must be sqlite")
+    assert "secret" not in done.stderr
+    done = cli("serve", "--data", str(tmp_path), "--db", "postgresql://dfyd:secret@127.0.0.1:1/dfyd")
+    failed(done, 1, "127.0.0.1")
     assert "secret" not in done.stderr
 
 

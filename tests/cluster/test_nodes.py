@@ -12,6 +12,7 @@ import requests
 import nodes
 from conftest import DESCRIPTION, LIMIT, ORDERS, run_cli, wait_for
 from servers.postgres import PostgreSQL
+from servers.process import free_ports
 
 ALIVE = 15  # seconds that a node may be silent
 
@@ -52,10 +53,11 @@ def call(node, path, key=None, **more):
                             headers={"Authorization": f"Bearer {key}"} if key else {}, **more)
 
 
-def order(node, key, domain, accounts=1):
+def order(node, key, domain, accounts=1, forwarding=None):
+    more = {"forwarding_domain": forwarding} if forwarding else {}
     people = [{"email_address_prefix": f"p{i}", "first_name": "Ada", "last_name": "Byron"} for i in range(accounts)]
     answer = call(node, ORDERS, key, method="POST", json={
-        "items": [{"domain": domain, "email_provider": 1, "accounts": people}], "order_type": "dfy", "simulation": False})
+        "items": [{"domain": domain, "email_provider": 1, "accounts": people, **more}], "order_type": "dfy", "simulation": False})
     assert answer.status_code == 200 and answer.json()["order_placed"], answer.text
     return answer.json()
 
@@ -228,13 +230,19 @@ def test_a_frozen_node_holds_the_clock_only_while_it_seems_alive(make):
 
 def outage(cluster, server, begin, end, wait_s):
     """What three nodes do between BEGIN() and END()."""
-    a, b = cluster.node("a", node_name="a"), cluster.node("b", "serve", "--no-worker", node_name="b")
+    (edge,) = free_ports(1)
+    a, b = cluster.node("a", node_name="a", edge_listen=f"127.0.0.1:{edge}"), cluster.node("b", "serve", "--no-worker", node_name="b")
     work = cluster.node("work", "work", node_name="work")
     cluster.start()
     cluster.workspaces({"acme": "tok_visa"})
     key = cluster.keys["acme"]
-    order(a, key, "before.com")
+    order(a, key, "before.com", forwarding="target.example")
     wait_domain(cluster, "before.com")
+
+    def ask_edge():
+        return requests.get(f"http://127.0.0.1:{edge}/ask?domain=before.com", timeout=LIMIT).status_code
+
+    wait_for("the edge", lambda: ask_edge() == 200)
     marks = {node: len(node.log()) for node in cluster.nodes}
     begin()
     answers = []
@@ -256,6 +264,7 @@ def outage(cluster, server, begin, end, wait_s):
             began = time.monotonic()
             assert call(node, "/healthz").status_code == 200
             slowest = max(slowest, time.monotonic() - began)
+        assert ask_edge() == 200, "what is known is served on"
         time.sleep(0.02)
     assert {(status, after) for _, _, status, after, _ in answers} == {(503, "5")}, answers
     assert max(seconds for *_, seconds in answers) < wait_s + 1, max(answers, key=lambda one: one[-1])
