@@ -192,6 +192,7 @@ static void drop_key(const struct job *job) {
 static void finish_job(const struct job *job, struct str answer) {
     struct error error = {0};
     if (job->key.key.n && !idempotent_store(job->call, &job->key, answer, &error)) {
+        if (error.code == ERR_UNSURE) error.code = ERR_UNAVAILABLE; /* stored or not: nothing was placed */
         call_fail(job->call, &error, nothing_done);
         drop_key(job);
         return;

@@ -76,6 +76,40 @@ static bool record(struct life *l, const struct renewal_try *attempt, enum renew
     return !stale;
 }
 
+/* Whoever comes back late, after its lease, begins no charge. */
+static void a_lease_that_was_lost_charges_nothing(void **state) {
+    struct life l;
+    life_begin(*state, &l, "2026-01-10");
+    struct fixture *f = l.f;
+    buy(&l, "one.com", 1);
+    f->clock.manual_ms = f->now = ms_of("2026-02-15");
+    assert_int_equal(life_collect(&l, 9), 1);
+    struct renewal_try *late, *other;
+    size_t n;
+    enum renewal_start start;
+    OK(IN_TX(renewal_claim(f->db, f->now, f->now + LEASE_MS, 9, f->arena, &late, &n, &f->error)));
+    assert_int_equal(n, 1);
+    f->now += LEASE_MS;
+    OK(IN_TX(renewal_claim(f->db, f->now, f->now + LEASE_MS, 9, f->arena, &other, &n, &f->error)));
+    assert_int_equal(n, 1);
+    OK(IN_TX(renewal_start(f->db, &f->ids, late, f->now, false, f->arena, &start, &f->error)));
+    assert_int_equal(start, RENEWAL_LOST);
+    assert_string_equal(renewals_of(&l), "2026-02-15 due 500");
+    assert_int_equal(number_of(f, "SELECT COUNT(*) FROM bill_lines WHERE bill_id IN (SELECT id FROM renewals)"), 0);
+    OK(IN_TX(renewal_start(f->db, &f->ids, other, f->now, false, f->arena, &start, &f->error)));
+    assert_int_equal(start, RENEWAL_STARTED);
+    assert_string_equal(renewals_of(&l), "2026-02-15 charging 500");
+    /* A start frees one that was claimed and not begun, too. */
+    assert_true(record(&l, other, RENEWAL_END_FAILED));
+    f->now = ms_of("2026-03-01");
+    OK(IN_TX(renewal_claim(f->db, f->now, f->now + LEASE_MS, 9, f->arena, &late, &n, &f->error)));
+    assert_int_equal(n, 1);
+    OK(IN_TX(renewal_free_all(f->db, f->now, &f->error)));
+    OK(IN_TX(renewal_claim(f->db, f->now, f->now + LEASE_MS, 9, f->arena, &other, &n, &f->error)));
+    assert_int_equal(n, 1);
+    life_end(&l);
+}
+
 static void a_lease_has_a_number(void **state) {
     struct life l;
     life_begin(*state, &l, "2026-01-10");
@@ -201,6 +235,7 @@ int main(void) {
         TEST(an_order_settled_late_counts_from_its_day),
         TEST(what_is_in_a_renewal_does_not_begin_again),
         TEST(days_are_collected_in_their_order),
+        TEST(a_lease_that_was_lost_charges_nothing),
         TEST(a_lease_has_a_number),
         TEST(an_unknown_one_keeps_its_key_and_a_failed_one_gets_another),
         TEST(the_database_has_one_renewal_a_day_and_part),
