@@ -1,10 +1,15 @@
 """What all tests of the running program share: servers in folders of their own, on a free port of 127.0.0.1.
 
 DFYD_BIN names the binary; without it the newest one under build* is used. Nothing is built here.
+DFYD_TEST_DB=postgresql: each data folder has a database of its own on a private PostgreSQL, instead of the file dfyd.db.
 """
+import contextlib
+import decimal
+import functools
 import os
 import pathlib
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -22,6 +27,121 @@ ORDERS = "/api/v2/dfy-email-account-orders"
 LIMIT = float(os.environ.get("DFYD_TEST_LIMIT", "60"))  # seconds that anything may take; generous, sanitizers are slow
 DESCRIPTION = Description()
 FINDING = re.compile(r"(?:Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:")
+
+ON_POSTGRES = {"sqlite": False, "postgresql": True}[os.environ.get("DFYD_TEST_DB", "sqlite")]
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "sqlite(reason): about SQLite's files; skipped where the tests run on PostgreSQL")
+
+
+def pytest_runtest_setup(item):
+    if ON_POSTGRES and (mark := item.get_closest_marker("sqlite")):
+        pytest.skip(f"SQLite alone: {mark.args[0]}")
+
+
+# ---- the database of a data folder
+
+_names = {}  # data folder -> the name of its database on the private PostgreSQL
+
+
+@functools.cache
+def postgresql():
+    """The PostgreSQL of this process of tests; ends with it."""
+    from servers.postgres import PostgreSQL
+    return PostgreSQL(max_connections=400, shared_buffers="32MB")
+
+
+def database_name(dir):
+    dir = os.path.abspath(dir)
+    if dir not in _names:
+        _names[dir] = f"test{len(_names)}"
+        postgresql().create_database(_names[dir])
+    return _names[dir]
+
+
+def copy_data(dir, to):
+    """A copy of a data folder that nobody serves, with its database."""
+    shutil.copytree(dir, to)
+    if ON_POSTGRES:
+        name = _names[os.path.abspath(to)] = f"test{len(_names)}"
+        postgresql().create_database(name, template=database_name(dir))
+    return pathlib.Path(to)
+
+
+def drop_data(dir):
+    """Its database, which nobody needs any more."""
+    if name := _names.get(os.path.abspath(dir)):
+        postgresql().drop_database(name)
+
+
+def environment(*args, env=None):
+    """What `dfyd ARGS` gets: the environment, ENV, and the database of the folder after --data unless they name another."""
+    made = {**os.environ, **(env or {})}
+    words = [str(word) for word in args]
+    folder = words[words.index("--data") + 1] if "--data" in words[:-1] else made.get("DFYD_DATA")
+    if ON_POSTGRES and folder and "--db" not in words and "DFYD_DB" not in made:
+        made["DFYD_DB"] = postgresql().url(database_name(folder))
+    return made
+
+
+class _Postgres:
+    """A connection of psycopg2's that takes what tests say to sqlite3."""
+
+    def __init__(self, connection):
+        self.cursor = connection.cursor()
+
+    def execute(self, sql, values=()):
+        sql = re.sub(r"json_extract\(([\w.]+), '\$\.(\w+)'\)", r"(\1::json ->> '\2')", sql).replace("BEGIN IMMEDIATE", "BEGIN")
+        if values:
+            sql = sql.replace("%", "%%").replace("?", "%s")
+        self.cursor.execute(sql, tuple(values) or None)
+        return self
+
+    def executescript(self, sql):
+        self.execute(sql)
+
+    @property
+    def rowcount(self):
+        return self.cursor.rowcount
+
+    def __iter__(self):
+        return iter(self.fetchall())
+
+    def fetchall(self):
+        return [tuple(map(self._plain, row)) for row in self.cursor.fetchall()] if self.cursor.description else []
+
+    def fetchone(self):
+        row = self.cursor.fetchone()
+        return row and tuple(map(self._plain, row))
+
+    @staticmethod
+    def _plain(value):
+        return int(value) if isinstance(value, decimal.Decimal) else bytes(value) if isinstance(value, memoryview) else value
+
+
+@contextlib.contextmanager
+def database(server, file="dfyd.db", autocommit=False):
+    """One of SERVER's databases as it stands there, by execute(sql, values) with ? in both engines; commits at the end. SERVER may be
+    a data folder, too."""
+    dir = getattr(server, "dir", server)
+    if ON_POSTGRES and file == "dfyd.db":
+        with contextlib.closing(postgresql().connect(database_name(dir), autocommit=autocommit)) as connection:
+            yield _Postgres(connection)
+            connection.commit()
+    else:
+        options = {"isolation_level": None} if autocommit else {}
+        with contextlib.closing(sqlite3.connect(f"file:{dir}/{file}?mode=rw", uri=True, timeout=30, **options)) as connection:
+            yield connection
+            connection.commit()
+
+
+def stores(server, text):
+    """Whether TEXT stands anywhere in the database of a server that was stopped, as it is."""
+    if ON_POSTGRES:
+        stored = postgresql().dump(database_name(server.dir))
+        return text.encode() in stored or text.encode().hex().encode() in stored
+    return any(text.encode() in path.read_bytes() for path in server.dir.glob("dfyd.db*"))
 
 
 def binary():
@@ -69,7 +189,7 @@ class Server:
         self.dir.mkdir(mode=0o700, exist_ok=True)
         command = [binary(), "serve", "--data", str(self.dir), *self.flags({**self.settings, **settings})]
         with open(self.log_path(), "ab") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment(*command))
         lines = []
         reader = threading.Thread(target=lambda: lines.append(self.process.stdout.readline()), daemon=True)
         reader.start()
@@ -258,14 +378,14 @@ class Server:
 
 def rows(server, sql, *values, file="dfyd.db"):
     """What SQL selects from one of SERVER's databases, as it stands there."""
-    with sqlite3.connect(f"file:{server.dir}/{file}?mode=ro", uri=True) as db:
+    with database(server, file) as db:
         return db.execute(sql, values).fetchall()
 
 
 def run_cli(*args, env=None):
     """`dfyd ARGS` as subprocess.CompletedProcess."""
     return subprocess.run([binary(), *args], capture_output=True, text=True, timeout=LIMIT, check=False,
-                          env={**os.environ, **(env or {})})
+                          env=environment(*args, env=env))
 
 
 @pytest.fixture(scope="session")
@@ -294,6 +414,7 @@ def fresh(tmp_path):
     for server in made:
         try:
             server.stop()
+            drop_data(server.dir)
         except BaseException as failure:  # stop the others first
             failures.append(failure)
     if failures:

@@ -1,8 +1,9 @@
 """POST …/accounts/cancel: who is cancelled, what the answer holds, what stops working, and what may be ordered again."""
 import itertools
-import sqlite3
 
 import pytest
+
+from conftest import database
 
 ORDERS = "/api/v2/dfy-email-account-orders"
 ACCOUNT = {"id", "domain", "email", "email_provider", "first_name", "last_name", "is_pre_warmed_up",
@@ -27,7 +28,7 @@ def listed(server, domain):
 
 
 def outside(server, domain):
-    with sqlite3.connect(f"file:{server.dir}/sandbox.db?mode=ro", uri=True) as db:
+    with database(server, "sandbox.db") as db:
         return {row[0] for row in db.execute("SELECT email FROM mailboxes") if row[0].endswith("@" + domain)}
 
 
@@ -177,7 +178,7 @@ def test_it_is_recorded(fresh):
     server.wait_accounts(2, domain=domain)
     cancel(server, f"ann@{domain}", f"ben@{domain}")
     cancel(server, f"ann@{domain}")
-    with sqlite3.connect(f"file:{server.dir}/dfyd.db?mode=ro", uri=True) as db:
+    with database(server) as db:
         assert db.execute("SELECT affected, json_extract(detail, '$.accounts') FROM audit_logs"
                           " WHERE activity = 'accounts_cancelled'").fetchall() == [
             (2, f'["ann@{domain}","ben@{domain}"]')], "what changed nothing is not recorded"

@@ -4,13 +4,12 @@ import hashlib
 import hmac
 import json
 import re
-import sqlite3
 import time
 import uuid
 
 import pytest
 import requests
-from conftest import Server, rows, wait_for
+from conftest import Server, database, rows, wait_for
 
 EVENTS = "/api/dfyd/v1/payment-events/sandbox"
 PEOPLE = [{"email_address_prefix": "ann", "first_name": "Ann", "last_name": "Lee"}]  # an order of one: 20 dollars
@@ -77,7 +76,7 @@ def pay(answer, card="tok_visa"):
 
 def pay_unnoticed(server, answer, card="tok_visa"):
     """As if the bank's notice were still on its way."""
-    with sqlite3.connect(f"{server.dir}/sandbox.db", timeout=30) as db:
+    with database(server, "sandbox.db") as db:
         db.execute("INSERT INTO charges (key, token, amount, decline, description, at_ms) VALUES (?, ?, 2000, 0, '', ?)",
                    (answer["cart_order_id"], card, int(time.time() * 1000)))
         db.execute("UPDATE pages SET token = ? WHERE key = ?", (card, answer["cart_order_id"]))
@@ -200,7 +199,7 @@ def test_off_it_is_a_failed_payment(fresh):
 def test_a_card_of_a_driver_that_is_not_here_is_none(shop):
     customer = Customer(shop)
     shop.cli("card", "set", "--workspace", customer.name, "--token", "tok_visa", "--name", "Ann")
-    with sqlite3.connect(f"{shop.dir}/dfyd.db", timeout=30) as db:
+    with database(shop) as db:
         db.execute("UPDATE cards SET driver = 'stripe' WHERE workspace_id = (SELECT id FROM workspaces WHERE name = ?)",
                    (customer.name,))
     answer = wait_for("the page", lambda: (a := customer.order(name())).get("checkout_required") and a)

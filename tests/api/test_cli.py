@@ -2,13 +2,12 @@
 import re
 import signal
 import socket
-import sqlite3
 import stat
 import subprocess
 
 import pytest
 import requests
-from conftest import wait_for
+from conftest import environment, stores, wait_for
 
 ORDERS = "/api/v2/dfy-email-account-orders"
 COMMANDS = ["serve", "work", "key create", "key list", "key revoke", "workspace create", "workspace list", "workspace show",
@@ -279,7 +278,7 @@ def test_output_that_cannot_be_written_is_an_error(fresh):
     server = fresh()
     with open("/dev/full", "w", encoding="utf-8") as full:
         done = subprocess.run([server.process.args[0], "price", "list", "--data", str(server.dir)], stdout=full,
-                              stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+                              stderr=subprocess.PIPE, text=True, timeout=60, check=False, env=environment("--data", server.dir))
     assert done.returncode == 1 and "standard output" in done.stderr
 
 
@@ -531,9 +530,8 @@ def test_the_database_holds_no_password(fresh):
     account = {"email_address_prefix": "a", "first_name": "A", "last_name": "B"}
     assert server.order([{"domain": "sealed-here.com", "accounts": [account]}])["order_placed"]
     password = server.wait_accounts(1)[0]["password"]
-    with sqlite3.connect(server.dir / "dfyd.db") as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    assert password.encode() not in (server.dir / "dfyd.db").read_bytes()
+    server.stop()
+    assert stores(server, "sealed-here.com") and not stores(server, password)
 
 
 @pytest.mark.parametrize("change", ["missing", "another"])

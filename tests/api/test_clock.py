@@ -1,12 +1,11 @@
 """The sandbox's clock: `dfyd clock advance` and `clock show`, with a server, without one, and across a crash."""
 import datetime
 import re
-import sqlite3
 import subprocess
 import threading
 
 import pytest
-from conftest import ORDERS, binary, wait_for
+from conftest import ORDERS, binary, database, environment, wait_for
 from contract import item, make_client, name
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -95,7 +94,7 @@ def test_a_year_has_each_thing_on_its_day(fresh):
     client.placed([item(accounts=2), item()])
     wait_for("the mailboxes", lambda: len(server_passwords(client)) == 3)
     advance(server, "1y1d")
-    with sqlite3.connect(f"file:{server.dir}/dfyd.db?mode=ro", uri=True) as db:
+    with database(server) as db:
         paid = db.execute("SELECT r.day_ms, p.at_ms, p.amount FROM renewals r JOIN payments p ON p.bill_id = r.id"
                           " AND p.state = 'succeeded' ORDER BY r.day_ms").fetchall()
         [(ordered,)] = db.execute("SELECT created_ms FROM orders").fetchall()
@@ -135,7 +134,8 @@ def test_many_at_once_add_up(fresh):
 def test_orders_go_on_while_it_moves(fresh):
     server = fresh()
     client = make_client(server)
-    moving = subprocess.Popen([binary(), "clock", "advance", "1y", "--data", str(server.dir)], stdout=subprocess.PIPE)
+    moving = subprocess.Popen([binary(), "clock", "advance", "1y", "--data", str(server.dir)], stdout=subprocess.PIPE,
+                              env=environment("--data", server.dir))
     for _ in range(5):
         client.placed([item()])
     assert moving.wait(60) == 0

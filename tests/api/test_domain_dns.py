@@ -1,8 +1,7 @@
 """GET /api/dfyd/v1/domains/{domain}/dns, records that were changed by hand, and `dfyd domain repair`."""
-import sqlite3
 
 import pytest
-from conftest import ORDERS, rows, wait_for
+from conftest import ORDERS, database, rows, wait_for
 from contract import check_error, item, make_client, name, people
 
 
@@ -46,7 +45,7 @@ def netstring(*values):
 
 def by_hand(server, zone, record, kind, *values, ttl=600):
     """Somebody changes the zone at the DNS host, past dfyd."""
-    with sqlite3.connect(f"{server.dir}/sandbox.db") as db:
+    with database(server, "sandbox.db") as db:
         db.execute("DELETE FROM rrsets WHERE zone = ? AND name = ? AND type = ?", [zone, record, kind])
         if values:
             db.execute("INSERT INTO rrsets (zone, name, type, ttl, data) VALUES (?, ?, ?, ?, ?)",
@@ -148,7 +147,7 @@ def test_texts_of_others_stay(server):
 def test_what_was_there_first_holds_the_order_up(server):
     """A zone with somebody's SPF policy in it: the domain waits and says why, and goes on after the repair."""
     client, domain = make_client(server), name()
-    with sqlite3.connect(f"{server.dir}/sandbox.db") as db:
+    with database(server, "sandbox.db") as db:
         db.execute("INSERT INTO zones (zone) VALUES (?)", [domain])
     by_hand(server, domain, domain, "TXT", "v=spf1 include:else.test -all")
     client.placed([item(domain)])
@@ -171,7 +170,7 @@ def test_a_forwarding_is_not_changed_over_what_is_there_by_hand(server):
     response = client.send("PUT", f"/api/v2/domains/{domain}/forwarding", json={"forwarding_domain": "acme.example"})
     assert response.status_code == 502 and "was put there by hand" in response.json()["message"]
     assert client.send("GET", f"/api/v2/domains/{domain}/forwarding").json()["forwarding_domain"] is None
-    with sqlite3.connect(f"{server.dir}/sandbox.db") as db:
+    with database(server, "sandbox.db") as db:
         assert db.execute("SELECT data FROM rrsets WHERE zone = ? AND type = 'A'", [domain]).fetchall() == [
             (netstring("198.51.100.7"),)]
 
@@ -179,7 +178,7 @@ def test_a_forwarding_is_not_changed_over_what_is_there_by_hand(server):
 def test_a_zone_that_is_gone_is_made_anew_by_a_repair_alone(server):
     client = make_client(server)
     domain = ready(client)
-    with sqlite3.connect(f"{server.dir}/sandbox.db") as db:
+    with database(server, "sandbox.db") as db:
         db.execute("DELETE FROM rrsets WHERE zone = ?", [domain])
         db.execute("DELETE FROM zones WHERE zone = ?", [domain])
     assert {line["state"] for line in dns(client, domain)["records"]} == {"by_hand"}
@@ -222,7 +221,7 @@ def test_a_domain_of_a_dfyd_that_kept_no_book(server):
     """What it published counts as dfyd's own: nothing is by hand, and changes go on."""
     client = make_client(server)
     domain = ready(client, forwarding_domain="acme.example")
-    with sqlite3.connect(f"{server.dir}/dfyd.db", timeout=10) as db:
+    with database(server) as db:
         db.execute("DELETE FROM zone_parts WHERE domain_id = (SELECT id FROM domains WHERE name = ?)", [domain])
     assert dns(client, domain)["ok"] is True
     assert client.send("DELETE", f"/api/v2/domains/{domain}/forwarding").status_code == 200

@@ -6,13 +6,12 @@ import json
 import os
 import pty
 import re
-import sqlite3
 import struct
 import subprocess
 import termios
 
 import pytest
-from conftest import binary, rows, wait_for
+from conftest import binary, database, environment, rows, wait_for
 from contract import ORDERS, item, name
 
 DAY_MS = 86400000
@@ -29,7 +28,7 @@ def order(server, accounts=2, **more):
 
 def outside(server, sql, *values):
     """Changes the outside world by hand."""
-    with sqlite3.connect(f"{server.dir}/sandbox.db", timeout=30) as db:
+    with database(server, "sandbox.db") as db:
         assert db.execute(sql, values).rowcount > 0
 
 
@@ -133,7 +132,8 @@ def on_terminal(server, columns, *words):
     except OSError as error:
         pytest.skip(f"no pseudo-terminals here: {error}")
     fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    child = subprocess.Popen([binary(), *words, "--data", str(server.dir)], stdout=writer, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen([binary(), *words, "--data", str(server.dir)], stdout=writer, stderr=subprocess.DEVNULL,
+                             env=environment("--data", server.dir))
     os.close(writer)
     text = b""
     with contextlib.suppress(OSError):  # the other end is gone
@@ -207,7 +207,7 @@ def test_a_mailbox_that_does_not_work(server):
     assert [finding["what"] for finding in payload["findings"]] == [email]
     # Closed for use, it has not to work.
     outside(server, "UPDATE mailboxes SET password = 'y' WHERE email = ?", email)
-    with sqlite3.connect(f"{server.dir}/dfyd.db", timeout=30) as db:
+    with database(server) as db:
         db.execute("UPDATE accounts SET suspended_ms = 1 WHERE email = ?", (email,))
     wait_for("the change to be seen", lambda: check(server, domain)[0] == 0)
     assert told(server, domain) == ["drifted", "restored"]

@@ -1,9 +1,8 @@
 """GET, PUT and DELETE /api/v2/domains/{domain}/forwarding."""
 import itertools
-import sqlite3
 
 import pytest
-from conftest import wait_for
+from conftest import database, wait_for
 
 ORDERS = "/api/v2/dfy-email-account-orders"
 PATTERN = r'must match pattern "^\s*\S+\.[a-zA-Z]{2,}\s*$"'
@@ -30,7 +29,7 @@ def call(server, method, domain, body=None, **kw):
 
 
 def addresses(server, domain):
-    with sqlite3.connect(f"file:{server.dir}/sandbox.db?mode=ro", uri=True) as db:
+    with database(server, "sandbox.db") as db:
         return {row[0] for row in db.execute("SELECT name FROM rrsets WHERE zone = ? AND type = 'A'", [domain])}
 
 
@@ -217,7 +216,7 @@ def test_it_is_recorded(fresh):
     call(server, "DELETE", domain)
     call(server, "DELETE", domain)
     call(server, "PUT", domain, {"forwarding_domain": "home.n1"})
-    with sqlite3.connect(f"file:{server.dir}/dfyd.db?mode=ro", uri=True) as db:
+    with database(server) as db:
         assert db.execute("SELECT activity, detail FROM audit_logs WHERE activity LIKE 'forwarding%' ORDER BY id"
                           ).fetchall() == [
             ("forwarding_set",

@@ -1,13 +1,11 @@
 """`dfyd ledger check`: proves the books of a server that has seen all there is, and finds whatever is changed in them."""
 import concurrent.futures
 import json
-import shutil
-import sqlite3
 import threading
 
 import pytest
 
-from conftest import run_cli, wait_for
+from conftest import copy_data, database, run_cli, wait_for
 from contract import item, make_client, name
 
 OWN = "/api/dfyd/v1"
@@ -123,10 +121,9 @@ TAMPERED = {
 def test_what_is_changed_is_found(books, tmp_path, what):
     file, sql, differences, words = TAMPERED[what]
     folder = tmp_path / "data"
-    shutil.copytree(books, folder)
-    with sqlite3.connect(folder / f"{file}.db") as db:
+    copy_data(books, folder)
+    with database(folder, f"{file}.db") as db:
         db.executescript(sql)
-    db.close()
     status, rows, text = check(folder)
     assert status == 1 and words in text, text
     assert {i: rows[title][1] for i, title in enumerate(CHECKS) if rows[title][1]} == differences, text
@@ -137,24 +134,21 @@ def test_what_is_changed_is_found(books, tmp_path, what):
 def test_a_charge_that_is_being_made_is_no_difference(books, tmp_path):
     """What a crash, or a server at work, has between the charge and its record."""
     folder = tmp_path / "data"
-    shutil.copytree(books, folder)
-    with sqlite3.connect(folder / "dfyd.db") as db:
+    copy_data(books, folder)
+    with database(folder) as db:
         db.execute("INSERT INTO orders (id, workspace_id, type, state, amount, card_token, idempotency_key, answer, reason, attempts, settle_after_ms,"
                    " created_ms, ended_ms) SELECT 'open', workspace_id, 'dfy', 'reserved', 6000, '', '', '', '', 0, 0, 0, 0 FROM orders LIMIT 1")
-    db.close()
-    with sqlite3.connect(folder / "sandbox.db") as db:
+    with database(folder, "sandbox.db") as db:
         db.execute("INSERT INTO charges SELECT 'open', token, amount, decline, description, at_ms FROM charges WHERE amount = 6000")
-    db.close()
     status, rows, text = check(folder)
     assert status == 0 and rows["the book of sandbox says the same; 1 under way"] == (4, 0), text
 
 
 def test_a_driver_that_is_not_asked_is_told(books, tmp_path):
     folder = tmp_path / "data"
-    shutil.copytree(books, folder)
-    with sqlite3.connect(folder / "dfyd.db") as db:
+    copy_data(books, folder)
+    with database(folder) as db:
         db.execute(f"UPDATE payments SET driver = 'elsewhere' WHERE id = {PLACED}")
-    db.close()
     status, rows, text = check(folder)
     assert status == 1 and rows["the book of elsewhere says the same"] == (0, 1) and "its book was not asked" in text
 
@@ -192,7 +186,7 @@ def test_what_cannot_be_is_said(books, args, status, words):
 
 def test_an_invoice_is_paid_once(books, tmp_path):
     folder = tmp_path / "data"
-    shutil.copytree(books, folder)
+    copy_data(books, folder)
     owed = next(line.split()[0] for line in run_cli("invoice", "list", "--data", str(folder)).stdout.splitlines() if " owed " in line)
     assert run_cli("invoice", "pay", owed, "--note", "bank 78", "--data", str(folder)).stdout == f"invoice {owed}: 20.00 paid\n"
     again = run_cli("invoice", "pay", owed, "--note", "bank 78", "--data", str(folder))

@@ -1,7 +1,8 @@
 """Orders on account: owed up to a limit, and never more, whatever comes at once."""
 import concurrent.futures
-import sqlite3
 import uuid
+
+from conftest import database
 
 PEOPLE = [{"email_address_prefix": "a", "first_name": "A", "last_name": "B"}]  # an order of one: 15 + 5 dollars
 
@@ -44,7 +45,7 @@ def test_orders_at_once_do_not_pass_the_limit(dfyd):
         answers = list(pool.map(lambda n: dfyd.order([item(f"{name}-{n}.com")], headers=headers), range(20)))
     assert sum(answer["order_placed"] for answer in answers) == 5
     assert owed(dfyd, name) == "100.00"
-    with sqlite3.connect(f"file:{dfyd.dir}/dfyd.db?mode=ro", uri=True) as db:
+    with database(dfyd) as db:
         charged = db.execute("SELECT c.amount FROM credit_charges c JOIN orders o ON o.id = c.id JOIN workspaces w"
                              " ON w.id = o.workspace_id WHERE w.name = ? AND o.state = 'placed'", (name,)).fetchall()
     assert charged == [(2000,)] * 5

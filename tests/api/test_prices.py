@@ -1,5 +1,4 @@
 """The price book: prices that start later, what a client is told of it, and orders while it changes."""
-import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from conftest import wait_for
+from conftest import database, wait_for
 from contract import client  # noqa: F401, a fixture
 from contract import check_error, check_head, item, make_client
 
@@ -132,7 +131,7 @@ def test_a_price_that_changes_between_quote_and_order(client):
     before = client.quote([item()])["total_price"]
     begun_ms = int(time.time() * 1000)
     wanted = [item()]
-    with sqlite3.connect(f"{client.server.dir}/dfyd.db", isolation_level=None) as db, ThreadPoolExecutor(1) as pool:
+    with database(client.server, autocommit=True) as db, ThreadPoolExecutor(1) as pool:
         db.execute("BEGIN IMMEDIATE")
         ordering = pool.submit(client.post, wanted)
         time.sleep(0.5)  # nothing shows that it waits: earlier, the test would only see less
@@ -151,11 +150,11 @@ def test_a_price_that_changes_between_quote_and_order(client):
     answer = response.json()
     assert before != answer["total_price"] == 82.77 and answer["order_placed"]
     assert int(response.headers["x-price-version"]) == version
-    with sqlite3.connect(f"file:{client.server.dir}/dfyd.db?mode=ro", uri=True) as db:
+    with database(client.server) as db:
         [order] = db.execute("SELECT id, amount, price_version FROM orders WHERE workspace_id = ? AND state = 'placed'",
                              (client.workspace_id,)).fetchall()
     assert order[1:] == (8277, version)
-    with sqlite3.connect(f"file:{client.server.dir}/sandbox.db?mode=ro", uri=True) as db:
+    with database(client.server, "sandbox.db") as db:
         assert db.execute("SELECT amount FROM charges WHERE key = ?", order[:1]).fetchall() == [(8277,)]
 
 
@@ -187,13 +186,13 @@ def test_an_order_pays_what_it_was_told_while_prices_change(client):
         changing = pool.submit(change)
         told = sum(pool.map(order, range(6)), [])
         changing.result()
-    with sqlite3.connect(f"file:{client.server.dir}/dfyd.db?mode=ro", uri=True) as db:
+    with database(client.server) as db:
         prices = {version: amount for version, amount in db.execute(
             "SELECT version, amount FROM price_versions WHERE workspace_id = ?", (client.workspace_id,))}
         orders = {name: (id, amount) for name, id, amount in db.execute(
             "SELECT d.name, o.id, o.amount FROM domains d JOIN orders o ON o.id = d.order_id WHERE o.workspace_id = ?",
             (client.workspace_id,))}
-    with sqlite3.connect(f"file:{client.server.dir}/sandbox.db?mode=ro", uri=True) as db:
+    with database(client.server, "sandbox.db") as db:
         charges = dict(db.execute("SELECT key, amount FROM charges WHERE decline = 0"))
     assert len({version for _, version, _ in told}) > 5, "they met many prices"
     assert len(told) == len(orders)

@@ -1,12 +1,11 @@
 """Promotions: what they take off an order, when they count, and that their limits hold."""
 import re
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
 
-from conftest import wait_for
+from conftest import database, wait_for
 from contract import client  # noqa: F401, a fixture
 from contract import item, make_client, name, person
 from test_prices import start
@@ -30,9 +29,9 @@ def used(client, promotion):
 
 def charged(client):
     """Cents that the bank took for orders of the client's workspace."""
-    with sqlite3.connect(f"file:{client.server.dir}/dfyd.db?mode=ro", uri=True) as db:
+    with database(client.server) as db:
         orders = [id for id, in db.execute("SELECT id FROM orders WHERE workspace_id = ?", (client.workspace_id,))]
-    with sqlite3.connect(f"file:{client.server.dir}/sandbox.db?mode=ro", uri=True) as db:
+    with database(client.server, "sandbox.db") as db:
         taken = dict(db.execute("SELECT key, amount FROM charges WHERE decline = 0"))
     return sum(taken.get(id, 0) for id in orders)
 

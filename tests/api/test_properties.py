@@ -6,12 +6,12 @@ The same orders come up in every run (derandomize), and nothing is left behind.
 import copy
 import itertools
 import json
-import sqlite3
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conftest import database
 from contract import ORDERS, PHRASES, check_answer, check_head, check_schema, make_client
 
 made_up = settings(max_examples=150, derandomize=True, database=None, deadline=None,
@@ -128,7 +128,7 @@ def with_numbers(order):
 
 def books(server):
     """How much of everything there is."""
-    with sqlite3.connect(f"file:{server.dir}/dfyd.db?mode=ro", uri=True) as db:
+    with database(server) as db:
         tables = ("orders", "domains", "accounts", "idempotency_keys")
         return [db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
 

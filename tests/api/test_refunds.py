@@ -1,10 +1,9 @@
 """What was paid for and cannot be delivered goes back: how much, when, once; and what an operator sees and does."""
 import json
 import re
-import sqlite3
 
 import pytest
-from conftest import ORDERS, rows, wait_for
+from conftest import ORDERS, database, rows, wait_for
 from contract import item, make_client, name, person
 from money import balance, refunds, server  # noqa: F401, a fixture
 
@@ -92,7 +91,7 @@ def test_a_refused_refund_is_stuck_until_it_is_tried_again(fresh):
     assert "dfyd refund retry" in wait_for("the log", lambda: re.search(r"event=refund_refused .*", server.log()))[0]
     assert balance(server, "payable/%") == -20 and balance(server, "cash/sandbox") == 20
     number = re.search(r"^[0-9a-f-]{36}", stuck, re.M)[0]
-    with sqlite3.connect(server.dir / "sandbox.db") as bank:
+    with database(server, "sandbox.db") as bank:
         bank.execute("UPDATE charges SET token = 'tok_visa'")
     server.cli("refund", "retry", "--id", number)
     wait_state(client, ("done", 20))

@@ -4,7 +4,7 @@ import signal
 import socket
 import subprocess
 
-from conftest import LIMIT, binary, wait_for
+from conftest import LIMIT, binary, environment, wait_for
 from contract import item, make_client
 
 
@@ -14,7 +14,8 @@ class Process:
     def __init__(self, dir, *args):
         self.log_path = dir / f"{args[0]}.log"
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([binary(), *args, "--data", str(dir)], stdout=subprocess.PIPE, stderr=log, text=True)
+            self.process = subprocess.Popen([binary(), *args, "--data", str(dir)], stdout=subprocess.PIPE, stderr=log, text=True,
+                                            env=environment("--data", dir))
         self.line = self.process.stdout.readline()
         self.status = None
 

@@ -1,10 +1,9 @@
 """Another name in place of a domain that could not be registered: what it brings, when it goes, and that it goes once."""
 import json
-import sqlite3
 import threading
 
 import pytest
-from conftest import ORDERS, rows, wait_for
+from conftest import ORDERS, database, rows, wait_for
 from contract import check_error, item, make_client, name, people
 from money import balance, refunds, server  # noqa: F401, a fixture
 
@@ -203,7 +202,7 @@ def test_mailboxes_added_meanwhile_go_over_too(server):
     client, new, old = make_client(server), name(), "silent-" + name()
     client.placed([item(old)])
     client.placed([{"domain": old, "accounts": people(2, 3)}], "extra_accounts")
-    with sqlite3.connect(server.dir / "dfyd.db") as db:
+    with database(server) as db:
         db.execute("UPDATE domains SET name = ? WHERE name = ?", ("refused-" + old, old))
     old = "refused-" + old
     server.restart()

@@ -7,13 +7,12 @@ import itertools
 import json
 import pathlib
 import re
-import sqlite3
 import threading
 import uuid
 
 import jsonschema
 import pytest
-from conftest import ROOT, wait_for
+from conftest import ROOT, database, stores, wait_for
 
 HOOKS = "/api/v2/webhooks"
 PUBLIC = "https://hooks.example.com/in"
@@ -230,7 +229,7 @@ def test_changes_are_audited(fresh):
     server.request("POST", f"{HOOKS}/{id}/resume")
     server.request("DELETE", f"{HOOKS}/{id}")
     assert server.request("GET", "/api/v2/audit-logs").status_code == 200
-    with sqlite3.connect(server.dir / "dfyd.db") as db:
+    with database(server) as db:
         rows = db.execute("SELECT activity, detail FROM audit_logs WHERE activity LIKE 'webhook%' ORDER BY id").fetchall()
     assert [row[0] for row in rows] == ["webhook_created", "webhook_changed", "webhook_changed", "webhook_removed"]
     assert all(json.loads(row[1]) == {"webhook_id": id} for row in rows)
@@ -241,8 +240,7 @@ def test_header_fields_do_not_lie_open_in_the_database(fresh):
     create(server, target_hook_url=PUBLIC, headers={"Authorization": "Bearer very-secret-thing"})
     secret = server.cli("webhook", "secret").strip()
     server.stop()
-    stored = b"".join(path.read_bytes() for path in server.dir.glob("dfyd.db*"))
-    assert b"very-secret-thing" not in stored and secret[6:].encode() not in stored
+    assert stores(server, PUBLIC) and not stores(server, "very-secret-thing") and not stores(server, secret[6:])
 
 
 # ---- deliveries

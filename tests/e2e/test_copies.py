@@ -1,5 +1,4 @@
 """A hundred copies of one request with one Idempotency-Key: one order, one charge, also across SIGKILL and a restart."""
-import sqlite3
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from conftest import ORDERS
+from conftest import ORDERS, database
 
 COPIES = 100
 HEADERS = {"Idempotency-Key": "a-hundred"}
@@ -33,9 +32,9 @@ def send_copies(server):
 def expect_one(server):
     """One order in dfyd's books, one charge in the bank's, and the ledger is proved."""
     assert [(order["domain"]) for order in server.pages(ORDERS)] == ["copies.com"]
-    with sqlite3.connect(f"file:{server.dir}/sandbox.db?mode=ro", uri=True) as bank:
+    with database(server, "sandbox.db") as bank:
         assert bank.execute("SELECT COUNT(*), SUM(amount) FROM charges WHERE decline = 0").fetchone() == (1, 2000)
-    with sqlite3.connect(f"file:{server.dir}/dfyd.db?mode=ro", uri=True) as db:
+    with database(server) as db:
         assert db.execute("SELECT COUNT(*) FROM orders WHERE state = 'placed'").fetchone() == (1,)
         assert db.execute("SELECT COUNT(*), SUM(amount) FROM payments").fetchone() == (1, 2000)
     server.cli("ledger", "check")

@@ -1,11 +1,9 @@
 """Forwarded domains as visitors meet them."""
-import contextlib
 import json
-import sqlite3
 
 import pytest
 import requests
-from conftest import rows, wait_for
+from conftest import database, rows, wait_for
 from visitors import ORDERS, PLAIN, SECURE, Dfyd, curl, numbers
 from visitors import authority, caddy, folder, ports, server, strict  # noqa: F401, fixtures
 
@@ -46,7 +44,7 @@ def test_a_change_is_in_effect_when_it_is_answered(server, caddy):
 def test_what_another_connection_changes_is_seen(server, caddy):
     domain = server.sells("home.net")
     assert curl(caddy, f"https://{domain}/").status == 301
-    with contextlib.closing(sqlite3.connect(server.dir / "dfyd.db", timeout=20)) as db, db:
+    with database(server) as db:
         db.execute("UPDATE domains SET forwarding = 'elsewhere.net' WHERE name = ?", [domain])
     wait_for("the change", lambda: curl(caddy, f"https://{domain}/").headers["location"] == "https://elsewhere.net/", 3)
 
@@ -187,7 +185,7 @@ def test_loops_are_refused_when_they_are_made(server):
 
 def test_a_loop_that_appears_later_is_refused_to_visitors(server, caddy):
     first, second = server.sells("home.net"), server.sells("home.net")
-    with contextlib.closing(sqlite3.connect(server.dir / "dfyd.db", timeout=20)) as db, db:
+    with database(server) as db:
         for a, b in ((first, second), (second, first)):
             db.execute("UPDATE domains SET forwarding = ? WHERE name = ?", [b, a])
     wait_for("the loop", lambda: server.route(first)[0] == server.route("www." + second)[0] == 508, 3)
@@ -200,7 +198,7 @@ def test_names_of_this_network(strict, target):
     domain = strict.sells()
     got = strict.put(domain, target)
     assert got.status_code == 422 and target in got.json()["message"]
-    with contextlib.closing(sqlite3.connect(strict.dir / "dfyd.db", timeout=20)) as db, db:  # as an order may have it
+    with database(strict) as db:  # as an order may have it
         db.execute("UPDATE domains SET forwarding = ? WHERE name = ?", [target, domain])
     wait_for("the change", lambda: strict.route(domain) == (403, None, None, None), 3)
 

@@ -1,5 +1,4 @@
 """Many at once want the same thing: it is sold once, every answer is true, and the books agree."""
-import sqlite3
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from conftest import wait_for
+from conftest import database, wait_for
 
 ORDERS = "/api/v2/dfy-email-account-orders"
 MANY = 24
@@ -39,7 +38,7 @@ def item(domain, *prefixes, provider=1):
 
 def charges(server):
     """Amounts in cents, by order, that the bank took."""
-    with sqlite3.connect(f"file:{server.dir}/sandbox.db?mode=ro", uri=True) as db:
+    with database(server, "sandbox.db") as db:
         return dict(db.execute("SELECT key, amount FROM charges WHERE decline = 0"))
 
 

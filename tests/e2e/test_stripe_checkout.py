@@ -1,9 +1,8 @@
 """Hosted checkout with `payment = stripe`, against the double: pages, signed events, lost answers; the books agree."""
-import sqlite3
 import time
 
 import pytest
-from conftest import wait_for
+from conftest import database, wait_for
 from doubles.stripe.fixture import stripe  # noqa: F401, a fixture
 from test_stripe import Shop, item, shop  # noqa: F401, a fixture
 
@@ -30,7 +29,7 @@ def opened(shop, *items):  # noqa: F811
 
 
 def sql(shop, text, *values):  # noqa: F811
-    with sqlite3.connect(f"{shop.dir}/dfyd.db", timeout=30) as db:
+    with database(shop) as db:
         return db.execute(text, values).fetchall()
 
 

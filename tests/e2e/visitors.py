@@ -1,6 +1,5 @@
 """A forwarding edge for tests: dfyd, Caddy with the packaged configuration, websites behind them, and curl as who visits. Import the
 fixtures where they are needed; the world's DNS is the sandbox's: what a target resolves to is written into its book."""
-import contextlib
 import http.server
 import importlib
 import itertools
@@ -8,7 +7,6 @@ import json
 import os
 import pathlib
 import re
-import sqlite3
 import ssl
 import subprocess
 import tempfile
@@ -16,7 +14,7 @@ import threading
 
 import pytest
 import requests
-from conftest import Server, wait_for
+from conftest import Server, database, wait_for
 from servers.caddy import Authority, Caddy, missing
 from servers.process import free_ports, wait_until
 
@@ -107,7 +105,7 @@ class Dfyd(Server):
     def world_sees(self, name, *addresses, type="A"):
         """From now on NAME resolves to ADDRESSES."""
         data = "".join(f"{len(address)}:{address}" for address in sorted(addresses))
-        with contextlib.closing(sqlite3.connect(self.dir / "sandbox.db", timeout=20)) as db, db:
+        with database(self, "sandbox.db") as db:
             db.execute("INSERT OR IGNORE INTO zones (zone) VALUES (?)", [name])
             db.execute("DELETE FROM rrsets WHERE name = ? AND type = ?", [name, type])
             if addresses:

@@ -1,8 +1,7 @@
 """SIGKILL at every named point of a check and of a change of DKIM keys: what signs can be verified at every moment."""
-import sqlite3
 
 import pytest
-from conftest import rows, wait_for
+from conftest import database, rows, wait_for
 
 PEOPLE = [{"email_address_prefix": p, "first_name": p.title(), "last_name": "Doe"} for p in ("ann", "ben")]
 DOMAIN = "care-crash.com"
@@ -81,7 +80,7 @@ def test_killed_again_and_again(fresh):
 def test_killed_while_checking(fresh, point):
     """It is checked after the restart, and told once."""
     server = sold(fresh)
-    with sqlite3.connect(f"{server.dir}/sandbox.db", timeout=30) as db:
+    with database(server, "sandbox.db") as db:
         db.execute("DELETE FROM rrsets WHERE type = 'MX'")
     server.restart(crash_at=point)
     server.cli("clock", "advance", "25h", "--no-wait")

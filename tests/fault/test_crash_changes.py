@@ -1,9 +1,8 @@
 """SIGKILL while a client cancels mailboxes or changes a forwarding; then a restart, and both sides must agree."""
-import sqlite3
 
 import pytest
 import requests
-from conftest import ORDERS, wait_for
+from conftest import ORDERS, database, wait_for
 
 DOMAIN = "crash-change.com"
 PEOPLE = [{"email_address_prefix": p, "first_name": p.title(), "last_name": "Doe"} for p in ("ann", "ben")]
@@ -12,7 +11,7 @@ FORWARDING = f"/api/v2/domains/{DOMAIN}/forwarding"
 
 
 def outside(server, sql):
-    with sqlite3.connect(f"file:{server.dir}/sandbox.db?mode=ro", uri=True) as db:
+    with database(server, "sandbox.db") as db:
         return {row[0] for row in db.execute(sql)}
 
 
@@ -25,7 +24,7 @@ def addresses(server):
 
 
 def ended(server):
-    with sqlite3.connect(f"file:{server.dir}/dfyd.db?mode=ro", uri=True) as db:
+    with database(server) as db:
         return db.execute("SELECT count(*) FROM steps WHERE state NOT IN ('done', 'failed', 'skipped')").fetchone()[0] == 0
 
 
@@ -56,7 +55,7 @@ def test_killed_after_cancelling(sold):
     server = sold()
     server.restart(crash_at="cancel.recorded")
     dies(server, "POST", ORDERS + "/accounts/cancel", {"accounts": EMAILS})
-    with sqlite3.connect(f"file:{server.dir}/dfyd.db?mode=ro", uri=True) as db:
+    with database(server) as db:
         assert db.execute("SELECT count(*) FROM accounts WHERE state = 'cancelled'").fetchone()[0] == 2
     server.restart()
     wait_for("the mailboxes are removed", lambda: mailboxes(server) == set())
@@ -106,6 +105,6 @@ def test_killed_while_forwarding_changes(sold, point, method, before):
     got = server.request("GET", FORWARDING).json()
     assert (got["forwarding_domain"], got["forwarding_mode"]) == wanted
     assert addresses(server) == ({DOMAIN, "www." + DOMAIN} if method == "PUT" else set())
-    with sqlite3.connect(f"file:{server.dir}/dfyd.db?mode=ro", uri=True) as db:
+    with database(server) as db:
         assert db.execute("SELECT count(*) FROM audit_logs WHERE activity LIKE 'forwarding%'").fetchone()[0] == 1
         assert db.execute("SELECT count(*) FROM forwarding_changes").fetchone()[0] == 0

@@ -1,11 +1,10 @@
 """SIGKILL at every named point of placing, settling and provisioning; then a restart, and the books must agree."""
-import sqlite3
 import time
 
 import pytest
 import requests
 
-from conftest import wait_for
+from conftest import database, wait_for
 
 PEOPLE = [{"email_address_prefix": p, "first_name": p.title(), "last_name": "Doe"} for p in ("ann", "ben")]
 ITEMS = [
@@ -35,7 +34,7 @@ PROVISIONING = [("step.claimed", count) for count in (1, 2, 4)] + [
 
 def book(server):
     """What the outside world remembers, read without dfyd."""
-    with sqlite3.connect(f"file:{server.dir}/sandbox.db?mode=ro", uri=True) as db:
+    with database(server, "sandbox.db") as db:
         return {
             "cents": db.execute("SELECT coalesce(sum(amount), 0) FROM charges WHERE decline = 0").fetchone()[0],
             "charges": db.execute("SELECT count(*) FROM charges WHERE decline = 0").fetchone()[0],
@@ -45,7 +44,7 @@ def book(server):
 
 
 def order_states(server):
-    with sqlite3.connect(f"file:{server.dir}/dfyd.db?mode=ro", uri=True) as db:
+    with database(server) as db:
         return sorted(row[0] for row in db.execute("SELECT state FROM orders"))
 
 
@@ -58,17 +57,17 @@ def place(server, **headers):
 
 
 def steps_open(server):
-    with sqlite3.connect(f"file:{server.dir}/dfyd.db?mode=ro", uri=True) as db:
+    with database(server) as db:
         return db.execute("SELECT count(*) FROM steps WHERE state <> 'done'").fetchone()[0]
 
 
 def expect_served_as_published(server):
     """Nothing is under way any more, and the DNS host has what stands in the book."""
-    with sqlite3.connect(f"file:{server.dir}/dfyd.db?mode=ro", uri=True) as db:
+    with database(server) as db:
         parts = db.execute("SELECT published, intended, overwrite FROM zone_parts").fetchall()
     assert len(parts) == 3 and all(intended is None and not overwrite for _, intended, overwrite in parts)
     published = {tuple(line.split("\t")[:3]) for text, _, _ in parts for line in text.splitlines()}
-    with sqlite3.connect(f"file:{server.dir}/sandbox.db?mode=ro", uri=True) as db:
+    with database(server, "sandbox.db") as db:
         served = {(name, kind, str(ttl)) for name, kind, ttl in db.execute("SELECT name, type, ttl FROM rrsets")}
     assert served == published
 
@@ -202,7 +201,7 @@ def test_killed_under_load(fresh):
         server.restart()
     assert len(answered) >= 75
 
-    with sqlite3.connect(f"file:{server.dir}/dfyd.db?mode=ro", uri=True) as db:
+    with database(server) as db:
         placed = {row[0] for row in db.execute(
             "SELECT d.name FROM domains d JOIN orders o ON o.id = d.order_id WHERE o.state = 'placed'")}
         count, cents = db.execute("SELECT count(*), sum(amount) FROM orders WHERE state = 'placed'").fetchone()

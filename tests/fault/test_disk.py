@@ -2,15 +2,15 @@
 import os
 import random
 import resource
-import sqlite3
 import subprocess
 import time
 
 import pytest
 
 from books import Load, expect_agreement, item, open_work, placed_domains
-from conftest import wait_for
+from conftest import database, wait_for
 
+pytestmark = pytest.mark.sqlite("its disk is the server's own")
 ITEM = {"domain": "disk-full.com", "accounts": [{"email_address_prefix": "a", "first_name": "A", "last_name": "B"}]}
 
 
@@ -22,7 +22,7 @@ def limit_files(server, size):
 
 
 def charged(server):
-    with sqlite3.connect(f"file:{server.dir}/sandbox.db?mode=ro", uri=True) as db:
+    with database(server, "sandbox.db") as db:
         return db.execute("SELECT count(*) FROM charges WHERE decline = 0").fetchone()[0]
 
 

@@ -1,13 +1,12 @@
 """A data folder that is not fit to be served: one line that says why, exit 1. And a folder that is taken, or changed while it is served."""
 import os
-import shutil
 import sqlite3
 import subprocess
 
 import pytest
 
 from books import item
-from conftest import Server, binary, rows
+from conftest import Server, binary, copy_data, environment, rows
 
 GARBAGE = bytes(range(256)) * 400
 
@@ -26,7 +25,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def copy(folder, tmp_path):
-    return shutil.copytree(folder, tmp_path / "data")
+    return copy_data(folder, tmp_path / "data")
 
 
 def contents(folder):
@@ -35,7 +34,7 @@ def contents(folder):
 
 def expect_refusal(folder, words):
     done = subprocess.run([binary(), "serve", "--data", str(folder), "--listen", "127.0.0.1:0"], capture_output=True,
-                          timeout=60, check=False)
+                          timeout=60, check=False, env=environment("--data", folder))
     said = done.stderr.decode("utf-8")
     assert done.returncode == 1, said
     assert said.startswith("dfyd: ") and said.count("\n") == 1 and words in said, said
@@ -126,7 +125,12 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("change,words", CASES.values(), ids=CASES.keys())
+SQLITES = {name: case for name, case in CASES.items() if name.partition(":")[0] in ("database", "generation", "lock")}
+
+
+@pytest.mark.parametrize("change,words", [
+    pytest.param(*case, id=name, marks=[pytest.mark.sqlite("its file, or one beside it")] if name in SQLITES else [])
+    for name, case in CASES.items()])
 def test_unfit_folder(copy, change, words):
     change(copy)
     before = contents(copy)
@@ -136,6 +140,7 @@ def test_unfit_folder(copy, change, words):
     assert ("dfyd.db" in after) == ("dfyd.db" in before), "no empty database in the place of a lost one"
 
 
+@pytest.mark.sqlite("what stands beside its file")
 @pytest.mark.parametrize("change", [remove("generation"), remove("lock"), replace("generation", b"x"),
                                     replace("lock", GARBAGE)])
 def test_what_can_be_made_again(fresh, copy, change):
@@ -145,6 +150,7 @@ def test_what_can_be_made_again(fresh, copy, change):
     assert server.order([item("again.com")])["order_placed"]
 
 
+@pytest.mark.sqlite("nodes may share a folder")
 def test_second_server(fresh):
     server = fresh()
     expect_refusal(server.dir, f"another dfyd serves {server.dir} (pid {server.pid})")
@@ -156,6 +162,7 @@ def test_second_server(fresh):
     server.start()
 
 
+@pytest.mark.sqlite("its file")
 def test_database_removed_from_under_it(fresh):
     """What is written to a file without a name is lost at the next start: no order is taken."""
     server = fresh(lease_ms=1000)

@@ -124,6 +124,10 @@ class Client:
         self.sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self.url(name)
 
+    def dump(self, database):
+        """All that stands in DATABASE, as the SQL that pg_dump writes."""
+        return run(program("pg_dump"), "--inserts", self.url(database)).encode()
+
     def drop_database(self, name):
         self.sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
