@@ -92,7 +92,7 @@ class _Postgres:
         self.cursor = connection.cursor()
 
     def execute(self, sql, values=()):
-        sql = re.sub(r"json_extract\(([\w.]+), '\$\.(\w+)'\)", r"(\1::json ->> '\2')", sql).replace("BEGIN IMMEDIATE", "BEGIN")
+        sql = re.sub(r"json_extract\(([\w.]+), '\$\.(\w+)'\)", r"(\1::json ->> '\2')", sql)
         if values:
             sql = sql.replace("%", "%%").replace("?", "%s")
         self.cursor.execute(sql, tuple(values) or None)
@@ -134,6 +134,13 @@ def database(server, file="dfyd.db", autocommit=False):
         with contextlib.closing(sqlite3.connect(f"file:{dir}/{file}?mode=rw", uri=True, timeout=30, **options)) as connection:
             yield connection
             connection.commit()
+
+
+def begin_alone(db):
+    """On a connection with autocommit: a change of the operator's, which no other change runs beside."""
+    db.execute("BEGIN" if ON_POSTGRES else "BEGIN IMMEDIATE")
+    if ON_POSTGRES:
+        db.execute("SELECT pg_advisory_xact_lock(1684437348, 2)")  # as src/store/postgres/store.c
 
 
 def stores(server, text):

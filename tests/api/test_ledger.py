@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from conftest import copy_data, database, run_cli, wait_for
+from conftest import ON_POSTGRES, copy_data, database, run_cli, wait_for
 from contract import item, make_client, name
 
 OWN = "/api/dfyd/v1"
@@ -18,7 +18,7 @@ CHECKS = ["every transaction adds up to 0", "all that happened is entered, and n
 @pytest.fixture(scope="module")
 def books(tmp_path_factory):
     """The folder of a server, stopped, on which orders were placed, declined, given back, taken on account and paid."""
-    from conftest import Server
+    from conftest import ON_POSTGRES, Server
     server = Server(tmp_path_factory.mktemp("books") / "data", swap_hours=0)
     server.start()
     client = make_client(server)
@@ -71,10 +71,12 @@ def test_balances_are_those_of_what_happened(books):
 
 
 def free(table):
-    return f"DROP TRIGGER {table}_stay; DROP TRIGGER {table}_last; "
+    return ROLE if ON_POSTGRES else f"DROP TRIGGER {table}_stay; DROP TRIGGER {table}_last; "
 
 
+ROLE = "SET session_replication_role = replica; "  # of a superuser, for whom neither triggers nor keys count
 LEDGER, INVOICES = free("ledger_entries"), free("invoices")
+LOOSE = ROLE if ON_POSTGRES else "PRAGMA foreign_keys = 0; "
 PLACED = "(SELECT id FROM orders WHERE state = 'placed' AND payment_driver = 'sandbox' ORDER BY id LIMIT 1)"
 BACK = "(SELECT id FROM refunds ORDER BY id LIMIT 1)"
 TAMPERED = {
@@ -86,7 +88,7 @@ TAMPERED = {
                               {1: 2}, "is missing"),
     "a transaction of nothing": ("dfyd", "INSERT INTO ledger_entries (transaction_id, account, amount, workspace_id, subject_kind, subject_id, at_ms)"
                                  " SELECT 'x', column1, column2, (SELECT id FROM workspaces LIMIT 1), 'order', 'x', 1"
-                                 " FROM (VALUES ('cash/sandbox', -500), ('refunds', 500))", {1: 2}, "belongs to nothing"),
+                                 " FROM (VALUES ('cash/sandbox', -500), ('refunds', 500)) AS moved", {1: 2}, "belongs to nothing"),
     "a line": ("dfyd", f"UPDATE bill_lines SET amount = amount - 100, discount = discount + 100 WHERE bill_id = {PLACED} AND position = 0",
                {1: 1, 2: 1}, "its lines add up to 59.00"),
     "what an order charged": ("dfyd", f"UPDATE orders SET amount = 6100 WHERE id = {PLACED}", {1: 2, 2: 1, 3: 2, 5: 2},
@@ -97,7 +99,7 @@ TAMPERED = {
                              f" decline, reason, brand, last4, at_ms FROM payments WHERE id = {PLACED}", {3: 1, 7: 1},
                              "a charge of 60.00 is written down here; sandbox has none"),
     "an invoice is gone": ("dfyd", INVOICES + "DELETE FROM invoices WHERE number = 2", {4: 1, 5: 1}, "invoice 2"),
-    "the last invoice is gone": ("dfyd", INVOICES + "PRAGMA foreign_keys = 0; DELETE FROM invoices WHERE number = (SELECT MAX(number) FROM invoices)",
+    "the last invoice is gone": ("dfyd", INVOICES + LOOSE + "DELETE FROM invoices WHERE number = (SELECT MAX(number) FROM invoices)",
                                  {5: 1}, "has no"),
     "an invoice's total": ("dfyd", INVOICES + f"UPDATE invoices SET total = total + 1 WHERE subject_id = {PLACED}", {5: 3}, "that is not what moved"),
     "an invoice's document": ("dfyd", INVOICES + f"UPDATE invoices SET document = replace(document, '\"total\":60', '\"total\":61') WHERE subject_id = {PLACED}",
@@ -112,7 +114,7 @@ TAMPERED = {
     "the sandbox took without being asked": ("sandbox", "INSERT INTO charges SELECT 'other', token, amount, decline, description, at_ms FROM charges"
                                              " WHERE amount = 6000", {7: 1}, "that nothing here knows"),
     "the sandbox gave nothing back": ("sandbox", "DELETE FROM refunds", {7: 1}, "a refund of 25.00 is written down here; sandbox has none"),
-    "on account, a charge is gone": ("dfyd", "PRAGMA foreign_keys = 0; DELETE FROM credit_charges WHERE amount = 2000", {8: 1}, "invoice has none"),
+    "on account, a charge is gone": ("dfyd", LOOSE + "DELETE FROM credit_charges WHERE amount = 2000", {8: 1}, "invoice has none"),
     "on account, less was owed": ("dfyd", "UPDATE credit_charges SET amount = 1000 WHERE amount = 2000", {8: 1}, "a charge of 20.00 here, of 10.00 at invoice"),
 }
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from conftest import database, wait_for
+from conftest import begin_alone, database, wait_for
 from contract import client  # noqa: F401, a fixture
 from contract import check_error, check_head, item, make_client
 
@@ -132,7 +132,7 @@ def test_a_price_that_changes_between_quote_and_order(client):
     begun_ms = int(time.time() * 1000)
     wanted = [item()]
     with database(client.server, autocommit=True) as db, ThreadPoolExecutor(1) as pool:
-        db.execute("BEGIN IMMEDIATE")
+        begin_alone(db)
         ordering = pool.submit(client.post, wanted)
         time.sleep(0.5)  # nothing shows that it waits: earlier, the test would only see less
         [version] = db.execute(

@@ -4,7 +4,9 @@ import signal
 import socket
 import subprocess
 
-from conftest import LIMIT, binary, environment, wait_for
+import pytest
+
+from conftest import LIMIT, ON_POSTGRES, binary, environment, wait_for
 from contract import item, make_client
 
 
@@ -35,7 +37,7 @@ def test_what_one_took_another_delivers(fresh):
     server = fresh(worker="off", retry_base_ms=10)
     client = make_client(server)
     domain = client.placed([item()])["order_items"][0]["domain"]
-    wait_for("a warning", lambda: "event=no_worker " in server.log())
+    wait_for("a warning, where nobody else can work", lambda: ON_POSTGRES or "event=no_worker " in server.log())
     assert "roles=api\n" in server.log()
     assert re.search(r"^state +provisioning$", server.cli("domain", "show", domain), re.M)
     server.stop()
@@ -52,10 +54,11 @@ def test_the_flag_is_the_setting(fresh, tmp_path):
     server.stop()
     with Process(server.dir, "serve", "--no-worker", "--listen", "127.0.0.1:0") as other:
         assert other.line.startswith("listening on ")
-        wait_for("a warning", lambda: "event=no_worker " in other.log())
+        wait_for("a warning, where nobody else can work", lambda: ON_POSTGRES or "event=no_worker " in other.log())
     assert other.status == 0
 
 
+@pytest.mark.sqlite("any number of processes work on a shared database")
 def test_on_sqlite_one_process_works_on_a_folder(fresh):
     server = fresh()
     done = server.run("work")
@@ -75,6 +78,7 @@ def nodes(server):
     return [re.split(r"  +", line.strip()) for line in lines[1:]]
 
 
+@pytest.mark.sqlite("its node holds the folder's lock, so that it is known at once when it was killed")
 def test_the_one_node_of_sqlite_is_listed(fresh):
     server = fresh(node_name="berlin-1", edge_listen="127.0.0.1:0")
     (row,) = nodes(server)

@@ -14,6 +14,7 @@ import pytest
 from books import Load, expect_agreement, item, open_work, placed_domains
 from conftest import binary, rows, run_cli, wait_for
 
+pytestmark = pytest.mark.sqlite("PostgreSQL has its own tools; dfyd backup refuses")
 FILES = ["dfyd.db", "sandbox.db", "secret.key"]
 
 
