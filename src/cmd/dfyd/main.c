@@ -288,7 +288,7 @@ const struct command commands[] = {
     {"invoice pay", "Writes down that an invoice on account was paid.", run_invoice_pay, OPTIONS(invoice_pay_options),
      .bare = "number"},
     {"ledger check", "Proves the books and compares them with those of the payment drivers.", run_ledger_check,
-     .setup = SETUP_DRIVERS},
+     .setup = SETUP_DRIVERS | SETUP_LONG},
     {"ledger show", "Shows what each account of the ledger holds.", run_ledger_show, OPTIONS(ledger_show_options)},
     {"webhook list", "Lists the webhooks, what waits for each and why.", run_webhook_list, OPTIONS(workspace_options)},
     {"webhook secret", "Prints what a workspace's webhook deliveries are signed with.", run_webhook_secret,

@@ -136,7 +136,7 @@ static bool take_line(struct str line, struct arena *arena, struct manifest *ret
 
 bool manifest_read(const char *folder, struct arena *arena, struct manifest *ret, struct error *reterr) {
     char bytes[TEXT_MAX];
-    struct str text, line;
+    struct str text = STR(""), line;
     const char *path = files_path(arena, folder, "manifest");
     if (!read_text(folder, path, bytes, &text, reterr)) return false;
     if (!unseal(text, &text)) return damaged(path, reterr);
@@ -152,7 +152,7 @@ bool manifest_read(const char *folder, struct arena *arena, struct manifest *ret
 }
 
 bool manifest_prove(const struct manifest_file *file, const char *path, struct error *reterr) {
-    struct manifest_file found;
+    struct manifest_file found = {.bytes = 0};
     if (!manifest_hash(path, &found, reterr)) return false;
     if (found.bytes != file->bytes)
         return error_set(reterr, ERR_INVALID,

@@ -243,8 +243,7 @@ static bool move(struct migration *m, struct error *reterr) {
 
 static bool open_stores(struct migration *m, struct error *reterr) {
     const struct store_config source = {.dir = m->dir, .single = true};
-    const struct store_config target = {
-        .dir = m->dir, .url = m->url, .single = true, .wait_ms = m->settings->db_wait_ms};
+    const struct store_config target = {.dir = m->dir, .url = m->url, .single = true, .wait_ms = SETUP_LONG_MS};
     return store_open(&source, &m->source, reterr) && store_open(&target, &m->target, reterr) &&
            bulk_open(m->url, &m->bulk, reterr);
 }

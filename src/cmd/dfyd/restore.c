@@ -100,7 +100,7 @@ static bool is_empty(struct restoring *r, struct error *reterr) {
 
 /* Whether PART may be put in its place: nothing is there, or what the restore before has put there. */
 static bool is_free(const struct restoring *r, enum part part, struct error *reterr) {
-    struct manifest_file found;
+    struct manifest_file found = {.bytes = 0};
     if (!files_exist(r->to[part])) return true;
     if (r->again && manifest_hash(r->to[part], &found, reterr))
         for (size_t i = 0; i < r->manifest.n_files; i++)

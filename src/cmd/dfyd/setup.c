@@ -220,7 +220,7 @@ static bool open_parts(struct setup *setup, const struct settings *settings, uns
         .url = is_shared ? settings->db : NULL,
         .single = !(flags & SETUP_SERVE),
         .connections = (unsigned)settings->db_connections,
-        .wait_ms = settings->db_wait_ms,
+        .wait_ms = flags & SETUP_LONG ? SETUP_LONG_MS : settings->db_wait_ms,
         .listen_url = settings->db_listen_url,
         .tell = log_of_store,
     };

@@ -23,6 +23,8 @@ struct setup {
     struct vault vault;
 };
 
+enum { SETUP_LONG_MS = 300000 }; /* how long is waited for the database with SETUP_LONG */
+
 enum setup_flags {
     SETUP_OPEN = 0,
     SETUP_CREATE = 1 << 0,  /* on an empty folder: makes the database, and the workspace `default` with an active plan
@@ -30,6 +32,7 @@ enum setup_flags {
     SETUP_DRIVERS = 1 << 1, /* opens the drivers */
     SETUP_SERVE = 1 << 2,   /* opens the store for threads, and the vault */
     SETUP_VAULT = 1 << 3,   /* opens the vault */
+    SETUP_LONG = 1 << 4,    /* a look at all of the business, which a shared database may take minutes for */
 };
 
 /* Whether the settings name a database that many nodes use, not one in the data folder. */

@@ -44,12 +44,16 @@ static bool take(struct bulk *bulk, PGresult *result, ExecStatusType expected, P
 
 /* libpq's own words for a wrong URL repeat it, with its password. */
 static bool read_url(const char *url, PQconninfoOption **ret, struct error *reterr) {
-    *ret = NULL;
     bool is_url = str_starts(str_of(url), "postgresql://") || str_starts(str_of(url), "postgres://");
-    if (is_url) *ret = PQconninfoParse(url, NULL);
-    return *ret || error_set(reterr, ERR_INVALID,
-                             "the target must be postgresql://USER@HOST[,HOST...]/NAME[?...], with %%XX for what has a "
-                             "meaning in URLs");
+    PQconninfoOption *options = is_url ? PQconninfoParse(url, NULL) : NULL;
+    if (!options) {
+        error_set(reterr, ERR_INVALID,
+                  "the target must be postgresql://USER@HOST[,HOST...]/NAME[?...], with %%XX for what has a meaning in"
+                  " URLs");
+        return false;
+    }
+    *ret = options;
+    return true;
 }
 
 static const char *option_of(const PQconninfoOption *options, const char *name) {
