@@ -51,7 +51,7 @@ class Load:
         self.latencies = []  # seconds, of placed orders that were told at the first try
         self.placed_at = []  # time.monotonic() at which orders were told to be placed
         self.done = 0
-        self.stop = False  # no new wants
+        self.most = float("inf")  # wants that may be done for now; clients wait there
 
     async def _settle(self, told, lines, start):
         """Asks until an answer ends it."""
@@ -99,8 +99,8 @@ class Load:
             told = await self._serve(want, lines, second)
             if want.follow and told.placed:
                 await asyncio.gather(*(self._serve(w, *more[i]) for i, w in enumerate(self.wants.more_mailboxes(want))))
-            if self.stop:
-                break
+            while self.done >= self.most:
+                await asyncio.sleep(0.02)
         for line in [*lines, *second, *(line for a, b in more for line in (*a, *b))]:
             line.drop()
 

@@ -11,17 +11,22 @@ from servers.process import wait_until
 
 
 class Failovers:
-    """Runs FAIL(), which returns when it killed, in a thread once a share of the orders is done, for each of SHARES."""
+    """Once a share of the orders is done, for each of SHARES, waits for READY() and has FAIL() kill the primary, in the midst of the rest."""
 
-    def __init__(self, fail, count, shares):
-        self.fail, self.count, self.shares, self.at = fail, count, shares, []
+    def __init__(self, ready, fail, count, shares):
+        self.ready, self.fail, self.count, self.shares, self.at = ready, fail, count, shares, []
         self.load = None
 
     async def _run(self):
         for share in self.shares:
-            while self.load.done < self.count * share:
+            self.load.most = self.count * share
+            while self.load.done < self.load.most:
                 await asyncio.sleep(0.05)
-            self.at.append(await asyncio.to_thread(self.fail))
+            await asyncio.to_thread(self.ready)
+            self.load.most = float("inf")
+            await asyncio.sleep(0.5)
+            self.at.append(time.monotonic())
+            await asyncio.to_thread(self.fail)
 
     async def __aenter__(self):
         self.task = asyncio.create_task(self._run())
@@ -36,12 +41,12 @@ class Failovers:
         return [min(t for t in self.load.placed_at if t > at) - at for at in self.at]
 
 
-def prove(tmp_path, url, fail, count, shares, **settings):
+def prove(tmp_path, url, ready, fail, count, shares, **settings):
     cluster = nodes.Cluster(tmp_path, url, db_wait_ms=3000, **settings)
     for name, command in (("n1", "serve"), ("n2", "serve"), ("n3", "work")):
         cluster.node(name, command)
     cluster.start()
-    failovers = Failovers(fail, count, shares)
+    failovers = Failovers(ready, fail, count, shares)
     try:
         proving.run(cluster, count, seed=21, meanwhile=failovers, quiet_s=240)
     finally:
@@ -58,12 +63,10 @@ def test_a_standby_is_promoted_by_hand(tmp_path):
         primary.create_database("dfyd")
 
         def fail():
-            at = time.monotonic()
             primary.kill()
             standby.promote()
-            return at
-        prove(tmp_path, url_of([primary, standby], "dfyd", target_session_attrs="read-write", connect_timeout=2), fail,
-              proving.count(1500), [0.4])
+        prove(tmp_path, url_of([primary, standby], "dfyd", target_session_attrs="read-write", connect_timeout=2),
+              lambda: None, fail, proving.count(1500), [0.4])
     finally:
         for one in (standby, primary):
             if one:
@@ -77,12 +80,10 @@ def test_patroni_promotes_the_standby(tmp_path):
         pair.create_database("dfyd")
 
         def fail():
-            pair.wait_whole()
-            lost, at = pair.primary, time.monotonic()
+            lost = pair.primary
             lost.kill()
             wait_until(lambda: pair.primary not in (None, lost), "another primary", 90)
             lost.start()
-            return at
-        prove(tmp_path, pair.url("dfyd"), fail, proving.count(1500), [0.3, 0.6])
+        prove(tmp_path, pair.url("dfyd"), pair.wait_whole, fail, proving.count(1500), [0.3, 0.6])
     finally:
         pair.end()

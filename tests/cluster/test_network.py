@@ -16,7 +16,7 @@ import pytest
 import wants
 from client import ORDERS, Line, Lost, request
 from conftest import wait_for
-from given import cluster_database, cluster_server, network  # noqa: F401, fixtures
+from given import Database, cluster_database, cluster_server, network  # noqa: F401, fixtures
 from proxy import DROP, PASS, RESET, CommitCut, Proxy
 
 WAIT_S = 2  # --db-wait-ms
@@ -136,33 +136,43 @@ TRANSACTIONS = {
 }
 
 
+@pytest.fixture(scope="module")
+def cut_pair(tmp_path_factory, cluster_server):  # noqa: F811
+    """A cluster whose commits are cut again and again: (it, node a, the network before a, everything told so far)."""
+    database = Database(cluster_server)
+    one = Proxy(database.target)
+    with two_nodes(tmp_path_factory.mktemp("cut"), database, one) as (cluster, a, _):
+        cluster.workspaces({"w0": "tok_visa", "big": "tok_visa"})
+        yield cluster, a, one, []
+    one.close()
+
+
 @pytest.mark.parametrize("then", [PASS, DROP])
 @pytest.mark.parametrize("how", [RESET, DROP])
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("what", TRANSACTIONS)
-def test_a_commit_that_is_cut(tmp_path, cluster_database, network, what, when, how, then):  # noqa: F811
+def test_a_commit_that_is_cut(cut_pair, what, when, how, then):
     """At the very commit, before the server heard of it or after it did it; with THEN drop the whole network is gone from that moment
     on until after the node gave up, so that it cannot even find out."""
-    with two_nodes(tmp_path, cluster_database, network) as (cluster, a, b):
-        cluster.workspaces({"w0": "tok_visa", "big": "tok_visa"})
-        wanted = [wants.Want(f"c{i}", "w0" if i % 2 else "big", body(f"cut-{i}.com"), wants.PLACED, [], []) for i in range(12)]
-        cut = network.cut(CommitCut(TRANSACTIONS[what], when, how, times=1 if then == DROP else 3, then=then))
-        clients = load.Load(wanted, [a.port], cluster.keys, clients=4)
+    cluster, a, one, told = cut_pair
+    number, made = len(told), len(one.made)
+    wanted = [wants.Want(f"c{number + i}", "w0" if i % 2 else "big", body(f"cut-{number + i}.com"), wants.PLACED, [], []) for i in range(8)]
+    cut = one.cut(CommitCut(TRANSACTIONS[what], when, how, times=1 if then == DROP else 3, then=then))
+    clients = load.Load(wanted, [a.port], cluster.keys, clients=4)
 
-        async def ordering():
-            task = asyncio.create_task(clients.run())
-            for _ in range(1000):
-                if network.made or task.done():
-                    break
-                await asyncio.sleep(0.02)
-            if then == DROP:
-                await asyncio.sleep(WAIT_S + 1)
-                network.turn(PASS)
-            await task
-        asyncio.run(ordering())
-        wait_for("the cuts", lambda: cut.times == 0)
-        finished(cluster, clients.told)
-        print("\n".join(clients.words()))
+    async def ordering():
+        task = asyncio.create_task(clients.run())
+        while len(one.made) == made and not task.done():
+            await asyncio.sleep(0.02)
+        if then == DROP:
+            await asyncio.sleep(WAIT_S + 1)
+            await asyncio.to_thread(one.turn, PASS)
+        await task
+    asyncio.run(ordering())
+    told += clients.told
+    wait_for("the cuts", lambda: cut.times == 0)
+    print(f"{what}, {when}, {how}, {then}: {', '.join(f'{n} x {status}' for status, n in clients.statuses.items())}")
+    finished(cluster, told)
 
 
 def test_a_node_that_is_cut_off_stops_working(tmp_path, cluster_database, network):  # noqa: F811
@@ -185,11 +195,12 @@ def test_a_node_that_is_cut_off_stops_working(tmp_path, cluster_database, networ
                 await asyncio.sleep(0.01)
             network.turn(DROP)
             cut_ms = time.time() * 1000
+            left = cluster.rows("SELECT COUNT(*) FROM steps WHERE state = 'running' AND attempts = 1")[0][0]
+            await asyncio.to_thread(other.start)
             await task
-            return cut_ms
-        cut_ms = asyncio.run(ordering())
-        left = cluster.rows("SELECT COUNT(*) FROM steps WHERE state = 'running' AND attempts = 1")[0][0]
-        other = cluster.node("other", "work").start()
+            return cut_ms, left
+        other = cluster.node("other", "work")
+        cut_ms, left = asyncio.run(ordering())
         cluster.wait_quiet(audit.open_work, 120)
         ended_ms = time.time() * 1000
         late = cluster.outside(f"SELECT what, key, at_ms FROM calls WHERE pid = {lonely_pid} AND at_ms > {int(cut_ms + lease_s * 1000)}")
