@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-import books
+import tables
 from conftest import LIMIT, binary, wait_for
 from servers.process import free_ports
 
@@ -124,10 +124,10 @@ class Cluster:
         return done.stdout
 
     def rows(self, sql):
-        return books.postgres_rows(self.admin_url, sql) if self.admin_url else books.sqlite_rows(self.data / "dfyd.db", sql)
+        return tables.postgres_rows(self.admin_url, sql) if self.admin_url else tables.sqlite_rows(self.data / "dfyd.db", sql)
 
     def outside(self, sql):
-        return books.sqlite_rows(self.data / "sandbox.db", sql)
+        return tables.sqlite_rows(self.data / "sandbox.db", sql)
 
     def workspaces(self, cards):
         """Makes them, each with its card, and a key for each."""
