@@ -94,7 +94,8 @@ static void add_name(struct str *list, struct str name, struct arena *arena) {
 
 /* All tables are STRICT, so a value is of its column's type. */
 static bool read_columns(struct copy *copy, const char *table, struct columns *ret, struct error *reterr) {
-    struct stmt *stmt = db_stmt(copy->source, "SELECT name, type, pk FROM pragma_table_info($1) ORDER BY cid");
+    struct stmt *stmt = db_stmt(copy->source, DB_ONLY_SQLITE("SELECT name, type, pk FROM pragma_table_info($1)"
+                                                             " ORDER BY cid"));
     stmt_text(stmt, 1, str_of(table));
     *ret = (struct columns){.n = 0};
     struct str key[COLUMNS_MAX + 1] = {{0}};

@@ -273,6 +273,6 @@ static inline void check_books(struct life *l, int64_t charged) {
                      0);
     /* No thing has one period twice, and no open renewal has what waits for another one. */
     assert_int_equal(number_of(l->f, "SELECT COUNT(*) FROM (SELECT 1 FROM renewal_items"
-                                     " GROUP BY domain_id, account_id, kind, from_ms HAVING COUNT(*) > 1)"),
+                                     " GROUP BY domain_id, account_id, kind, from_ms HAVING COUNT(*) > 1) t"),
                      0);
 }

@@ -1,4 +1,7 @@
-/* store_fixture: folders, stores and orders for the tests of src/store. */
+/*
+ * store_fixture: folders, stores and orders for the tests of src/store. Beside with_postgres.py the same tests run on
+ * PostgreSQL, each in a database of its own; what is about SQLite's files begins with SQLITE_ALONE.
+ */
 #pragma once
 
 #include <setjmp.h>
@@ -8,6 +11,7 @@
 
 #include <cmocka.h>
 #include <dirent.h>
+#include <libpq-fe.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +50,7 @@ static inline _Noreturn void fixture_fail(const char *what, const char *why) {
 
 struct fixture {
     char dir[64], path[80];
+    char url[160]; /* PostgreSQL's; "": SQLite */
     struct db *db; /* a connection of its own */
     struct clock clock;
     struct rng rng;
@@ -55,8 +60,18 @@ struct fixture {
     int64_t now;
 };
 
+/* Skips the test on PostgreSQL. */
+#define SQLITE_ALONE                                                                                                   \
+    do {                                                                                                               \
+        if (fixture_on_postgres()) skip();                                                                             \
+    } while (0)
+
+static inline bool fixture_on_postgres(void) {
+    return getenv("DFYD_TEST_POSTGRES") != NULL;
+}
+
 static inline bool fixture_begin(struct fixture *f) {
-    return db_exec(f->db, "BEGIN IMMEDIATE", &f->error);
+    return db_exec(f->db, fixture_on_postgres() ? "BEGIN" : "BEGIN IMMEDIATE", &f->error);
 }
 
 static inline bool fixture_end(struct fixture *f, bool ok) {
@@ -72,6 +87,69 @@ static inline void fixture_add_workspace(struct fixture *f, const char *id, cons
     OK(workspace_add(f->db, &w, &f->error));
 }
 
+/* ---- PostgreSQL: one database, which each test finds as it was in the beginning ---- */
+
+static const char fixture_first[] =
+    /* SQLite's words that tests ask with. */
+    "CREATE FUNCTION strftime(TEXT, BIGINT, TEXT) RETURNS TEXT LANGUAGE sql AS $$ SELECT to_char(to_timestamp($2)"
+    " AT TIME ZONE 'UTC', replace(replace(replace($1, '%Y', 'YYYY'), '%m', 'MM'), '%d', 'DD')) $$;"
+    "CREATE FUNCTION date(BIGINT, TEXT) RETURNS TEXT LANGUAGE sql AS $$ SELECT strftime('%Y-%m-%d', $1, $2) $$;"
+    "CREATE FUNCTION json_extract(TEXT, TEXT) RETURNS TEXT LANGUAGE sql AS"
+    " $$ SELECT $1::jsonb #>> string_to_array(substr($2, 3), '.') $$;"
+    "CREATE FUNCTION json_array_length(TEXT, TEXT) RETURNS BIGINT LANGUAGE sql AS"
+    " $$ SELECT jsonb_array_length($1::jsonb #> string_to_array(substr($2, 3), '.')) $$;"
+    "CREATE FUNCTION zeroblob(INTEGER) RETURNS BYTEA LANGUAGE sql AS"
+    " $$ SELECT decode(repeat('00', $1), 'hex') $$;"
+    "CREATE FUNCTION randomblob(INTEGER) RETURNS BYTEA LANGUAGE sql AS"
+    " $$ SELECT substr(decode(md5(random()::text), 'hex'), 1, $1) $$;"
+    "CREATE FUNCTION hex(BYTEA) RETURNS TEXT LANGUAGE sql AS $$ SELECT upper(encode($1, 'hex')) $$;"
+    /* What the tables hold in the beginning. */
+    "CREATE SCHEMA kept; DO $$ DECLARE t TEXT; BEGIN"
+    " FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP"
+    " EXECUTE format('CREATE TABLE kept.%I AS TABLE public.%I', t, t); END LOOP; END $$";
+
+/* As the superuser, so that no trigger asks why. Connections that a failed test left must not hold anything up. */
+static const char fixture_again[] =
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND"
+    " pid <> pg_backend_pid(); SET session_replication_role = replica; DO $$ DECLARE t TEXT; BEGIN"
+    " FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP"
+    " EXECUTE format('DELETE FROM public.%I', t);"
+    " EXECUTE format('INSERT INTO public.%I SELECT * FROM kept.%I', t, t); END LOOP;"
+    " FOR t IN SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' LOOP"
+    " PERFORM setval(t::regclass, 1, false); END LOOP; END $$";
+
+static inline void fixture_url(const char *database, char *ret, size_t cap) {
+    const char *url = getenv("DFYD_TEST_POSTGRES"), *at = strstr(url, "@?");
+    assert_non_null(at);
+    snprintf(ret, cap, "%.*s%s%s", (int)(at - url), url, database, at + 1);
+}
+
+static inline void fixture_say(const char *database, const char *sql) {
+    char url[160];
+    fixture_url(database, url, sizeof url);
+    PGconn *conn = PQconnectdb(url);
+    PGresult *result = PQexec(conn, sql);
+    ExecStatusType status = PQresultStatus(result);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) fixture_fail(sql, PQerrorMessage(conn));
+    PQclear(result);
+    PQfinish(conn);
+}
+
+static inline void fixture_open_postgres(struct fixture *f) {
+    static bool is_there;
+    fixture_url("tests", f->url, sizeof f->url);
+    if (is_there) {
+        fixture_say("tests", fixture_again);
+        OK(db_open_postgres(f->url, 60000, &f->db, &f->error));
+        return;
+    }
+    fixture_say("postgres", "CREATE DATABASE tests TEMPLATE template0");
+    OK(db_open_postgres(f->url, 60000, &f->db, &f->error));
+    OK(migrate_run(f->db, &f->error));
+    fixture_say("tests", fixture_first);
+    is_there = true;
+}
+
 static inline int fixture_make(void **state) {
     struct fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
@@ -84,9 +162,13 @@ static inline int fixture_make(void **state) {
     f->rng = rng_seeded(7);
     ids_init(&f->ids, &f->clock, &f->rng);
     f->arena = arena_create(4096);
-    const struct connect connect = {.path = f->path, .lock_wait_ms = 5000};
-    OK(db_open(&connect, &f->db, &f->error));
-    OK(migrate_run(f->db, &f->error));
+    if (fixture_on_postgres()) {
+        fixture_open_postgres(f);
+    } else {
+        const struct connect connect = {.path = f->path, .lock_wait_ms = 5000};
+        OK(db_open(&connect, &f->db, &f->error));
+        OK(migrate_run(f->db, &f->error));
+    }
     fixture_add_workspace(f, WORKSPACE, "mine");
     fixture_add_workspace(f, STRANGER, "theirs");
     *state = f;
@@ -107,8 +189,12 @@ static inline int fixture_drop(void **state) {
     return 0;
 }
 
+static inline struct store_config fixture_config(const struct fixture *f) {
+    return (struct store_config){.dir = f->dir, .url = f->url[0] ? f->url : NULL, .connections = 4};
+}
+
 static inline struct store *fixture_store(struct fixture *f) {
-    const struct store_config config = {.dir = f->dir};
+    const struct store_config config = fixture_config(f);
     struct store *store = NULL;
     OK(store_open(&config, &store, &f->error));
     return store;

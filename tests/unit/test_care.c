@@ -126,7 +126,8 @@ static void pass(struct setting *s, int64_t ms) {
 }
 
 static const char *key_of(struct setting *s) {
-    return words_of(s->l.f, "SELECT dkim_rotation || ' ' || dkim_phase || ' ' || (dkim_since_ms > 0) || dkim_reason"
+    return words_of(s->l.f, "SELECT dkim_rotation || ' ' || dkim_phase || ' ' || CASE WHEN dkim_since_ms > 0 THEN 1 "
+                            "ELSE 0 END || dkim_reason"
                             " FROM domain_care");
 }
 

@@ -70,7 +70,7 @@ static void a_new_card_in_between(void **state) {
     assert_int_equal(number_of(l.f, "SELECT SUM(suspended_ms) FROM accounts"), 0);
     live_until(&l, "2026-04-20");
     assert_string_equal(renewals_of(&l), "2026-02-15 paid 1000|2026-03-15 paid 1000|2026-04-15 paid 1000");
-    assert_string_equal(words_of(l.f, "SELECT DISTINCT json_extract(payload, '$.attempt') FROM events"
+    assert_string_equal(words_of(l.f, "SELECT json_extract(payload, '$.attempt') FROM events"
                                       " WHERE type = 'dfy_renewal_succeeded' ORDER BY seq LIMIT 1"),
                         "5");
     check_books(&l, 3000);

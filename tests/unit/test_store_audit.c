@@ -81,6 +81,7 @@ static void filters_narrow_the_page(void **state) {
 
 static void pages_use_their_index(void **state) {
     struct fixture *f = *state;
+    SQLITE_ALONE;
     static const struct {
         const char *sql, *index;
     } uses[] = {
@@ -183,6 +184,7 @@ extern const char sql_001_first[], sql_002_audit_events[];
 /* A database from before the records had numbers and the keys a hint. */
 static void an_older_database_is_brought_along(void **state) {
     struct fixture *f = *state;
+    SQLITE_ALONE;
     struct db *db;
     char path[128];
     snprintf(path, sizeof path, "%s/old.db", f->dir);

@@ -80,7 +80,9 @@ static int64_t next_due(struct fixture *f) {
     return due;
 }
 
-#define CARE "SELECT dkim_rotation || ' ' || dkim_phase || ' ' || (dkim_since_ms > 0) FROM domain_care"
+#define CARE                                                                                                           \
+    "SELECT dkim_rotation || ' ' || dkim_phase || ' ' || CASE WHEN dkim_since_ms > 0 THEN 1 ELSE 0 END FROM "          \
+    "domain_care"
 #define EVENTS "SELECT type FROM events WHERE type LIKE '%drifted' OR type LIKE '%restored' ORDER BY seq"
 
 static void it_begins_with_use_and_ends_with_cancellation(void **state) {

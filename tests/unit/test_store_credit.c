@@ -106,9 +106,7 @@ static void add_up(void *arg, const struct payment_movement *movement) {
 static void the_driver_answers(void **state) {
     struct fixture *f = *state;
     OK(IN_TX(credit_set_limit(f->db, STR(WORKSPACE), 1000, &f->error)));
-    struct store_config config = {.dir = f->dir, .single = true};
-    struct on_account account = {.clock = &f->clock};
-    OK(store_open(&config, &account.store, &f->error));
+    struct on_account account = {.clock = &f->clock, .store = fixture_store(f)};
     struct credit_book book = on_account_book(&account);
     struct payment *payment = payment_invoice_create(&book);
     struct payment_answer answer;

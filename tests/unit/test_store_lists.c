@@ -92,6 +92,7 @@ static void an_empty_workspace_has_empty_pages(void **state) {
  */
 static void pages_and_due_work_use_their_index(void **state) {
     struct fixture *f = *state;
+    SQLITE_ALONE;
     static const struct {
         const char *sql, *index;
     } uses[] = {

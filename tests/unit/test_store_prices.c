@@ -192,6 +192,7 @@ extern const char sql_001_first[], sql_002_audit_events[], sql_003_webhooks[], s
 
 static void prices_of_before_become_versions(void **state) {
     struct fixture *f = *state;
+    SQLITE_ALONE;
     static const char *const migrations[] = {sql_001_first,
                                              sql_002_audit_events,
                                              sql_003_webhooks,

@@ -138,9 +138,8 @@ static void says(struct zones *z, const char *part) {
 
 /* "part published/begun/leave", with the number of lines and of states. */
 static const char *book(struct zones *z) {
-    return words_of(z->f,
-                    "SELECT part || ' ' || (length(published) - length(replace(published, char(10), ''))) || ' ' ||"
-                    " COALESCE(intended, 'none') || ' ' || overwrite FROM zone_parts ORDER BY part");
+    return words_of(z->f, "SELECT part || ' ' || (length(published) - length(replace(published, '\n', ''))) || ' ' ||"
+                          " COALESCE(intended, 'none') || ' ' || overwrite FROM zone_parts ORDER BY part");
 }
 
 static void put(struct zones *z, const char *type, const char *value) {

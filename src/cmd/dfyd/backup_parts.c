@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "files.h"
+#include "store/db.h"
 #include "store/snapshot.h"
 
 const char *const part_names[PART_END] = {
@@ -40,7 +41,8 @@ static bool servers_settings(const char *db, struct arena *arena, struct str *re
     struct str found;
     *ret = STR("");
     if (!db) return true;
-    if (!snapshot_ask(db, true, "SELECT 1 FROM sqlite_schema WHERE name = 'care_settings'", arena, &found, reterr))
+    if (!snapshot_ask(db, true, DB_ONLY_SQLITE("SELECT 1 FROM sqlite_schema WHERE name = 'care_settings'"), arena, &found,
+                      reterr))
         return false;
     return !found.n || snapshot_ask(db, true, "SELECT settings FROM care_settings", arena, ret, reterr);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,7 +19,6 @@
 #include "hourly.h"
 #include "http/http.h"
 #include "lock.h"
-#include "process.h"
 #include "setup.h"
 #include "step/settle.h"
 #include "step/travel.h"
@@ -36,6 +36,7 @@
 enum {
     BODY_LIMIT = 1 << 20,
     ARENAS_MAX = 4,      /* of malloc; each thread with its own would take more than the threads do */
+    SPARE_FILES = 256,   /* beside the connections: database readers, files, logs */
     SETTLE_BATCH = 1000, /* orders a round */
     SETTLE_ROUNDS = 100, /* at start; more open orders than that are left to the worker */
     HOUR_MS = 60 * 60 * 1000,
@@ -61,6 +62,35 @@ struct server {
     bool is_set_up;
     atomic_llong crash_countdown;
 };
+
+/* -- the process */
+
+static sigset_t stop_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    return set;
+}
+
+/* Before any thread starts: they inherit the mask, and only the main thread waits for the signals. */
+static void prepare_signals(void) {
+    sigset_t set = stop_signals();
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a client that goes away is no reason to end */
+    signal(SIGXFSZ, SIG_IGN); /* a file at its size limit fails like a full disk */
+}
+
+static void allow_files(int64_t connections) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit)) return;
+    rlim_t wanted = (rlim_t)connections + SPARE_FILES;
+    if (limit.rlim_cur >= wanted) return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < wanted)
+        log_event(LOG_WARN, "few_files", LOG_INT("allowed", limit.rlim_cur), LOG_INT("wanted", wanted),
+                  LOG_TEXT("then", "connections beyond that wait; raise `ulimit -n`"));
+}
 
 #ifdef DFYD_TEST_SWITCHES
 static void crash_when_reached(void *arg, const char *point) {
@@ -338,7 +368,7 @@ static void warn_of_roles(const struct server *server) {
 
 /* Returns the signal that ends it. */
 static int wait_for_signal(struct server *server) {
-    sigset_t set = process_stop_signals();
+    sigset_t set = stop_signals();
     int64_t expire_at = 0;
     for (unsigned turn = 0;;) {
         int found = sigtimedwait(&set, NULL, &(struct timespec){.tv_sec = 1});
@@ -353,6 +383,15 @@ static int wait_for_signal(struct server *server) {
         hourly_run(server->setup.store, now);
         expire_at = now + HOUR_MS;
     }
+}
+
+/* A second signal ends the process at once; nothing durable is lost by that. Also where SIGINT is ignored from the
+ * start, as it is for what a script runs in the background: the first one was taken, too. */
+static void allow_impatience(void) {
+    sigset_t set = stop_signals();
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 static void stop(struct server *server) {
@@ -371,9 +410,8 @@ static void stop(struct server *server) {
 static bool run_server(struct server *server, struct error *reterr) {
     const struct settings *settings = server->settings;
     mallopt(M_ARENA_MAX, ARENAS_MAX);
-    process_prepare_signals();
-    if (server->answers)
-        process_allow_files(settings->connections + (*settings->edge_listen.host ? EDGE_CONNECTIONS : 0));
+    prepare_signals();
+    if (server->answers) allow_files(settings->connections + (*settings->edge_listen.host ? EDGE_CONNECTIONS : 0));
     bool ok = start(server, reterr);
     if (ok) {
         announce(server);
@@ -382,7 +420,7 @@ static bool run_server(struct server *server, struct error *reterr) {
         if (server->answers) warn_of_edge(server);
         int found = wait_for_signal(server);
         log_event(LOG_INFO, "stopping", LOG_TEXT("signal", found == SIGTERM ? "SIGTERM" : "SIGINT"));
-        process_allow_impatience();
+        allow_impatience();
     } else if (reterr->code == ERR_INVALID) {
         reterr->code = ERR_UNAVAILABLE; /* the command line was fine */
     }

@@ -322,6 +322,7 @@ static bool exec(struct db *db, const char *sql, struct error *reterr) {
         return reterr->code == ERR_NONE ? tell(c, reterr) : false;
     }
     if (PQtransactionStatus(c->conn) == PQTRANS_IDLE) c->trouble = TROUBLE_NONE;
+    if (!c->is_mine) c->changed = true; /* nobody counts what several statements changed */
     return ok;
 }
 
