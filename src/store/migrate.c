@@ -44,12 +44,14 @@ static bool read_int(struct stmt *stmt, int64_t *ret, struct error *reterr) {
     return true;
 }
 
-/* 0: there is nothing yet. */
+/* 0: there is nothing yet. Asks tables, which show what was committed up to now; names are looked up in what the
+ * connection remembers, and would hide what another node did while this one waited for the lock. */
 static bool version_get(struct db *db, int64_t *ret, struct error *reterr) {
     int64_t exists;
-    struct stmt *stmt = db_stmt(
-        db, DB_EITHER(db, "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'",
-                      "SELECT COUNT(*) FROM (SELECT to_regclass('schema_version') AS id) t WHERE id IS NOT NULL"));
+    struct stmt *stmt =
+        db_stmt(db, DB_EITHER(db, "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'",
+                              "SELECT COUNT(*) FROM pg_class WHERE relname = 'schema_version' AND"
+                              " pg_table_is_visible(oid)"));
     if (!read_int(stmt, &exists, reterr)) return false;
     *ret = 0;
     return !exists || read_int(db_stmt(db, "SELECT COALESCE(MAX(version), 0) FROM schema_version"), ret, reterr);

@@ -135,15 +135,35 @@ static inline void fixture_say(const char *database, const char *sql) {
     PQfinish(conn);
 }
 
+/* An empty database, and where it is. */
+static inline void fixture_create(const char *name, char *ret_url, size_t cap) {
+    char sql[100];
+    snprintf(sql, sizeof sql, "CREATE DATABASE %s TEMPLATE template0", name);
+    fixture_say("postgres", sql);
+    fixture_url(name, ret_url, cap);
+}
+
+/* For tests that change the schema: each has a database of its own. */
+static bool fixture_changes_schema;
+
 static inline void fixture_open_postgres(struct fixture *f) {
     static bool is_there;
-    fixture_url("tests", f->url, sizeof f->url);
+    static int n_apart;
+    if (fixture_changes_schema) {
+        char name[24];
+        snprintf(name, sizeof name, "apart%d", n_apart++);
+        fixture_create(name, f->url, sizeof f->url);
+        OK(db_open_postgres(f->url, 60000, &f->db, &f->error));
+        OK(migrate_run(f->db, &f->error));
+        return;
+    }
     if (is_there) {
+        fixture_url("tests", f->url, sizeof f->url);
         fixture_say("tests", fixture_again);
         OK(db_open_postgres(f->url, 60000, &f->db, &f->error));
         return;
     }
-    fixture_say("postgres", "CREATE DATABASE tests TEMPLATE template0");
+    fixture_create("tests", f->url, sizeof f->url);
     OK(db_open_postgres(f->url, 60000, &f->db, &f->error));
     OK(migrate_run(f->db, &f->error));
     fixture_say("tests", fixture_first);

@@ -42,6 +42,7 @@ static bool already_exists(const PGresult *result, struct error *reterr) {
 static bool refused(const PGresult *result, const char *state, const char *words, const char *sql,
                     struct error *reterr) {
     static const char *const missing[] = {"42P01", "42703", "42883", "42704", NULL};
+    static const char *const taken[] = {"42P07", "42723", "42710", NULL};
     if (is(state, "23505")) return already_exists(result, reterr);
     if (is(state, "22021") || is(state, "22P05"))
         return error_set(reterr, ERR_INVALID,
@@ -51,6 +52,9 @@ static bool refused(const PGresult *result, const char *state, const char *words
         return error_set(reterr, ERR_INTERNAL, "the database is damaged (%s): restore a backup", words);
     if (is(state, "42501"))
         return error_set(reterr, ERR_INTERNAL, "the database's user may not do this (%s): grant it all on the schema",
+                         words);
+    if (is_any(state, taken))
+        return error_set(reterr, ERR_INTERNAL, "the database has something else in it (%s): dfyd needs one of its own",
                          words);
     if (is(state, "42") || is(state, "0A")) store_die(words, sql);
     return error_set(reterr, ERR_INTERNAL, "database: %s (SQLSTATE %s)", words, state);
