@@ -40,7 +40,7 @@ struct sharer {
 struct sharer *sharer_create(struct store *store, sharer_nodes_fn *nodes, void *arg) {
     struct sharer *sharer = calloc(1, sizeof *sharer);
     /* The system gives it zeroed, and places that are never used take no memory. */
-    struct place(*sets)[WAYS] = calloc(SHARER_PLACES, sizeof(struct place));
+    struct place(*sets)[WAYS] = calloc(SHARER_PLACES / WAYS, sizeof *sets);
     if (!sharer || !sets) abort();
     sharer->store = store;
     sharer->nodes = nodes;

@@ -52,34 +52,39 @@ static void count(struct share *share) {
     if (!share->was_told || share->alone_ms) share->own++;
 }
 
-/* For each window that limits: FN of it. */
-#define EACH_WINDOW(shared, n, k, i)                                                                                   \
-    for (size_t k = 0; k < (n); k++)                                                                                   \
-        for (size_t i = 0; (shared)[k].limits && i < LIMIT_WINDOWS; i++)                                               \
-            if ((shared)[k].limits->of[i].most)
-
-enum share_verdict share_try(const struct shared *shared, size_t n, unsigned nodes, int64_t now_ms,
-                             struct limit_verdict *ret) {
-    *ret = (struct limit_verdict){.passes = true};
-    bool asks = false;
-    EACH_WINDOW(shared, n, k, i) {
-        const struct limit *limit = &shared[k].limits->of[i];
-        struct share *share = &shared[k].shares->of[i];
+/* A request that lacks something somewhere is counted nowhere. */
+static void judge(const struct shared *one, unsigned nodes, int64_t now_ms, struct limit_verdict *ret, bool *ret_asks) {
+    for (size_t i = 0; one->limits && i < LIMIT_WINDOWS; i++) {
+        const struct limit *limit = &one->limits->of[i];
+        struct share *share = &one->shares->of[i];
+        if (!limit->most) continue;
         if (is_over(share, limit, now_ms)) begin(share, limit, nodes, now_ms);
-        asks = asks || share_lacks(share, limit, now_ms);
+        if (share_lacks(share, limit, now_ms)) *ret_asks = true;
         if (!is_refused(share, now_ms)) continue;
         ret->passes = false;
         int64_t until_ms = share->alone_ms && share->alone_ms < share->end_ms ? share->alone_ms : share->end_ms;
         show(ret, limit->most, 0, until_ms - now_ms);
     }
-    if (!ret->passes) return SHARE_REFUSED;
-    if (asks) return SHARE_ASK;
-    EACH_WINDOW(shared, n, k, i) {
-        const struct limit *limit = &shared[k].limits->of[i];
-        struct share *share = &shared[k].shares->of[i];
+}
+
+static void pass(const struct shared *one, int64_t now_ms, struct limit_verdict *ret) {
+    for (size_t i = 0; one->limits && i < LIMIT_WINDOWS; i++) {
+        const struct limit *limit = &one->limits->of[i];
+        struct share *share = &one->shares->of[i];
+        if (!limit->most) continue;
         count(share);
         show(ret, limit->most, known_left(share, limit), share->end_ms - now_ms);
     }
+}
+
+enum share_verdict share_try(const struct shared *shared, size_t n, unsigned nodes, int64_t now_ms,
+                             struct limit_verdict *ret) {
+    *ret = (struct limit_verdict){.passes = true};
+    bool asks = false;
+    for (size_t k = 0; k < n; k++) judge(&shared[k], nodes, now_ms, ret, &asks);
+    if (!ret->passes) return SHARE_REFUSED;
+    if (asks) return SHARE_ASK;
+    for (size_t k = 0; k < n; k++) pass(&shared[k], now_ms, ret);
     return SHARE_PASSES;
 }
 

@@ -32,6 +32,7 @@ bool restrictions_list(struct db *db, struct arena *arena, struct restriction **
 }
 
 static bool count_up(struct db *db, struct error *reterr) {
+    db_touch_identities(db);
     return stmt_run(db_stmt(db, "UPDATE restrictions_version SET version = version + 1"), NULL, reterr);
 }
 
@@ -43,7 +44,6 @@ bool restrictions_set(struct db *db, const struct restriction *restriction, int6
     stmt_text(stmt, 2, restriction->workspace_id);
     stmt_int(stmt, 3, restriction->is_allowed);
     stmt_int(stmt, 4, now_ms);
-    db_touch_identities(db);
     return stmt_run(stmt, NULL, reterr) && count_up(db, reterr);
 }
 
@@ -51,7 +51,6 @@ bool restrictions_remove(struct db *db, struct str entry, struct str workspace_i
     struct stmt *stmt = db_stmt(db, "DELETE FROM restrictions WHERE entry = $1 AND workspace_id = $2");
     stmt_text(stmt, 1, entry);
     stmt_text(stmt, 2, workspace_id);
-    db_touch_identities(db);
     int64_t changed;
     if (!stmt_run(stmt, &changed, reterr)) return false;
     if (!changed)
