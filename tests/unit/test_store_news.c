@@ -70,7 +70,8 @@ static void wait_until_moved(struct store *store, enum store_topic topic, uint64
 
 static int set_up(void **state) {
     (void)state;
-    const char *base = getenv("DFYD_TEST_POSTGRES"), *at = strstr(base, "@?host=");
+    const char *base = getenv("DFYD_TEST_POSTGRES"), *at = base ? strstr(base, "@?host=") : NULL;
+    if (!at) return -1;
     struct error error;
     struct db *db;
     snprintf(url, sizeof url, "%.*spostgres%s", (int)(at - base), base, at + 1);
