@@ -20,6 +20,8 @@ LISTS = ["order list", "domain list", "refund list", "renewal list", "payment li
          "clock show"]
 QUIET = {"retry_base_ms": 3600000, "retry_max_ms": 3600000}  # what fails is not tried again while somebody compares
 
+pytestmark = pytest.mark.sqlite("a business that leaves it")
+
 
 @pytest.fixture(scope="module")
 def cluster():

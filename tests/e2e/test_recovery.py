@@ -9,6 +9,8 @@ from servers.postgres import PASSWORD, PostgreSQL, own_folder, program, run
 
 N = 3  # orders in each stretch of time
 
+pytestmark = pytest.mark.sqlite("it starts its own PostgreSQL, and runs once")
+
 
 def item(domain):
     return {"domain": domain, "email_provider": 1, "accounts": [{"email_address_prefix": "a", "first_name": "A", "last_name": "B"}]}

@@ -80,7 +80,9 @@ static void test_places_hold_no_password(void **state) {
     }
 }
 
-/* -- into a real PostgreSQL, when DFYD_TEST_POSTGRES names one */
+/* -- into a real PostgreSQL, when DFYD_TEST_POSTGRES names one: taken from the environment, as the source is SQLite */
+
+static char given[160];
 
 struct target {
     char url[512];
@@ -90,10 +92,9 @@ struct target {
 
 /* A schema of its own, in the database that is given. */
 static struct target target_make(struct fixture *f) {
-    const char *given = getenv("DFYD_TEST_POSTGRES");
     struct target t = {.bulk = NULL};
     struct bulk *first;
-    if (!given || !*given) skip();
+    if (!*given) skip();
     char name[64];
     snprintf(name, sizeof name, "copy_%ld_%d", (long)getpid(), rand());
     OK(bulk_open(given, &first, &f->error));
@@ -264,7 +265,14 @@ static void test_what_cannot_be_copied_is_named(void **state) {
     target_drop(f, &t);
 }
 
+static void take_server(void) {
+    const char *url = getenv("DFYD_TEST_POSTGRES"), *at = url ? strstr(url, "@?") : NULL;
+    if (at) snprintf(given, sizeof given, "%.*spostgres%s", (int)(at - url), url, at + 1);
+    unsetenv("DFYD_TEST_POSTGRES");
+}
+
 int main(void) {
+    take_server();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_every_table_is_known, fixture_make, fixture_drop),
         cmocka_unit_test_setup_teardown(test_marks, fixture_make, fixture_drop),
