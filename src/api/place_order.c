@@ -390,8 +390,8 @@ void place_order_run(struct call *call) {
     struct job job = {
         .call = call,
         .order = &asked->order,
-        .key = {.key = asked->key},
     };
+    job.key.key = asked->key;
     if (job.key.key.n && !idempotent_claim(call, &job.key, nothing_done)) return;
     for (int round = 0; round < ROUNDS_MAX; round++)
         if (try_once(&job, round > 0)) return;
