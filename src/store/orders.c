@@ -149,19 +149,23 @@ static bool hold_name(struct db *db, const struct reservation *r, const struct r
     return insert_domain(db, r, domain, reterr);
 }
 
+struct named {
+    const struct reserve_domain *domain;
+};
+
 static int by_name(const void *a, const void *b) {
-    const struct reserve_domain *const *x = a, *const *y = b;
-    return str_cmp((*x)->name, (*y)->name);
+    const struct named *x = a, *y = b;
+    return str_cmp(x->domain->name, y->domain->name);
 }
 
 /* In the order of names: of two orders that are after the same names one waits for the other, and never both. */
 static bool hold_names(struct db *db, const struct reservation *r, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
-    const struct reserve_domain **domains = ARENA_ARRAY(arena, r->n_domains, const struct reserve_domain *);
-    for (size_t i = 0; i < r->n_domains; i++) domains[i] = &r->domains[i];
-    if (r->n_domains > 1) qsort(domains, r->n_domains, sizeof *domains, by_name);
+    struct named *names = ARENA_ARRAY(arena, r->n_domains, struct named);
+    for (size_t i = 0; i < r->n_domains; i++) names[i].domain = &r->domains[i];
+    if (r->n_domains > 1) qsort(names, r->n_domains, sizeof *names, by_name);
     for (size_t i = 0; i < r->n_domains; i++)
-        if (!hold_name(db, r, domains[i], reterr)) return false;
+        if (!hold_name(db, r, names[i].domain, reterr)) return false;
     return true;
 }
 
