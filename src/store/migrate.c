@@ -44,8 +44,10 @@ static bool read_int(struct stmt *stmt, int64_t *ret, struct error *reterr) {
     return true;
 }
 
-/* 0: there is nothing yet. Asks tables, which show what was committed up to now; names are looked up in what the
- * connection remembers, and would hide what another node did while this one waited for the lock. */
+#define OLDEST "SELECT MAX(oldest) FROM schema_version"
+#define VERSION "SELECT COALESCE(MAX(version), 0) FROM schema_version"
+
+/* 0: there is nothing yet. */
 static bool version_get(struct db *db, int64_t *ret, struct error *reterr) {
     int64_t exists;
     struct stmt *stmt =
@@ -54,14 +56,13 @@ static bool version_get(struct db *db, int64_t *ret, struct error *reterr) {
                               " pg_table_is_visible(oid)"));
     if (!read_int(stmt, &exists, reterr)) return false;
     *ret = 0;
-    return !exists || read_int(db_stmt(db, "SELECT COALESCE(MAX(version), 0) FROM schema_version"), ret, reterr);
+    return !exists || read_int(db_stmt(db, VERSION), ret, reterr);
 }
 
 /* Whether a program that knows KNOWN migrations works on a schema of VERSION, which is newer. */
 static bool check_fits(struct db *db, int64_t version, int64_t known, struct error *reterr) {
     int64_t oldest = version;
-    if (version >= NODES_FROM && !read_int(db_stmt(db, "SELECT MAX(oldest) FROM schema_version"), &oldest, reterr))
-        return false;
+    if (version >= NODES_FROM && !read_int(db_stmt(db, OLDEST), &oldest, reterr)) return false;
     if (oldest <= known) return true;
     return error_set(reterr, ERR_INVALID,
                      "the database has schema version %lld, which works with programs from version %lld on; this one"
@@ -154,27 +155,29 @@ static int64_t next_after(struct db *db, const struct migration *all, size_t n, 
     return 0;
 }
 
-/* Inside a transaction. Another process may have been faster: then there is nothing left to do. */
+static bool make_version_table(struct db *db, struct error *reterr) {
+    return db_exec(db,
+                   db_engine(db) == DB_POSTGRES
+                       ? "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY,"
+                         " name TEXT COLLATE \"C\" NOT NULL, oldest BIGINT NOT NULL)"
+                       : "CREATE TABLE IF NOT EXISTS schema_version (\n"
+                         "    version INTEGER NOT NULL PRIMARY KEY, -- the highest is the"
+                         " schema's\n    name TEXT NOT NULL\n) STRICT",
+                   reterr);
+}
+
+/* Inside a transaction, with the lock. Another process may have been faster: then there is nothing left to do. */
 static bool apply_next(struct db *db, const struct migration *all, size_t n, struct error *reterr) {
-    bool postgres = db_engine(db) == DB_POSTGRES;
     int64_t now;
-    if (!version_get(db, &now, reterr)) return false;
-    if (now >= (int64_t)n) return true;
-    if (!now && !db_exec(db,
-                         postgres ? "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY,"
-                                    " name TEXT COLLATE \"C\" NOT NULL, oldest BIGINT NOT NULL)"
-                                  : "CREATE TABLE IF NOT EXISTS schema_version (\n"
-                                    "    version INTEGER NOT NULL PRIMARY KEY, -- the highest one is the schema's\n"
-                                    "    name TEXT NOT NULL\n"
-                                    ") STRICT",
-                         reterr))
-        return false;
+    if (!make_version_table(db, reterr) || !read_int(db_stmt(db, VERSION), &now, reterr)) return false;
     int64_t version = next_after(db, all, n, now);
     if (!version) return true;
     const struct migration *m = &all[version - 1];
-    /* What there was before there were nodes had none. */
-    if (now >= NODES_FROM && m->oldest == version && !check_nobody_is_locked_out(db, m, reterr)) return false;
-    return db_exec(db, postgres ? m->postgres : m->sqlite, reterr) && record(db, version, m, reterr);
+    int64_t oldest = m->oldest; /* what there was before there were nodes had none to lock out */
+    if (now >= NODES_FROM && !read_int(db_stmt(db, OLDEST), &oldest, reterr)) return false;
+    if (m->oldest > oldest && !check_nobody_is_locked_out(db, m, reterr)) return false;
+    return db_exec(db, db_engine(db) == DB_POSTGRES ? m->postgres : m->sqlite, reterr) &&
+           record(db, version, m, reterr);
 }
 
 static bool step_forward(struct db *db, const struct migration *all, size_t n, struct error *reterr) {

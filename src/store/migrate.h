@@ -10,8 +10,8 @@ struct migration {
     const char *name;     /* NNN-what; NNN is its place, from 1 */
     const char *sqlite;   /* its statements */
     const char *postgres; /* NULL: the first later one that has some is the baseline, which holds this one */
-    /* The oldest program, by the newest migration that it knows, that still works on a database with this one. A
-     * smaller number than its own: it expands. Its own: it contracts, and waits until every older node has ended. */
+    /* The oldest program, by the newest migration that it knows, that still works on a database with this one. The same
+     * as before: it expands. A greater one: it contracts, and waits until every older node has ended. */
     int64_t oldest;
 };
 

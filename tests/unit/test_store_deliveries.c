@@ -1,6 +1,9 @@
 /* deliveries: which events reach which webhook, in which order, and who may say what became of them. */
 #include "store/deliveries.h"
 
+#include <pthread.h>
+#include <time.h>
+
 #include "store/events.h"
 #include "store_fixture.h"
 
@@ -220,13 +223,100 @@ static void a_secret_is_made_once(void **state) {
     assert_true(str_is(sealed, "three"));
 }
 
+/* ---- several nodes on PostgreSQL ---- */
+
+/* The same on a connection of its own. */
+static struct fixture *another(const struct fixture *f) {
+    struct fixture *other = calloc(1, sizeof *other);
+    assert_non_null(other);
+    *other = *f;
+    if (!db_open_postgres(f->url, 60000, &other->db, &other->error)) fixture_fail("connect", other->error.message);
+    return other;
+}
+
+static void leave(struct fixture *other) {
+    db_close(other->db);
+    free(other);
+}
+
+static void a_smaller_number_that_comes_late_is_not_lost(void **state) {
+    struct fixture *f = *state;
+    if (!fixture_on_postgres()) skip();
+    struct fixture *other = another(f);
+    add_hook(f, HOOK_A, WORKSPACE, NULL);
+    const struct event early = {
+        .workspace_id = STR(WORKSPACE), .type = EVENT_DOMAIN_READY, .domain = STR("early"), .now_ms = f->now};
+    OK(fixture_begin(other) && event_add(other->db, &early, &f->error));
+    happen(f, WORKSPACE, EVENT_DOMAIN_READY, "late");
+    assert_int_equal(hand_out(f, 10), 1);
+    assert_int_equal(hand_out(f, 10), 0);
+    OK(fixture_end(other, true));
+    assert_int_equal(due(f), 0);
+    assert_int_equal(hand_out(f, 10), 1);
+    assert_string_equal(words_of(f, "SELECT domain FROM deliveries ORDER BY seq"), "early|late");
+    assert_int_equal(number_of(f, "SELECT COUNT(*) FROM events_new"), 0);
+    leave(other);
+}
+
+static void *hand_out_all(void *arg) {
+    struct fixture *other = arg;
+    size_t n = 0;
+    bool ok =
+        fixture_end(other, fixture_begin(other) && delivery_hand_out(other->db, other->now, 10, &n, &other->error));
+    return ok && n == 1 ? other : NULL;
+}
+
+/* Until somebody waits for a row that this test holds. */
+static void until_somebody_waits(struct fixture *f) {
+    for (int i = 0; i < 3000; i++) {
+        if (number_of(f, "SELECT COUNT(*) FROM pg_locks WHERE NOT granted") > 0) return;
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    fail_msg("nobody waits");
+}
+
+/* Whoever lets go of a webhook does not see what is being handed out to it: who hands out sees that it was let go. */
+static void what_is_handed_out_beside_an_end_is_woken_for(void **state) {
+    struct fixture *f = *state;
+    if (!fixture_on_postgres()) skip();
+    struct fixture *other = another(f);
+    add_hook(f, HOOK_A, WORKSPACE, NULL);
+    happen(f, WORKSPACE, EVENT_DOMAIN_READY, "one");
+    assert_int_equal(hand_out(f, 10), 1);
+    struct delivery_batch batch = claim(f);
+    assert_int_equal(batch.n, 1);
+    batch.deliveries[0].end = DELIVERY_DONE;
+    happen(f, WORKSPACE, EVENT_DOMAIN_READY, "two");
+    const struct delivery_record record = {.batch = &batch, .reason = STR(""), .now_ms = f->now};
+    bool stale;
+    OK(fixture_begin(f) && delivery_finish(f->db, &record, &stale, &f->error));
+    assert_false(stale);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, hand_out_all, other), 0);
+    until_somebody_waits(f);
+    OK(fixture_end(f, true));
+    void *done;
+    pthread_join(thread, &done);
+    if (!done) fixture_fail("hand_out", other->error.message);
+    assert_true(due(f) <= f->now);
+    batch = claim(f);
+    assert_string_equal(domains_of(f, &batch), "two");
+    leave(other);
+}
+
 int main(void) {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, fixture_make, fixture_drop)
     const struct CMUnitTest tests[] = {
-        TEST(without_webhooks_nothing_is_due),         TEST(each_gets_what_it_asked_for),
-        TEST(what_failed_holds_up_its_domain_only),    TEST(only_the_last_lease_counts),
-        TEST(switched_off_it_keeps_what_happens),      TEST(a_dead_receiver_is_left_alone),
-        TEST(old_events_are_forgotten_but_the_newest), TEST(a_secret_is_made_once),
+        TEST(without_webhooks_nothing_is_due),
+        TEST(each_gets_what_it_asked_for),
+        TEST(what_failed_holds_up_its_domain_only),
+        TEST(only_the_last_lease_counts),
+        TEST(switched_off_it_keeps_what_happens),
+        TEST(a_dead_receiver_is_left_alone),
+        TEST(old_events_are_forgotten_but_the_newest),
+        TEST(a_secret_is_made_once),
+        TEST(a_smaller_number_that_comes_late_is_not_lost),
+        TEST(what_is_handed_out_beside_an_end_is_woken_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
