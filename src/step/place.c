@@ -274,7 +274,7 @@ static enum place_phase run_settle(struct placing *p, const struct world *world)
 struct release {
     struct placing *placing;
     struct str answer;
-    bool lease_lost; /* someone else ended the order, and freed its idempotency key, in the meantime */
+    bool lease_lost; /* someone else took the order over, and ends it or has ended it */
 };
 
 static bool release_change(struct db *db, void *arg, struct error *reterr) {
@@ -285,7 +285,10 @@ static bool release_change(struct db *db, void *arg, struct error *reterr) {
     struct str decline = str_of(p->decline ? decline_names[p->decline] : "");
     struct order_row order;
     if (!order_get(db, id, arena, &order, reterr)) return false;
-    release->lease_lost = order.state != ORDER_RESERVED;
+    /* Whoever has it now asks about the charge and closes its key. A refusal may be no more than that, so it is no word
+     * about the card. */
+    release->lease_lost = order.state != ORDER_RESERVED || order.settle_after_ms != p->reservation.settle_after_ms;
+    if (release->lease_lost) return true;
     return order_release(db, id, decline, str_of(p->answer.reason), release->answer, p->reservation.now_ms, reterr);
 }
 

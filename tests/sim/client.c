@@ -469,6 +469,9 @@ static void place(struct run *run, struct task *task) {
         break;
     case PLACE_DECLINED:
         run->totals->counts.declined++;
+        /* Who took the order over closed its charge: that is no word of the bank's about the card. */
+        if (strstr(placing->answer.reason, "key is closed"))
+            model_break(&run->model, "a client was told that the card was declined, and it was not");
         tell_order(run, task, TOLD_DECLINED);
         tell_answer(run, task, declined_answer(task, placing->decline));
         break;
