@@ -10,10 +10,10 @@ import time
 
 from client import ORDERS, Line, Lost, request
 
-from wants import NEVER, OTHER_BODY, PLACED
+from wants import GIVES_UP
 
 PATIENCE_S = 240  # that a client goes on asking for an answer
-TRIES_OF_NEVER = 3  # of an order that no answer is expected for
+TRIES = 3  # of an order that no answer is expected for
 
 
 class Told:
@@ -76,7 +76,7 @@ class Load:
                     if not turn:
                         self.latencies.append(time.monotonic() - began)
                 return
-            if time.monotonic() > deadline or (want.end == NEVER and turn + 1 >= TRIES_OF_NEVER):
+            if time.monotonic() > deadline or (want.workspace == GIVES_UP and turn + 1 >= TRIES):
                 return
             await asyncio.sleep(min(0.02 * 2 ** min(turn, 6), 1))
 

@@ -28,6 +28,6 @@ def test_clocks_that_differ(tmp_path, cluster_database, ahead):  # noqa: F811
         cluster.node(f"n{i}", *(("work",) if i == 2 else ("serve",)), env=clock(seconds))
     cluster.start()
     try:
-        proving.run(cluster, proving.count(500), seed=11, meanwhile=nodes.Killer(cluster, 11), quiet_s=240)
+        proving.run(cluster, proving.count(500), seed=11, meanwhile=nodes.Killer(cluster, 11), quiet_s=60)
     finally:
         cluster.stop()

@@ -170,7 +170,8 @@ def test_a_commit_that_is_cut(cut_pair, what, when, how, then):
         await task
     asyncio.run(ordering())
     told += clients.told
-    wait_for("the cuts", lambda: cut.times == 0)
+    assert len(one.made) > made, "nothing was cut"
+    cut.times = 0
     print(f"{what}, {when}, {how}, {then}: {', '.join(f'{n} x {status}' for status, n in clients.statuses.items())}")
     finished(cluster, told)
 

@@ -15,6 +15,8 @@ CARDS = {"big": "tok_visa", **{f"w{i}": "tok_visa" for i in range(8)}, "lossy": 
 PAYING = [name for name in CARDS if CARDS[name] in ("tok_visa", "tok_lost")]
 WORKS = [name for name in CARDS if CARDS[name] == "tok_visa"]
 
+GIVES_UP = "silent"  # its bank never answers, and so its clients give up
+
 PLACED, DECLINED, NEVER, FOUGHT, OTHER_BODY = "placed", "declined", "never", "fought", "other body"
 
 
