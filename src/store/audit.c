@@ -35,7 +35,7 @@ bool audit_add(struct db *db, const struct audit_record *record, struct error *r
     stmt_int(stmt, 8, record->affected);
     stmt_text(stmt, 9, record->detail);
     stmt_int(stmt, 10, activity_types[record->activity]);
-    return stmt_run(stmt, NULL, reterr);
+    return stmt_queue(stmt, reterr);
 }
 
 /* Where the page before ended; false in *ret_found when it is no record of the workspace. */

@@ -17,7 +17,7 @@ bool bill_line_add(struct db *db, struct str bill_id, int64_t position, const st
     stmt_int(stmt, 8, line->amount);
     stmt_int(stmt, 9, line->from_ms);
     stmt_int(stmt, 10, line->to_ms);
-    return stmt_run(stmt, NULL, reterr);
+    return stmt_queue(stmt, reterr);
 }
 
 bool bill_lines_get(struct db *db, struct str bill_id, struct arena *arena, struct bill_line **ret, size_t *ret_n,

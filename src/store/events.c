@@ -61,5 +61,5 @@ bool event_add(struct db *db, const struct event *event, struct error *reterr) {
     stmt_text(stmt, 3, event->domain);
     stmt_text(stmt, 4, buf_str(&payload));
     stmt_int(stmt, 5, event->now_ms);
-    return stmt_run(stmt, NULL, reterr);
+    return stmt_queue(stmt, reterr);
 }

@@ -87,7 +87,7 @@ static bool insert(struct db *db, const struct invoice *invoice, struct str docu
     stmt_text(stmt, 7, invoice->driver);
     stmt_text(stmt, 8, document);
     stmt_int(stmt, 9, invoice->issued_ms);
-    return stmt_run(stmt, NULL, reterr);
+    return stmt_queue(stmt, reterr);
 }
 
 static void finish_buf(struct buf *buf) {

@@ -37,7 +37,7 @@ bool ledger_post(struct db *db, const struct ledger_transaction *t, struct error
         stmt_text(stmt, 6 + 2 * i, is_leg ? t->legs[i].account : STR(""));
         stmt_int(stmt, 7 + 2 * i, is_leg ? t->legs[i].amount : 0);
     }
-    return stmt_run(stmt, NULL, reterr);
+    return stmt_queue(stmt, reterr);
 }
 
 bool ledger_balances(struct db *db, struct str account, struct arena *arena, struct ledger_balance **ret, size_t *ret_n,

@@ -34,7 +34,7 @@ static bool insert_order(struct db *db, const struct reservation *r, struct erro
     stmt_text(stmt, 17, r->card_brand);
     stmt_text(stmt, 18, r->card_last4);
     stmt_int(stmt, 19, r->checkout_expires_ms);
-    return stmt_run(stmt, NULL, reterr);
+    return stmt_queue(stmt, reterr);
 }
 
 static bool insert_domain(struct db *db, const struct reservation *r, const struct reserve_domain *domain,

@@ -36,7 +36,7 @@ static bool insert_steps(struct db *db, struct str order_id, bool pre_warmed, in
         stmt_text(stmt, 4 + 2 * i, str_of(step_kind_names[kinds[i]]));
         stmt_int(stmt, 5 + 2 * i, step_rank(kinds[i]));
     }
-    return stmt_run(stmt, NULL, reterr);
+    return stmt_queue(stmt, reterr);
 }
 
 /*
@@ -52,7 +52,7 @@ static bool settle_new(struct db *db, struct str order_id, bool pre_warmed, int6
                     " WHERE order_id = $1 AND state = 'reserved'");
     stmt_text(stmt, 1, order_id);
     stmt_int(stmt, 2, calendar_first_15th(created_ms));
-    if (!stmt_run(stmt, NULL, reterr)) return false;
+    if (!stmt_queue(stmt, reterr)) return false;
     stmt = db_stmt(
         db, "UPDATE domains SET month_renews_ms = CASE WHEN month_price > 0 THEN $2 ELSE 0 END, year_renews_ms = $3,"
             " state = CASE WHEN EXISTS (SELECT 1 FROM steps s WHERE s.domain_id = domains.id)"
@@ -60,7 +60,7 @@ static bool settle_new(struct db *db, struct str order_id, bool pre_warmed, int6
     stmt_text(stmt, 1, order_id);
     stmt_int(stmt, 2, calendar_first_15th(created_ms));
     stmt_int(stmt, 3, calendar_next_anniversary(created_ms, created_ms));
-    return stmt_run(stmt, NULL, reterr);
+    return stmt_queue(stmt, reterr);
 }
 
 /*
@@ -80,7 +80,7 @@ static bool settle_extra(struct db *db, struct str order_id, int64_t now_ms, str
     stmt_text(stmt, 2, str_of(step_kind_names[STEP_CREATE_MAILBOX]));
     stmt_int(stmt, 3, step_rank(STEP_CREATE_MAILBOX));
     stmt_int(stmt, 4, now_ms);
-    return stmt_run(stmt, NULL, reterr) &&
+    return stmt_queue(stmt, reterr) &&
            rows_change(db,
                        "UPDATE accounts SET state = 'failed', active = 0, reason = 'the domain was lost'"
                        " WHERE order_id = $1 AND state = 'reserved'"
@@ -140,7 +140,7 @@ static bool end_order(struct db *db, struct str order_id, enum order_state state
     stmt_text(stmt, 2, str_of(order_state_names[state]));
     stmt_text(stmt, 3, reason);
     stmt_int(stmt, 4, now_ms);
-    return stmt_run(stmt, NULL, reterr);
+    return stmt_queue(stmt, reterr);
 }
 
 /* The domains that an order is about; extra accounts name theirs, too. */
@@ -214,8 +214,7 @@ bool order_settle(struct db *db, struct str order_id, struct str reference, int6
     } else if (!settle_new(db, order_id, pre_warmed, order.created_ms, now_ms, reterr)) {
         return false;
     }
-    if (!tell_placed(db, order_id, &order, arena, now_ms, reterr) ||
-        !end_key(db, &order, order.answer, now_ms, reterr))
+    if (!tell_placed(db, order_id, &order, arena, now_ms, reterr) || !end_key(db, &order, order.answer, now_ms, reterr))
         return false;
     /* Last, as invoices are numbered one after another. */
     struct charged charge = charge_of(order_id, &order, reference, now_ms);

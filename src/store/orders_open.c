@@ -10,7 +10,7 @@ static bool lease(struct db *db, const struct unsettled *orders, size_t n, int64
                                     " AND id IN (SELECT value FROM list($1))");
     stmt_list(stmt, 1, ids, n);
     stmt_int(stmt, 2, until_ms);
-    return stmt_run(stmt, NULL, reterr);
+    return stmt_queue(stmt, reterr);
 }
 
 bool order_claim_unsettled(struct db *db, int64_t now_ms, bool even_fresh, int64_t lease_until_ms, size_t max,

@@ -61,7 +61,7 @@ bool rows_texts(struct stmt *stmt, struct arena *arena, struct str **ret, size_t
 bool rows_change(struct db *db, const char *sql, struct str id, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, sql);
     stmt_text(stmt, 1, id);
-    return stmt_run(stmt, NULL, reterr);
+    return stmt_queue(stmt, reterr);
 }
 
 bool rows_hold(struct db *db, const char *sql, struct str id, struct error *reterr) {

@@ -92,7 +92,7 @@ bool step_claim(struct db *db, int64_t now_ms, int64_t lease_until_ms, size_t ma
         step->attempts++;
         step->due_ms = lease_until_ms;
     }
-    return stmt_run(stmt, NULL, reterr);
+    return stmt_queue(stmt, reterr);
 }
 
 /* Ends the lease and writes what came of it. *ret_held is false when the lease belongs to someone else by now. */
