@@ -60,7 +60,7 @@ static inline void stmt_runs(struct stmt *stmt, bool runs) {
         stmt->db->running--;
 }
 /* Ends the process: a bug, or no memory. */
-_Noreturn void store_die(const char *what, const char *detail);
+void store_die(const char *what, const char *detail) __attribute__((noreturn));
 /* calloc that does not fail. */
 void *store_alloc(size_t count, size_t size);
 

@@ -102,8 +102,7 @@ bool errors_away(const char *words, const char *password, struct error *reterr) 
     while (n && strchr("\n \t", line[n - 1])) line[--n] = '\0';
     for (char *at = line; *at; at++)
         if (*at == '\n' || *at == '\t') *at = ' ';
-    size_t secret = password ? strlen(password) : 0;
-    for (char *at = secret ? strstr(line, password) : NULL; at; at = strstr(at, password))
-        memset(at, '*', secret), at++;
+    if (password && password[0])
+        for (char *at = strstr(line, password); at; at = strstr(at, password)) memset(at, '*', strlen(password));
     return error_set(reterr, ERR_UNAVAILABLE, "the database is away (%s)", line[0] ? line : "the connection was lost");
 }

@@ -29,21 +29,21 @@ enum {
 
 const int statement_formats[PARAMETERS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 
-void statement_prepare(struct stmt *base) {
-    struct statement *stmt = statement_of(base);
-    if (!stmt->text) {
-        stmt->text = text_for_postgres(base->sql, &stmt->n);
-        stmt->hides_change = text_hides_change(stmt->text);
+void statement_prepare(struct stmt *stmt) {
+    struct statement *own = statement_of(stmt);
+    if (!own->text) {
+        own->text = text_for_postgres(stmt->sql, &own->n);
+        own->hides_change = text_hides_change(own->text);
     }
-    for (int i = 0; i < stmt->n; i++) stmt->values[i] = NULL;
+    for (int i = 0; i < own->n; i++) own->values[i] = NULL;
 }
 
-void statement_forget(struct stmt *base) {
-    struct statement *stmt = statement_of(base);
-    PQclear(stmt->result);
-    free(stmt->text);
-    free(stmt->list);
-    free(stmt->digits);
+void statement_forget(struct stmt *stmt) {
+    struct statement *own = statement_of(stmt);
+    PQclear(own->result);
+    free(own->text);
+    free(own->list);
+    free(own->digits);
 }
 
 static void bind(struct stmt *base, int parameter, Oid type, const char *value, size_t n) {
@@ -77,18 +77,18 @@ void statement_integer(struct stmt *stmt, int parameter, int64_t value) {
 
 /* Dimensions, whether there are NULLs, the elements' type; of each dimension its length and first index; then each
  * element with its length before it. */
-void statement_list(struct stmt *base, int parameter, const struct str *values, size_t n) {
+void statement_list(struct stmt *stmt, int parameter, const struct str *values, size_t n) {
     enum { HEADER = 12, DIMENSION = 8 };
-    struct statement *stmt = statement_of(base);
+    struct statement *own = statement_of(stmt);
     size_t size = HEADER + DIMENSION;
     for (size_t i = 0; i < n; i++) size += 4 + values[i].n;
-    if (size > INT_MAX) store_die("a list is too long", base->sql);
-    if (size > stmt->list_cap) {
-        free(stmt->list);
-        stmt->list_cap = size * 2;
-        stmt->list = store_alloc(stmt->list_cap, 1);
+    if (size > INT_MAX) store_die("a list is too long", stmt->sql);
+    if (size > own->list_cap) {
+        free(own->list);
+        own->list_cap = size * 2;
+        own->list = store_alloc(own->list_cap, 1);
     }
-    char *to = stmt->list;
+    char *to = own->list;
     number_put32(to, n ? 1 : 0);
     number_put32(to + 4, 0);
     number_put32(to + 8, OID_TEXT);
@@ -100,13 +100,13 @@ void statement_list(struct stmt *base, int parameter, const struct str *values, 
         if (values[i].n) memcpy(to + 4, values[i].p, values[i].n);
         to += 4 + values[i].n;
     }
-    bind(base, parameter, OID_TEXTS, stmt->list, (size_t)(to - stmt->list));
+    bind(stmt, parameter, OID_TEXTS, own->list, (size_t)(to - own->list));
 }
 
-bool statement_col_is_null(struct stmt *base, int column) {
-    const struct statement *stmt = statement_of(base);
-    assert(base->running);
-    return PQgetisnull(stmt->result, stmt->row, column);
+bool statement_col_is_null(struct stmt *stmt, int column) {
+    const struct statement *own = statement_of(stmt);
+    assert(stmt->running);
+    return PQgetisnull(own->result, own->row, column);
 }
 
 static struct str raw(const struct statement *stmt, int column) {
@@ -119,13 +119,13 @@ static bool is_text(Oid type) {
            type == OID_UNKNOWN;
 }
 
-int64_t statement_col_int(struct stmt *base, int column) {
-    const struct statement *stmt = statement_of(base);
-    assert(base->running);
-    if (PQgetisnull(stmt->result, stmt->row, column)) return 0;
-    struct str value = raw(stmt, column);
+int64_t statement_col_int(struct stmt *stmt, int column) {
+    const struct statement *own = statement_of(stmt);
+    assert(stmt->running);
+    if (PQgetisnull(own->result, own->row, column)) return 0;
+    struct str value = raw(own, column);
     int64_t number;
-    switch (PQftype(stmt->result, column)) {
+    switch (PQftype(own->result, column)) {
     case OID_BOOL:
     case OID_INT2:
     case OID_INT4:
@@ -136,27 +136,27 @@ int64_t statement_col_int(struct stmt *base, int column) {
     case OID_NUMERIC:
         return number_numeric(value.p, value.n);
     default:
-        if (!is_text(PQftype(stmt->result, column))) store_die("a column's type is not known here: CAST it", base->sql);
+        if (!is_text(PQftype(own->result, column))) store_die("a column's type is not known here: CAST it", stmt->sql);
         return str_to_int(value, INT64_MIN, INT64_MAX, &number) ? number : 0;
     }
 }
 
-struct str statement_col_text(struct stmt *base, int column) {
-    struct statement *stmt = statement_of(base);
-    assert(base->running);
-    if (PQgetisnull(stmt->result, stmt->row, column)) return STR("");
-    if (is_text(PQftype(stmt->result, column))) return raw(stmt, column);
-    if (!stmt->digits) stmt->digits = store_alloc((size_t)PQnfields(stmt->result), sizeof *stmt->digits);
-    char *to = stmt->digits[column];
-    snprintf(to, sizeof *stmt->digits, "%" PRId64, statement_col_int(base, column));
+struct str statement_col_text(struct stmt *stmt, int column) {
+    struct statement *own = statement_of(stmt);
+    assert(stmt->running);
+    if (PQgetisnull(own->result, own->row, column)) return STR("");
+    if (is_text(PQftype(own->result, column))) return raw(own, column);
+    if (!own->digits) own->digits = store_alloc((size_t)PQnfields(own->result), sizeof *own->digits);
+    char *to = own->digits[column];
+    snprintf(to, sizeof *own->digits, "%" PRId64, statement_col_int(stmt, column));
     return str_of(to);
 }
 
-void statement_done(struct stmt *base) {
-    struct statement *stmt = statement_of(base);
-    stmt_runs(base, false);
-    PQclear(stmt->result);
-    stmt->result = NULL;
+void statement_done(struct stmt *stmt) {
+    struct statement *own = statement_of(stmt);
+    stmt_runs(stmt, false);
+    PQclear(own->result);
+    own->result = NULL;
 }
 
 void statement_name(const struct statement *stmt, char ret_name[NAME_TEXT]) {

@@ -20,7 +20,11 @@ enum outcome {
     OUTCOME_UNSURE,
 };
 
-/* Limits of this transaction, not of the session: with PgBouncer the next one may be somebody else's. */
+/*
+ * Limits of this transaction, not of the session: with PgBouncer the next one may be somebody else's. A server that
+ * lost the network in the middle of a pipeline waits for the rest of it without a time-out of its own, and holds our
+ * locks: there the keepalives end it.
+ */
 static bool queue_limits(struct db *db, int64_t until, struct error *reterr) {
     /* The server's time-outs come first: they say more. */
     int64_t left = (until - clock_steady_ms()) * 9 / 10;
@@ -28,7 +32,9 @@ static bool queue_limits(struct db *db, int64_t until, struct error *reterr) {
     snprintf(text, sizeof text, "%lld", (long long)(left > 1 ? left : 1));
     struct stmt *stmt =
         db_stmt(db, "SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $1, true),"
-                    " set_config('idle_in_transaction_session_timeout', $1, true)");
+                    " set_config('idle_in_transaction_session_timeout', $1, true),"
+                    " set_config('tcp_keepalives_idle', '10', true), set_config('tcp_keepalives_interval', '5', true),"
+                    " set_config('tcp_keepalives_count', '3', true), set_config('tcp_user_timeout', '20000', true)");
     stmt_text(stmt, 1, str_of(text));
     return stmt_queue(stmt, reterr);
 }

@@ -1,5 +1,6 @@
 #include "store/postgres/url.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,7 +78,7 @@ static char *part(const char *list, size_t which) {
         for (; which; which--) list = strchr(list, ',') + 1;
     size_t n = count(list) > 1 ? strcspn(list, ",") : strlen(list);
     char *copy = store_alloc(n + 1, 1);
-    memcpy(copy, list, n);
+    snprintf(copy, n + 1, "%.*s", (int)n, list);
     return copy;
 }
 
