@@ -297,7 +297,9 @@ static bool exec_results(struct connection *c, const char *sql, struct error *re
             *reterr = failure;
             ok = false;
         } else if (is_tag(result, "ROLLBACK") && str_starts(str_of(sql), "COMMIT")) {
-            ok = error_set(reterr, ERR_INTERNAL, "a statement failed, and its change was to be kept");
+            ok = c->trouble != TROUBLE_NONE
+                     ? tell(c, reterr)
+                     : error_set(reterr, ERR_INTERNAL, "a statement failed, and its change was to be kept");
         }
         PQclear(result);
     }
