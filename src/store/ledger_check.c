@@ -2,6 +2,9 @@
 
 #include "store/rows.h"
 
+/* One SQL line a line: clang-format would break them in the middle of words. */
+/* clang-format off */
+
 /* Cents as "-15.00". */
 #define DOLLARS(amount)                                                                                                \
     "CASE WHEN " amount " < 0 THEN '-' ELSE '' END || (abs(" amount ") / 100) || CASE WHEN abs(" amount                \
@@ -19,15 +22,10 @@
     " FROM renewals WHERE state = 'paid')"
 /* Its lines, added up. */
 #define SUMS                                                                                                           \
-    "sums AS (SELECT bill_id, " SUM_OF(                                                                                \
-        "CASE kind WHEN 'domain_year' THEN quantity * unit ELSE 0 END") " AS domains, " SUM_OF("CASE kind WHEN "       \
-                                                                                               "'domain_year' THEN 0 " \
-                                                                                               "ELSE quantity * unit " \
-                                                                                               "END") " AS "           \
-                                                                                                      "mailboxes,"     \
-                                                                                                      " " SUM_OF("dis" \
-                                                                                                                 "cou" \
-                                                                                                                 "nt") " AS discounts, " SUM_OF("amount") " AS amount FROM bill_lines GROUP BY bill_id)"
+    "sums AS (SELECT bill_id,"                                                                                         \
+    " " SUM_OF("CASE kind WHEN 'domain_year' THEN quantity * unit ELSE 0 END") " AS domains,"                          \
+    " " SUM_OF("CASE kind WHEN 'domain_year' THEN 0 ELSE quantity * unit END") " AS mailboxes,"                        \
+    " " SUM_OF("discount") " AS discounts, " SUM_OF("amount") " AS amount FROM bill_lines GROUP BY bill_id)"
 /* What happened to refunds. */
 #define REFUNDED                                                                                                       \
     "refunded AS (SELECT r.*, h.what FROM refunds r JOIN (SELECT 'owed' AS what UNION ALL SELECT 'paid'"               \
@@ -85,96 +83,61 @@
 #define WRONG_INVOICES(shows_others)                                                                                   \
     "WITH " BILLS ", " SUMS ", " DOCUMENTED                                                                            \
     " SELECT subject_kind || ' ' || subject_id, 'has no ' || kind || ' of ' || " DOLLARS("amount")                     \
-        LACKS("SELECT * FROM documented", ISSUED) " UNION ALL SELECT subject_kind || ' ' || subject_id, 'has a ' || "  \
-                                                  "kind || ' of ' || " DOLLARS("total") " || ' that is not what "      \
-                                                                                        "moved'" LACKS(                \
-                                                                                            ISSUED,                    \
-                                                                                            "SELECT * FROM "           \
-                                                                                            "documented") " UNION "    \
-                                                                                                          "ALL "       \
-                                                                                                          "SELECT "    \
-                                                                                                          "'invoice "  \
-                                                                                                          "' || "      \
-                                                                                                          "number, "   \
-                                                                                                          "'its "      \
-                                                                                                          "document "  \
-                                                                                                          "shows "     \
-                                                                                                          "another "   \
-                                                                                                          "number, "   \
-                                                                                                          "total or "  \
-                                                                                                          "lines' "    \
-                                                                                                          "FROM "      \
-                                                                                                          "invoices i" \
-                                                                                                          " WHERE"     \
-                                                                                                          " " shows_others
+    LACKS("SELECT * FROM documented", ISSUED)                                                                          \
+    " UNION ALL SELECT subject_kind || ' ' || subject_id,"                                                             \
+    " 'has a ' || kind || ' of ' || " DOLLARS("total") " || ' that is not what moved'"                                 \
+    LACKS(ISSUED, "SELECT * FROM documented")                                                                          \
+    " UNION ALL SELECT 'invoice ' || number, 'its document shows another number, total or lines' FROM invoices i"      \
+    " WHERE " shows_others
 
 static const struct check {
     const char *what, *count;
     const char *differences; /* rows of a subject and what is wrong with it */
     const char *todo;
     const char *postgres; /* the same as `differences`; NULL: that is for both */
-} checks[LEDGER_CHECKS] =
-    {
-        {"every transaction adds up to 0", "SELECT COUNT(DISTINCT transaction_id) FROM ledger_entries",
-         "SELECT MAX(subject_kind) || ' ' || MAX(subject_id), 'transaction ' || transaction_id || ' adds up to ' "
-         "|| " DOLLARS(SUM_OF("amount")) " FROM ledger_entries GROUP BY transaction_id HAVING SUM(amount) <> 0",
-         "the database was changed from outside: restore the ledger's entries of this transaction from a backup", NULL},
-        {"all that happened is entered, and nothing else", "SELECT COUNT(*) FROM ledger_entries",
-         "WITH " BILLS ", " SUMS ", " REFUNDED ", " EXPECTED
-         " SELECT subject_kind || ' ' || subject_id, 'the entry ' || account || ' ' || " DOLLARS(
-             "amount") " || ' is missing'" LACKS(ALL_EXPECTED, ENTERED) " UNION ALL SELECT subject_kind || ' ' || "
-                                                                        "subject_id, 'the entry ' || account || ' ' "
-                                                                        "|| " DOLLARS("amount") " || ' in ' || "
-                                                                                                "transaction_id || ' "
-                                                                                                "belongs to "
-                                                                                                "nothing'" LACKS(ENTERED,
-                                                                                                                 ALL_EXPECTED),
-         "compare it with `dfyd order show` and a backup: either the entry or what it is about was changed from "
-         "outside",
-         NULL},
-        {"what is charged is the sum of its lines", "WITH " BILLS " SELECT COUNT(*) FROM bills",
-         "WITH " BILLS ", " SUMS
-         " SELECT b.kind || ' ' || b.id, 'charges ' || " DOLLARS("b.amount") " || ', its lines add up to ' || " DOLLARS(
-             "s.amount") " FROM bills b JOIN sums s ON s.bill_id = b.id"
-                         " WHERE s.amount <> b.amount OR s.domains + s.mailboxes - s.discounts <> s.amount",
-         "restore the bill's lines from a backup; its invoice has them, too", NULL},
-        {"payments are those of orders, renewals and refunds",
-         "SELECT COUNT(*) FROM payments WHERE state = 'succeeded'",
-         "WITH " BILLS ", " MOVED " SELECT bill_kind || ' ' || bill_id, 'the ' || kind || ' ' || id || ' of ' "
-                                  "|| " DOLLARS("amount") " || ' at ' || driver || ' is not among the payments'" LACKS(
-                                      "SELECT * FROM moved",
-                                      PAID) " UNION ALL SELECT bill_kind || ' ' || bill_id, 'the payments have a ' || "
-                                            "kind || ' ' || id || ' of ' || " DOLLARS("amount") " || ' at ' || driver "
-                                                                                                "|| ' that belongs to "
-                                                                                                "nothing'" LACKS(PAID,
-                                                                                                                 "SELEC"
-                                                                                                                 "T * "
-                                                                                                                 "FROM "
-                                                                                                                 "move"
-                                                                                                                 "d"),
-         "look for it at the payment provider: what its book says is what happened; mend the row here", NULL},
-        {"invoices are numbered without a gap", "SELECT COUNT(*) FROM invoices",
-         "SELECT 'invoice ' || (number + 1), 'is missing' FROM (SELECT 0 AS number UNION ALL SELECT number FROM "
-         "invoices) i"
-         " WHERE number < (SELECT COALESCE(MAX(number), 0) FROM invoices)"
-         " AND NOT EXISTS (SELECT 1 FROM invoices n WHERE n.number = i.number + 1)",
-         "an invoice was deleted: restore it from a backup", NULL},
-        {"invoices show what was charged and given back", "SELECT COUNT(*) FROM invoices",
-         DB_ONLY_SQLITE(WRONG_INVOICES(SHOWS_OTHERS)), "invoices never change: restore the document from a backup",
-         DB_ONLY_POSTGRES(WRONG_INVOICES("NOT invoice_shows(document, number, total)"))},
-        {"no more goes back than was charged", "SELECT COUNT(*) FROM refunds",
-         "WITH " BILLS " SELECT MAX(r.bill_kind) || ' ' || r.bill_id, 'charged ' || " DOLLARS(
-             "COALESCE(MAX(b.amount), 0)") " || ', gives back ' || " DOLLARS(SUM_OF("r.amount")) " FROM refunds r LEFT "
-                                                                                                 "JOIN bills b ON b.id "
-                                                                                                 "= r.bill_id WHERE "
-                                                                                                 "r.state <> 'swapped' "
-                                                                                                 "GROUP BY r.bill_id"
-                                                                                                 " HAVING "
-                                                                                                 "SUM(r.amount) > "
-                                                                                                 "COALESCE(MAX(b."
-                                                                                                 "amount), 0)",
-         "stop what is not paid out yet, and ask the customer or the payment provider for what is", NULL},
+} checks[LEDGER_CHECKS] = {
+    {"every transaction adds up to 0", "SELECT COUNT(DISTINCT transaction_id) FROM ledger_entries",
+     "SELECT MAX(subject_kind) || ' ' || MAX(subject_id), 'transaction ' || transaction_id || ' adds up to '"
+     " || " DOLLARS(SUM_OF("amount")) " FROM ledger_entries GROUP BY transaction_id HAVING SUM(amount) <> 0",
+     "the database was changed from outside: restore the ledger's entries of this transaction from a backup", NULL},
+    {"all that happened is entered, and nothing else", "SELECT COUNT(*) FROM ledger_entries",
+     "WITH " BILLS ", " SUMS ", " REFUNDED ", " EXPECTED
+     " SELECT subject_kind || ' ' || subject_id, 'the entry ' || account || ' ' || " DOLLARS("amount")
+     " || ' is missing'" LACKS(ALL_EXPECTED, ENTERED)
+     " UNION ALL SELECT subject_kind || ' ' || subject_id, 'the entry ' || account || ' ' || " DOLLARS("amount")
+     " || ' in ' || transaction_id || ' belongs to nothing'" LACKS(ENTERED, ALL_EXPECTED),
+     "compare it with `dfyd order show` and a backup: either the entry or what it is about was changed from outside",
+     NULL},
+    {"what is charged is the sum of its lines", "WITH " BILLS " SELECT COUNT(*) FROM bills",
+     "WITH " BILLS ", " SUMS
+     " SELECT b.kind || ' ' || b.id, 'charges ' || " DOLLARS("b.amount")
+     " || ', its lines add up to ' || " DOLLARS("s.amount") " FROM bills b JOIN sums s ON s.bill_id = b.id"
+     " WHERE s.amount <> b.amount OR s.domains + s.mailboxes - s.discounts <> s.amount",
+     "restore the bill's lines from a backup; its invoice has them, too", NULL},
+    {"payments are those of orders, renewals and refunds", "SELECT COUNT(*) FROM payments WHERE state = 'succeeded'",
+     "WITH " BILLS ", " MOVED
+     " SELECT bill_kind || ' ' || bill_id, 'the ' || kind || ' ' || id || ' of ' || " DOLLARS("amount")
+     " || ' at ' || driver || ' is not among the payments'" LACKS("SELECT * FROM moved", PAID)
+     " UNION ALL SELECT bill_kind || ' ' || bill_id, 'the payments have a ' || kind || ' ' || id || ' of ' || "
+     DOLLARS("amount") " || ' at ' || driver || ' that belongs to nothing'" LACKS(PAID, "SELECT * FROM moved"),
+     "look for it at the payment provider: what its book says is what happened; mend the row here", NULL},
+    {"invoices are numbered without a gap", "SELECT COUNT(*) FROM invoices",
+     "SELECT 'invoice ' || (number + 1), 'is missing'"
+     " FROM (SELECT 0 AS number UNION ALL SELECT number FROM invoices) i"
+     " WHERE number < (SELECT COALESCE(MAX(number), 0) FROM invoices)"
+     " AND NOT EXISTS (SELECT 1 FROM invoices n WHERE n.number = i.number + 1)",
+     "an invoice was deleted: restore it from a backup", NULL},
+    {"invoices show what was charged and given back", "SELECT COUNT(*) FROM invoices",
+     DB_ONLY_SQLITE(WRONG_INVOICES(SHOWS_OTHERS)), "invoices never change: restore the document from a backup",
+     DB_ONLY_POSTGRES(WRONG_INVOICES("NOT invoice_shows(document, number, total)"))},
+    {"no more goes back than was charged", "SELECT COUNT(*) FROM refunds",
+     "WITH " BILLS " SELECT MAX(r.bill_kind) || ' ' || r.bill_id,"
+     " 'charged ' || " DOLLARS("COALESCE(MAX(b.amount), 0)") " || ', gives back ' || " DOLLARS(SUM_OF("r.amount"))
+     " FROM refunds r LEFT JOIN bills b ON b.id = r.bill_id WHERE r.state <> 'swapped'"
+     " GROUP BY r.bill_id HAVING SUM(r.amount) > COALESCE(MAX(b.amount), 0)",
+     "stop what is not paid out yet, and ask the customer or the payment provider for what is", NULL},
 };
+/* clang-format on */
 
 static bool count(struct db *db, const char *sql, int64_t *ret, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, sql);
