@@ -41,8 +41,8 @@ static bool servers_settings(const char *db, struct arena *arena, struct str *re
     struct str found;
     *ret = STR("");
     if (!db) return true;
-    if (!snapshot_ask(db, true, DB_ONLY_SQLITE("SELECT 1 FROM sqlite_schema WHERE name = 'care_settings'"), arena, &found,
-                      reterr))
+    if (!snapshot_ask(db, true, DB_ONLY_SQLITE("SELECT 1 FROM sqlite_schema WHERE name = 'care_settings'"), arena,
+                      &found, reterr))
         return false;
     return !found.n || snapshot_ask(db, true, "SELECT settings FROM care_settings", arena, ret, reterr);
 }

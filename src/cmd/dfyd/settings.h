@@ -22,8 +22,8 @@ struct settings {
     const char *db; /* "sqlite", or a URL for libpq */
     int64_t db_connections, db_wait_ms;
     const char *db_listen_url; /* NULL: db */
-    int64_t worker;        /* 1: `serve` works, too */
-    const char *node_name; /* NULL: the host's name */
+    int64_t worker;            /* 1: `serve` works, too */
+    const char *node_name;     /* NULL: the host's name */
     struct listen listen;
     const char *web_address;            /* IPv4 */
     const char *web_address6;           /* IPv6; NULL: none */
