@@ -28,6 +28,7 @@ LIMIT = float(os.environ.get("DFYD_TEST_LIMIT", "60"))  # seconds that anything 
 DESCRIPTION = Description()
 FINDING = re.compile(r"(?:Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:")
 
+LEASE_MS = 3000  # on PostgreSQL, where a killed server's work is another node's once its lease is over; a start alone frees nothing
 ON_POSTGRES = {"sqlite": False, "postgresql": True}[os.environ.get("DFYD_TEST_DB", "sqlite")]
 
 
@@ -178,7 +179,8 @@ class Server:
 
     def __init__(self, dir, **settings):
         self.dir = pathlib.Path(dir)
-        self.settings = {"listen": "127.0.0.1:0", "retry_base_ms": 10, "rate_limit": "off", **settings}
+        self.settings = {"listen": "127.0.0.1:0", "retry_base_ms": 10, "rate_limit": "off", **({"lease_ms": LEASE_MS} if ON_POSTGRES else {}),
+                         **settings}
         self.process = None
         self.base = self.host = self.port = None
         self.seen = 0  # characters of the log that were judged already

@@ -513,6 +513,7 @@ def test_order_show_tells_every_step(fresh):
     failed(server.run("order", "list", "--limit", "0"), 2, "--limit", "from 1 to")
 
 
+@pytest.mark.sqlite("beside a shared database they need no folder")
 def test_commands_need_data(cli, tmp_path):
     failed(cli("order", "list", "--data", str(tmp_path / "typo")), 1, str(tmp_path / "typo"), "dfyd serve")
     assert not (tmp_path / "typo").exists()

@@ -4,7 +4,7 @@ import json
 import pytest
 import requests
 from conftest import database, rows, wait_for
-from visitors import ORDERS, PLAIN, SECURE, Dfyd, curl, numbers
+from visitors import ORDERS, PLAIN, SECURE, Dfyd, curl, numbers, shows
 from visitors import authority, caddy, folder, ports, server, strict  # noqa: F401, fixtures
 
 
@@ -35,8 +35,10 @@ def test_a_change_is_in_effect_when_it_is_answered(server, caddy):
     domain = server.sells("home.net")
     for target in ("one.net", "two.net", "three.net"):
         assert server.put(domain, target).status_code == 200
+        shows(lambda: server.route(domain)[2] == target)
         assert curl(caddy, f"https://{domain}/").headers["location"] == f"https://{target}/"
     server.request("DELETE", f"/api/v2/domains/{domain}/forwarding")
+    shows(lambda: server.ask(domain) == 404)
     assert curl(caddy, f"https://{domain}/").status == 404
     assert server.ask(domain) == 404
 
@@ -53,6 +55,7 @@ def test_a_cancelled_domain_is_not_forwarded(server, caddy):
     domain = server.sells("home.net")
     assert curl(caddy, f"https://{domain}/").status == 301
     server.request("POST", ORDERS + "/accounts/cancel", json={"accounts": [f"ann@{domain}"]})
+    shows(lambda: server.ask(domain) == 404)
     assert curl(caddy, f"https://{domain}/").status == 404
     assert server.ask(domain) == 404 and server.ask("mta-sts." + domain) == 404
 
@@ -84,12 +87,12 @@ def test_an_unpaid_domain_is_not_forwarded_until_it_is_paid(tmp_path):
             if "suspended" in states:
                 break
         assert states == ["suspended"]
-        assert server.route(domain)[0] == server.ask(domain) == 404
+        shows(lambda: server.route(domain)[0] == server.ask(domain) == 404)
         assert server.ask("mta-sts." + domain) == 200, "its mailboxes are there"
         server.cli("card", "set", "--workspace", "default", "--token", "tok_visa", "--name", "Ann")
         server.cli("renewal", "retry", "--id", rows(server, "SELECT id FROM renewals")[0][0])
         wait_for("it is paid", lambda: rows(server, "SELECT state FROM renewals") == [("paid",)])
-        assert server.route(domain) == (200, "redirect", "home.net", None)
+        shows(lambda: server.route(domain) == (200, "redirect", "home.net", None))
     finally:
         server.stop()
 

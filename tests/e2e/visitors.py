@@ -14,7 +14,7 @@ import threading
 
 import pytest
 import requests
-from conftest import Server, database, wait_for
+from conftest import ON_POSTGRES, Server, database, wait_for
 from servers.caddy import Authority, Caddy, missing
 from servers.process import free_ports, wait_until
 
@@ -67,6 +67,13 @@ def serve(address, port, context=None):
     return server
 
 
+def shows(condition):
+    """CONDITION is true as soon as a change was answered; where nodes share a database, within seconds."""
+    if ON_POSTGRES:
+        wait_for("the edge to follow", condition, 5)
+    assert condition()
+
+
 class Dfyd(Server):
     """With an edge; EDGE is its host:port."""
 
@@ -89,6 +96,7 @@ class Dfyd(Server):
         answer = self.order([{"domain": domain, "accounts": [person], "email_provider": provider}])
         assert answer["order_placed"], answer
         self.wait_accounts(1, domain)
+        shows(lambda: self.ask("mta-sts." + domain) == 200)
         if target:
             assert self.put(domain, target, mode).status_code == 200
         return domain
@@ -100,7 +108,10 @@ class Dfyd(Server):
         def told():
             got = self.request("PUT", f"/api/v2/domains/{domain}/forwarding", json=body)
             return [got] if got.status_code != 409 else None
-        return wait_for(f"forwarding {domain}", told, 20)[0]
+        got = wait_for(f"forwarding {domain}", told, 20)[0]
+        if got.status_code == 200:
+            shows(lambda: self.ask(domain) == 200)
+        return got
 
     def world_sees(self, name, *addresses, type="A"):
         """From now on NAME resolves to ADDRESSES."""

@@ -4,7 +4,7 @@ import time
 
 import pytest
 import requests
-from conftest import rows, wait_for
+from conftest import ON_POSTGRES, rows, wait_for
 
 PEOPLE = [{"email_address_prefix": "ann", "first_name": "Ann", "last_name": "Lee"}]
 ITEMS = [{"domain": "crash-page.com", "email_provider": 1, "accounts": PEOPLE}]
@@ -61,7 +61,11 @@ def test_a_page_that_nobody_heard_of_is_closed(fresh, point):
     server.wait_dead()
     assert len(pages(server)) == (point == "checkout.opened")
     server.restart()
-    assert states(server) == ["payment_failed"] and pages(server) == []
+    if ON_POSTGRES:  # once the lease is over
+        wait_for("the end", lambda: states(server) == ["payment_failed"] and "checkout_required" in order(server))
+    else:
+        assert states(server) == ["payment_failed"]
+    assert len(pages(server)) == ON_POSTGRES
     answer = order(server)
     assert answer["checkout_required"], "names and key are free again"
     assert pay(server, answer).status_code == 200
@@ -85,7 +89,8 @@ def test_killed_between_payment_and_answer(fresh, point, count):
     """The bank has the money; its notice was lost, or half taken. The first time is the look at start."""
     server = serve(fresh)
     answer = order(server)
-    server.restart(crash_at=point, crash_at_count=count)
+    # Beside other nodes a start looks at nothing before its time.
+    server.restart(crash_at=point, crash_at_count=1 if ON_POSTGRES else count)
     wait_for("the look at start", lambda: rows(
         server, "SELECT 1 FROM orders WHERE settle_after_ms > ?", int(time.time() * 1000) + 30000))
     assert pay(server, answer) is None
