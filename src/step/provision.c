@@ -53,6 +53,26 @@ bool provision_keep(const struct world *world, struct step *step, bool *ret_held
     return true;
 }
 
+struct giving {
+    struct step *steps;
+    size_t n;
+    int64_t now_ms;
+};
+
+static bool give_back_change(struct db *db, void *arg, struct error *reterr) {
+    const struct giving *g = arg;
+    for (size_t i = 0; i < g->n; i++) {
+        bool held;
+        if (!step_extend(db, &g->steps[i], g->now_ms, &held, reterr)) return false;
+    }
+    return true;
+}
+
+bool provision_give_back(const struct world *world, struct step *steps, size_t n, struct error *reterr) {
+    struct giving giving = {steps, n, clock_now(world->clock)};
+    return n == 0 || store_claim(world->store, give_back_change, &giving, reterr);
+}
+
 /* The key a step acts under: its domain's or account's id, the same at every attempt. */
 static struct str step_key(const struct world *world, const struct step *step, struct arena *arena) {
     struct str id = step->account_id.n ? step->account_id : step->domain_id;

@@ -16,6 +16,8 @@ MUST_CHECK bool provision_claim(const struct world *world, size_t max, struct ar
  * is made longer then. *ret_held: whether it is to be run; somebody else may have it by now.
  */
 MUST_CHECK bool provision_keep(const struct world *world, struct step *step, bool *ret_held, struct error *reterr);
+/* Ends the leases of steps that were claimed and not begun, so that others need not wait for their end. */
+MUST_CHECK bool provision_give_back(const struct world *world, struct step *steps, size_t n, struct error *reterr);
 /* Does what a leased step is for, and records nothing: looks first, acts second. */
 enum outcome provision_act(const struct world *world, const struct step *step, struct arena *arena,
                            struct answer *answer);

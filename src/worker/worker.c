@@ -85,12 +85,13 @@ static bool work_on_steps(struct worker *worker, struct arena *arena, size_t *re
     if (!renew_due(world, BATCH, &n_renewed, reterr)) return false;
     struct step *steps;
     if (!provision_claim(world, BATCH, arena, &steps, &n, reterr)) return false;
-    for (size_t i = 0; i < n && !stopping(worker); i++) {
+    *ret_n = n + n_settled + n_refunds + n_renewed;
+    for (size_t i = 0; i < n; i++) {
+        if (stopping(worker)) return provision_give_back(world, &steps[i], n - i, reterr);
         bool held;
         if (!provision_keep(world, &steps[i], &held, reterr)) return false;
         if (held && !provision_run(world, &steps[i], reterr)) return false;
     }
-    *ret_n = n + n_settled + n_refunds + n_renewed;
     return true;
 }
 

@@ -39,6 +39,16 @@ def test_stopped_while_provisioning(fresh):
     assert rows(server, "SELECT sum(amount) FROM charges", file="sandbox.db") == [(2 * CENTS,)]
 
 
+def test_what_was_claimed_and_not_begun_is_given_back(fresh):
+    """Who stops leaves no leases behind: the next start, here or on another node, goes on at once."""
+    server = fresh(lease_ms=600_000, worker_threads=1)
+    for part in range(4):
+        domains = [f"back-{part}-{number}.com" for number in range(10)]
+        assert server.order([item(domain) for domain in domains])["order_placed"]
+        server.restart()
+    server.wait_accounts(2 * 40)
+
+
 @pytest.mark.parametrize("inherited", [signal.SIG_DFL, signal.SIG_IGN])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_second_signal_ends_the_wait(fresh, number, inherited):
