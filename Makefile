@@ -14,7 +14,7 @@ NODE = viewer fastify
 CHECKED = -Dtests=true -Dtest_switches=true
 ASAN_ENV = ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-.PHONY: all build check check-plain check-asan check-bare prove demo demo-mailhost serve bench bench-mailhost fuzz lint format clean
+.PHONY: all build check check-plain check-asan check-postgres check-bare prove demo demo-mailhost serve bench bench-mailhost fuzz lint format clean
 
 all: build
 
@@ -57,6 +57,12 @@ prove: build/check/build.ninja
 	@ninja -C build/check --quiet
 	@DFYD_CLUSTER_ORDERS=$(PROVE_ORDERS) DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTHON) -m pytest -q -s -p no:cacheprovider \
 		tests/cluster/test_load.py -k three
+
+# The tests of the running program once more, each data folder with a database of its own on a private PostgreSQL.
+check-postgres: build/check/build.ninja
+	@$(SETUP) check servers postgres $(NODE)
+	@ninja -C build/check --quiet
+	@DFYD_TEST_DB=postgresql DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTEST) tests/api tests/e2e tests/fault tests/diff
 
 # From nothing: a Debian 12 with only git, make and a compiler, in a folder of its own; and a mail host in another. Needs root.
 check-bare: build
