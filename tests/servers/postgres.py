@@ -152,7 +152,7 @@ class PostgreSQL(Client):
             raise
 
     def make_data(self):
-        subprocess.run(["cp", "-a", self.data_from, self.data], check=True)
+        subprocess.run(["cp", "-a", self.data_from, self.data], check=True, cwd=self.folder.path)  # ends with the folder
 
     def start(self, tries=1, wait=True):
         """At the port it had. WAIT=False: returns at once, for one that will not come up before others do."""
