@@ -150,6 +150,7 @@ static inline void *proxy_run(void *arg) {
 /* SERVER is the socket's path. */
 static inline struct proxy *proxy_start(const char *server) {
     struct proxy *proxy = calloc(1, sizeof *proxy);
+    if (!proxy) abort();
     assert_true(strlen(server) < sizeof proxy->server);
     memcpy(proxy->server, server, strlen(server));
     for (size_t i = 0; i < PROXY_PAIRS; i++) proxy->pairs[i].client = proxy->pairs[i].server = -1;

@@ -51,6 +51,7 @@ static void sleep_ms(long ms) {
 static int set_up(void **state) {
     static int number;
     struct pg *f = calloc(1, sizeof *f);
+    if (!f) abort();
     const char *url = getenv("DFYD_TEST_POSTGRES"), *at = strstr(url, "@?host=");
     char name[24], admin[300], sql[80];
     snprintf(f->folder, sizeof f->folder, "%s", at + 7);
