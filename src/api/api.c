@@ -290,7 +290,8 @@ static int hex_digit(char c) {
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Percent-decoded; an escape that is none stays as it is. */
+/* Percent-decoded; an escape that is none stays as it is, and so does a segment that would be no text: it names
+ * nothing. */
 static struct str decode_segment(struct str segment, struct arena *arena) {
     char *to = arena_alloc(arena, segment.n + 1);
     size_t n = 0;
@@ -305,7 +306,8 @@ static struct str decode_segment(struct str segment, struct arena *arena) {
         }
         to[n++] = c;
     }
-    return (struct str){to, n};
+    struct str text = {to, n};
+    return utf8_valid_bytes(text) == n && !memchr(to, '\0', n) ? text : segment;
 }
 
 /* TEXT with every byte that is not printable ASCII as %XX, so that any path can stand in a message. */

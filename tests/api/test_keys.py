@@ -90,7 +90,7 @@ def test_a_key_may_remove_itself(place):
 def test_ids_of_others_do_not_exist(dfyd, place):
     other = Place(dfyd, "all:all")
     theirs = other.make()
-    for id in (theirs["id"], str(uuid.uuid4()), "x", "%00", "%27--"):
+    for id in (theirs["id"], str(uuid.uuid4()), "x", "%00", "%ff", "%27--"):
         assert place.call("DELETE", f"{KEYS}/{id}").json() == NOT_FOUND
     assert other.call("GET", ORDERS, key=theirs["key"]).status_code == 200
     assert place.call("GET", params={"starting_after": "ffffffff-ffff-7fff-bfff-ffffffffffff"}).json()["items"]
