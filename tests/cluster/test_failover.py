@@ -37,8 +37,12 @@ class Failovers:
         self.task.cancel()
 
     def outages(self):
-        """From each kill until an order was told to be placed again, in seconds."""
-        return [min(t for t in self.load.placed_at if t > at) - at for at in self.at]
+        """After each kill, the longest time in seconds between two answers that an order is placed."""
+        found = []
+        for at, end in zip(self.at, [*self.at[1:], float("inf")]):
+            times = [at, *sorted(t for t in self.load.placed_at if at < t < end)]
+            found.append(max(b - a for a, b in zip(times, times[1:])))
+        return found
 
 
 def prove(tmp_path, url, ready, fail, count, shares, **settings):
