@@ -152,7 +152,7 @@ static inline struct proxy *proxy_start(const char *server) {
     struct proxy *proxy = calloc(1, sizeof *proxy);
     if (!proxy) abort();
     assert_true(strlen(server) < sizeof proxy->server);
-    memcpy(proxy->server, server, strlen(server));
+    snprintf(proxy->server, sizeof proxy->server, "%s", server);
     for (size_t i = 0; i < PROXY_PAIRS; i++) proxy->pairs[i].client = proxy->pairs[i].server = -1;
     atomic_store(&proxy->kept, -1);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};

@@ -274,8 +274,9 @@ static void place(struct fixture *f, const struct reservation *r) {
     OK(IN_TX(order_settle(f->db, str_of(r->order_id), STR("ch"), f->now, &f->error)));
 }
 
-#define ACT(scope_, fn_, ...)                                                                                          \
-    { .nodes = nodes, .scope = (scope_), .fn = (fn_), __VA_ARGS__ }
+/* Of a scope: the function, and what else it wants. */
+#define ACT(scope_, ...)                                                                                               \
+    { .nodes = nodes, .scope = (scope_), .fn = __VA_ARGS__ }
 
 static void a_name_is_sold_once(void **state) {
     struct nodes *nodes = *state;

@@ -211,7 +211,7 @@ static void play(uint64_t seed) {
     passes.n = 0;
     bool refused = false;
     struct row last = {0};
-    int64_t now_ms = 10 * LASTS;
+    int64_t now_ms = INT64_C(10) * LASTS;
     for (int turn = 0; turn < TURNS; turn++) {
         static const int64_t pauses[] = {0, 1, 3, 20, 100, 300, 700, 999, 1000, 1001, 2500};
         now_ms += pauses[below(&s, ARRAY_LEN(pauses))];

@@ -95,8 +95,9 @@ static struct target target_make(struct fixture *f) {
     struct target t = {.bulk = NULL};
     struct bulk *first;
     if (!*given) skip();
+    static int number;
     char name[64];
-    snprintf(name, sizeof name, "copy_%ld_%d", (long)getpid(), rand());
+    snprintf(name, sizeof name, "copy_%ld_%d", (long)getpid(), ++number);
     OK(bulk_open(given, &first, &f->error));
     OK(bulk_run(first, arena_cstr(f->arena, arena_printf(f->arena, "CREATE SCHEMA %s", name)), &f->error));
     bulk_close(first);

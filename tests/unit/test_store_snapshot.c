@@ -163,7 +163,7 @@ static void test_damage_is_found(void **state) {
     assert_non_null(file);
     char noise[4096];
     memset(noise, 0x5a, sizeof noise);
-    assert_int_equal(fseek(file, 5 * 4096, SEEK_SET), 0);
+    assert_int_equal(fseek(file, 5L * 4096, SEEK_SET), 0);
     assert_int_equal(fwrite(noise, 1, sizeof noise, file), sizeof noise);
     fclose(file);
     FAILS(ERR_INTERNAL, snapshot_check(p.copies[0], &f->error));
