@@ -247,6 +247,7 @@ static void a_smaller_number_that_comes_late_is_not_lost(void **state) {
     const struct event early = {
         .workspace_id = STR(WORKSPACE), .type = EVENT_DOMAIN_READY, .domain = STR("early"), .now_ms = f->now};
     OK(fixture_begin(other) && event_add(other->db, &early, &f->error));
+    assert_int_equal(number_of(other, "SELECT COUNT(*) FROM events"), 1); /* what was queued has its number */
     happen(f, WORKSPACE, EVENT_DOMAIN_READY, "late");
     assert_int_equal(hand_out(f, 10), 1);
     assert_int_equal(hand_out(f, 10), 0);
