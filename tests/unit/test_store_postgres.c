@@ -14,6 +14,7 @@
 #include "postgres_proxy.h"
 #include "store/connect.h"
 #include "store/migrate.h"
+#include "store/postgres/statement.h"
 #include "store/postgres/text.h"
 #include "store/store.h"
 
@@ -335,6 +336,24 @@ static void a_read_runs_again(void **state) {
     c = (struct change){.name = "x"};
     open_store(f, f->url, 2, 300);
     FAILS(ERR_UNAVAILABLE, store_read(f->store, do_change, &c, &f->error)); /* reads do not write */
+}
+
+/* A pool like PgBouncer hands out servers on which others gave names to what ends a transaction. */
+static void a_taken_name_keeps_no_transaction_open(void **state) {
+    struct pg *f = *state;
+    char name[NAME_TEXT], sql[80];
+    static const char open_ones[] =
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle' AND pid"
+        " <> pg_backend_pid() AND backend_type = 'client backend'";
+    statement_name(&(struct statement){.text = (char[]){"ROLLBACK"}}, name);
+    snprintf(sql, sizeof sql, "PREPARE %s AS SELECT 1", name);
+    open_store(f, f->url, 1, 8000);
+    struct change c = {.sql = sql, .reads_only = true};
+    OK(store_read(f->store, do_change, &c, &f->error));
+    assert_int_equal(c.runs, 1);
+    int64_t until = clock_steady_ms() + 3000;
+    while (ask(f, open_ones) && clock_steady_ms() < until) sleep_ms(5);
+    assert_int_equal(ask(f, open_ones), 0);
 }
 
 /* Two that take each other's rows. */
@@ -736,6 +755,7 @@ int main(void) {
         TEST(nothing_is_kept_after_a_failure),
         TEST(what_cannot_be_ordered_runs_again),
         TEST(a_read_runs_again),
+        TEST(a_taken_name_keeps_no_transaction_open),
         TEST(a_deadlock_is_resolved),
         TEST(a_changed_table_is_met),
         TEST(idle_connections_may_die),

@@ -189,24 +189,27 @@ static void push(struct connection *c, struct pending p) {
     c->pending[c->n_pending++] = p;
 }
 
+enum { BINARY = 1 };
+
+static bool send_unnamed(struct connection *c, struct statement *stmt, bool is_awaited) {
+    if (!PQsendQueryParams(c->conn, stmt->text, stmt->n, stmt->types, stmt->values, stmt->lengths, statement_formats,
+                           BINARY))
+        return lose(c);
+    push(c, (struct pending){stmt, NULL, is_awaited, c->is_mine});
+    return true;
+}
+
 /* Only into libpq's buffer. */
 static bool send_command(struct connection *c, struct statement *stmt, bool is_awaited) {
-    enum { BINARY = 1 };
-    if (c->is_unnamed) {
-        if (!PQsendQueryParams(c->conn, stmt->text, stmt->n, stmt->types, stmt->values, stmt->lengths,
-                               statement_formats, BINARY))
-            return lose(c);
-    } else {
-        struct prepared *prepared = name_of(c, stmt);
-        if (prepared->state == PREPARED_NOT) {
-            if (!PQsendPrepare(c->conn, prepared->name, stmt->text, stmt->n, stmt->types)) return lose(c);
-            prepared->state = PREPARED_SENT;
-            push(c, (struct pending){stmt, prepared, false, true});
-        }
-        if (!PQsendQueryPrepared(c->conn, prepared->name, stmt->n, stmt->values, stmt->lengths, statement_formats,
-                                 BINARY))
-            return lose(c);
+    if (c->is_unnamed) return send_unnamed(c, stmt, is_awaited);
+    struct prepared *prepared = name_of(c, stmt);
+    if (prepared->state == PREPARED_NOT) {
+        if (!PQsendPrepare(c->conn, prepared->name, stmt->text, stmt->n, stmt->types)) return lose(c);
+        prepared->state = PREPARED_SENT;
+        push(c, (struct pending){stmt, prepared, false, true});
     }
+    if (!PQsendQueryPrepared(c->conn, prepared->name, stmt->n, stmt->values, stmt->lengths, statement_formats, BINARY))
+        return lose(c);
     push(c, (struct pending){stmt, NULL, is_awaited, c->is_mine});
     return true;
 }
@@ -470,7 +473,8 @@ void connection_leave(struct db *db) {
      * all up to the synchronisation. */
     if (c->n_pending && !(synchronise(c) && settle(c)) && c->trouble == TROUBLE_LOST) return;
     c->is_mine = true;
-    if (send_command(c, statement_of(db_stmt(db, "ROLLBACK")), false) && synchronise(c)) c->is_leaving = true;
+    /* Never by a name: through a pool the name may be missing or taken, and the transaction would stay open. */
+    if (send_unnamed(c, statement_of(db_stmt(db, "ROLLBACK")), false) && synchronise(c)) c->is_leaving = true;
     if (PQflush(c->conn) < 0) lose(c);
 }
 
