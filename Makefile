@@ -14,7 +14,7 @@ NODE = viewer fastify
 CHECKED = -Dtests=true -Dtest_switches=true
 ASAN_ENV = ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-.PHONY: all build check check-plain check-asan check-postgres check-bare prove demo demo-mailhost serve bench bench-mailhost fuzz lint format clean
+.PHONY: all build check check-plain check-asan check-postgres check-bare prove demo demo-mailhost serve bench bench-mailhost bench-nodes fuzz lint format clean
 
 all: build
 
@@ -90,6 +90,11 @@ bench: build
 bench-mailhost: build
 	@$(SETUP) demo servers
 	@bench/mailhost $(DFYD)
+
+# Orders a second of 1, 2 and 4 nodes on a private PostgreSQL, beside pgbench writing the same.
+bench-nodes: build
+	@$(SETUP) bench postgres
+	@bench/nodes $(DFYD)
 
 fuzz:
 	@$(SETUP) fuzz
