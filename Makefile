@@ -5,7 +5,10 @@ SETUP  = scripts/setup
 PYTHON = $(shell for p in /usr/bin/python3 python3; do $$p -c 'import pytest, requests' 2>/dev/null && echo $$p && break; done)
 # Four files of tests at a time: most of what they do is waiting. Without pytest-xdist, one after the other.
 FOUR   = $(shell $(PYTHON) -c 'import xdist' 2>/dev/null && printf %s '-n 4 --dist loadfile')
-PYTEST = $(PYTHON) -m pytest -q -p no:cacheprovider $(FOUR)
+PYTEST_ALONE = $(PYTHON) -m pytest -q -p no:cacheprovider
+PYTEST = $(PYTEST_ALONE) $(FOUR)
+# All but the nodes of tests/cluster, which keep all cores busy by themselves: beside others they would only measure each other.
+TESTS  = $(filter-out tests/cluster/,$(sort $(dir $(wildcard tests/*/test_*.py))))
 DFYD   = build/release/src/cmd/dfyd/dfyd
 
 # What the tests want from npm: the viewer of /docs, and Fastify to compare with. Empty: they are done without.
@@ -41,13 +44,14 @@ check-plain: build/check/build.ninja
 	@$(SETUP) check servers postgres $(NODE)
 	@ninja -C build/check --quiet
 	@meson test -C build/check --no-rebuild --print-errorlogs
-	@DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTEST) tests
+	@DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTEST) $(TESTS)
+	@DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTEST_ALONE) tests/cluster
 
 check-asan: build/asan/build.ninja
 	@$(SETUP) check servers postgres $(NODE)
 	@ninja -C build/asan --quiet
 	@$(ASAN_ENV) meson test -C build/asan --no-rebuild --print-errorlogs --timeout-multiplier 4
-	@$(ASAN_ENV) DFYD_BIN=$(CURDIR)/build/asan/src/cmd/dfyd/dfyd $(PYTEST) tests
+	@$(ASAN_ENV) DFYD_BIN=$(CURDIR)/build/asan/src/cmd/dfyd/dfyd $(PYTEST) $(TESTS)
 
 # The proof of many nodes at its full length; `make check` runs a shorter one.
 PROVE_ORDERS ?= 100000
