@@ -395,7 +395,7 @@ static void a_deadlock_is_resolved(void **state) {
     pthread_join(thread, NULL);
     pthread_barrier_destroy(&meet);
     assert_true(one.ok && two.ok);
-    assert_int_equal(one.runs + two.runs, 3);
+    assert_true(one.runs + two.runs >= 3); /* the one that had to give way may meet the other again */
     assert_int_equal(ask(f, "SELECT CAST(SUM(n) AS BIGINT) FROM things"), 4);
 }
 
