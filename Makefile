@@ -9,6 +9,8 @@ PYTEST_ALONE = $(PYTHON) -m pytest -q -p no:cacheprovider
 PYTEST = $(PYTEST_ALONE) $(FOUR)
 # All but the nodes of tests/cluster, which keep all cores busy by themselves: beside others they would only measure each other.
 TESTS  = $(filter-out tests/cluster/,$(sort $(dir $(wildcard tests/*/test_*.py))))
+# Of those, what `make check` has time for; `make check-cluster` has all, failovers and cut networks too.
+NODES  = $(patsubst %,tests/cluster/test_%.py,audit proxy nodes news rates load)
 DFYD   = build/release/src/cmd/dfyd/dfyd
 
 # What the tests want from npm: the viewer of /docs, and Fastify to compare with. Empty: they are done without.
@@ -17,7 +19,7 @@ NODE = viewer fastify
 CHECKED = -Dtests=true -Dtest_switches=true
 ASAN_ENV = ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-.PHONY: all build check check-plain check-asan check-postgres check-bare prove demo demo-mailhost serve bench bench-mailhost bench-nodes fuzz lint format clean
+.PHONY: all build check check-plain check-asan check-postgres check-cluster check-bare prove demo demo-mailhost serve bench bench-mailhost bench-nodes fuzz lint format clean
 
 all: build
 
@@ -45,13 +47,19 @@ check-plain: build/check/build.ninja
 	@ninja -C build/check --quiet
 	@meson test -C build/check --no-rebuild --print-errorlogs
 	@DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTEST) $(TESTS)
-	@DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTEST_ALONE) tests/cluster
+	@DFYD_CLUSTER_ORDERS=1000 DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTEST_ALONE) $(NODES)
 
 check-asan: build/asan/build.ninja
 	@$(SETUP) check servers postgres $(NODE)
 	@ninja -C build/asan --quiet
 	@$(ASAN_ENV) meson test -C build/asan --no-rebuild --print-errorlogs --timeout-multiplier 4
 	@$(ASAN_ENV) DFYD_BIN=$(CURDIR)/build/asan/src/cmd/dfyd/dfyd $(PYTEST) $(TESTS)
+
+# All of tests/cluster, one file after the other.
+check-cluster: build/check/build.ninja
+	@$(SETUP) check servers postgres
+	@ninja -C build/check --quiet
+	@DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTEST_ALONE) tests/cluster
 
 # The proof of many nodes at its full length; `make check` runs a shorter one.
 PROVE_ORDERS ?= 100000
