@@ -19,7 +19,7 @@ NODE = viewer fastify
 CHECKED = -Dtests=true -Dtest_switches=true
 ASAN_ENV = ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-.PHONY: all build check check-plain check-asan check-postgres check-cluster check-bare prove demo demo-mailhost serve bench bench-mailhost bench-nodes fuzz lint format clean
+.PHONY: all build check check-plain check-asan check-nodes check-postgres check-cluster check-bare prove demo demo-mailhost serve bench bench-mailhost bench-nodes fuzz lint format clean
 
 all: build
 
@@ -40,13 +40,15 @@ build/asan/build.ninja:
 	@meson setup build/asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false $(CHECKED) >/dev/null
 
 # Unit tests, the simulator, the API, life cycles and crashes; then all of it again under the sanitizers.
-check: check-plain check-asan
+check: check-plain check-nodes check-asan
 
 check-plain: build/check/build.ninja
 	@$(SETUP) check servers postgres $(NODE)
 	@ninja -C build/check --quiet
 	@meson test -C build/check --no-rebuild --print-errorlogs
 	@DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTEST) $(TESTS)
+
+check-nodes: build/check/build.ninja
 	@DFYD_CLUSTER_ORDERS=1000 DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTEST_ALONE) $(NODES)
 
 check-asan: build/asan/build.ninja

@@ -81,20 +81,6 @@ def test_pgbouncer_gives_each_transaction_a_connection(own, postgres):  # noqa: 
     assert any(pool["database"] == "postgres" and pool["pool_mode"] == "transaction" for pool in bouncer.admin("SHOW POOLS"))
 
 
-def test_patroni_promotes_the_standby(own):
-    pair = own(PatroniPair())
-    pair.create_database("shop")
-    pair.sql("CREATE TABLE kept (a INT)", database="shop")
-    lost = pair.primary
-    pair.sql("INSERT INTO kept VALUES (1)", database="shop")
-    lost.kill()
-    found = wait_until(lambda: pair.primary, "another primary", 90)
-    assert found is not lost and count(found) == 1
-    lost.start()
-    pair.wait_whole()
-    assert count(lost) == 1
-
-
 KILLED = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[1])
