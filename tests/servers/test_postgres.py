@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from servers import guard
-from servers.postgres import PatroniPair, PgBouncer, PostgreSQL, Standby, postgres, url_of  # noqa: F401
+from servers.postgres import PgBouncer, PostgreSQL, Standby, postgres, url_of  # noqa: F401
 from servers.process import wait_until
 
 
