@@ -66,6 +66,9 @@ static const char *const left_out[] = {
     "edge_changes",    /* edges that change over read all names anew */
     "write_marks",     /* of transactions there */
     "rate_windows",    /* of the last minute */
+    "sessions",        /* people sign in again */
+    "queue_minutes",   /* what was looked at there */
+    "driver_minutes",  /* the same */
 };
 
 bool copy_takes(const char *table, bool *ret_is_known) {

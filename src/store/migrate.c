@@ -21,7 +21,7 @@ enum {
 /* Written by scripts/embed.py from sql/. */
 extern const char sql_001_first[], sql_002_audit_events[], sql_003_webhooks[], sql_004_keys_workspaces_audit[],
     sql_005_cancel_forwarding[], sql_006_restrictions[], sql_007_money[], sql_008_mailhost[], sql_009_nodes[],
-    postgres_009_baseline[];
+    sql_010_console[], postgres_009_baseline[], postgres_010_console[];
 
 static const struct migration migrations[] = {
     {"001-first", sql_001_first, NULL, 1},
@@ -33,6 +33,7 @@ static const struct migration migrations[] = {
     {"007-money", sql_007_money, NULL, 7},
     {"008-mailhost", sql_008_mailhost, NULL, 8},
     {"009-nodes", sql_009_nodes, postgres_009_baseline, 9},
+    {"010-console", sql_010_console, postgres_010_console, 9},
 };
 
 static const int64_t newest = (int64_t)ARRAY_LEN(migrations);
