@@ -1,0 +1,5 @@
+// Before anything is painted: the look that was chosen here, else the system's.
+(() => {
+    const chosen = localStorage.getItem("theme");
+    if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
+})();

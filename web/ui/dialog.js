@@ -1,0 +1,58 @@
+import { createStore, html, useEffect, useRef, useUid } from "../lib.js";
+import { Button } from "./button.js";
+import { useAction } from "./load.js";
+import { Failed } from "./states.js";
+import { useStore } from "./store.js";
+
+/** A modal dialog, open as long as it is there. onClose: Escape, or its close button. actions: its buttons. */
+export function Dialog({ title, onClose, actions, wide, children }) {
+    const id = useUid();
+    const dialog = useRef();
+    useEffect(() => {
+        const element = dialog.current;
+        element.showModal();
+        return () => element.close();
+    }, []);
+    const cancel = (event) => {
+        event.preventDefault();
+        onClose();
+    };
+    return html`<dialog ref=${dialog} class=${wide ? "dialog wide" : "dialog"} aria-labelledby=${id} onCancel=${cancel}>
+        <header class="dialog-head"><h2 id=${id}>${title}</h2><${Button} kind="quiet" icon="close" label="Close" onClick=${onClose} /></header>
+        <div class="dialog-body">${children}</div>
+        ${actions && html`<footer class="dialog-foot">${actions}</footer>`}
+    </dialog>`;
+}
+
+const asked = createStore(null);
+
+/**
+ * Asks before something is done: confirm({title, body, action: "Cancel mailbox", danger: true, run: async () => ...}).
+ * run works inside the dialog, which shows its errors and stays. Resolves to whether it was done.
+ */
+export function confirm(question) {
+    return new Promise((resolve) => asked.write({ ...question, resolve, key: Symbol() }));
+}
+
+function Question({ question }) {
+    const [run, { busy, error }] = useAction(async () => {
+        await question.run?.();
+        return true;
+    });
+    const close = (answer) => {
+        asked.write(null);
+        question.resolve(answer);
+    };
+    const act = async () => (await run()) && close(true);
+    const actions = html`<${Button} disabled=${busy} onClick=${() => close(false)}>${question.keep ?? "Back"}<//>
+        <${Button} kind=${question.danger ? "danger" : "primary"} busy=${busy} onClick=${act}>${question.action}<//>`;
+    return html`<${Dialog} title=${question.title} actions=${actions} onClose=${() => busy || close(false)}>
+        ${question.body}${error && html`<${Failed} error=${error} title="Nothing was changed" />`}
+    <//>`;
+}
+
+/** Where confirm's dialogs appear; once, in the shell. */
+export function Questions() {
+    const question = useStore(asked);
+    return question && html`<${Question} key=${question.key} question=${question} />`;
+}

@@ -1,0 +1,14 @@
+export { Button, ButtonLink } from "./button.js";
+export { Dialog, confirm } from "./dialog.js";
+export { Check, Field, FieldError, Form, focusFirstError } from "./field.js";
+export { Icon } from "./icons.js";
+export { Pager, Search, Toolbar, useList } from "./list.js";
+export { useAction, useEvery, useLoad } from "./load.js";
+export { Facts, Page, Section } from "./page.js";
+export { Pill, stateWords } from "./pill.js";
+export { Progress } from "./progress.js";
+export { Empty, Failed, Loaded, Loading, Notice } from "./states.js";
+export { useStore } from "./store.js";
+export { Table } from "./table.js";
+export { announce, toast } from "./toast.js";
+export { Copy, Money, Time, count, formatMoney, formatNumber, formatTime } from "./values.js";

@@ -1,0 +1,131 @@
+// Lines or bars over time by uPlot, which is fetched when the first plot is drawn. The same numbers stand in a table below.
+import { html, useEffect, useMemo, useRef, useState } from "../lib.js";
+import { Table } from "./table.js";
+import { formatNumber, formatTime } from "./values.js";
+
+const clock = (ms) => formatTime(ms, "clock");
+const DASHES = [[], [6, 3], [2, 3]];
+let library = null;
+
+function loadLibrary() {
+    if (library) return library;
+    const style = document.createElement("link");
+    style.rel = "stylesheet";
+    style.href = "/console/lib/uplot.css";
+    const styled = new Promise((resolve) => (style.onload = style.onerror = resolve));
+    document.head.append(style);
+    library = Promise.all([import("../lib/uplot.js"), styled]).then(([module]) => module.default);
+    library.catch(() => (library = null));
+    return library;
+}
+
+/** What a custom property is just now, in this theme. */
+function colour(name, alpha = 1) {
+    const probe = document.createElement("span");
+    probe.style.color = `color-mix(in srgb, var(${name}) ${alpha * 100}%, transparent)`;
+    document.body.append(probe);
+    const found = getComputedStyle(probe).color;
+    probe.remove();
+    return found;
+}
+
+const axis = (format, size) => ({
+    stroke: () => colour("--muted"),
+    grid: { stroke: () => colour("--line"), width: 1 },
+    ticks: { show: false },
+    font: "12px system-ui, sans-serif",
+    gap: 8,
+    size,
+    values: (_, values) => values.map((value) => (value === null ? "" : format(value))),
+});
+
+function options(uPlot, { series, bars, formatX, formatY, integers, tell, width, height }) {
+    const drawn = series.map((one, i) => ({
+        label: one.name,
+        stroke: () => colour(`--plot-${i + 1}`),
+        fill: bars ? () => colour(`--plot-${i + 1}`) : i === 0 ? () => colour("--plot-1", 0.1) : undefined,
+        width: bars ? 0 : 1.75,
+        dash: bars ? undefined : DASHES[i],
+        points: { show: false },
+        paths: bars ? uPlot.paths.bars({ size: [0.6, 44], radius: 0.08 }) : undefined,
+    }));
+    const x = axis((seconds) => formatX(seconds * 1000), 32);
+    if (bars) Object.assign(x, { splits: (plot) => plot.data[0], space: 40 });
+    const y = axis(formatY, 56);
+    if (integers) y.incrs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 100000, 1000000];
+    return {
+        width,
+        height,
+        legend: { show: false },
+        cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
+        scales: {
+            x: { time: true, range: bars ? barRange : undefined },
+            y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(1, (high ?? 0) * 1.08)] },
+        },
+        axes: [x, y],
+        series: [{}, ...drawn],
+        hooks: { setCursor: [(plot) => tell(plot.cursor.idx ?? null)] },
+    };
+}
+
+function barRange(plot, low, high) {
+    const count = plot.data[0].length;
+    const half = count > 1 ? (high - low) / (count - 1) / 2 : 43200 * 15;
+    return [low - half, high + half];
+}
+
+/** Draws anew in other colours when the theme changes. */
+function watchTheme(draw) {
+    const observer = new MutationObserver(draw);
+    observer.observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    const system = matchMedia("(prefers-color-scheme: dark)");
+    system.addEventListener("change", draw);
+    return () => {
+        observer.disconnect();
+        system.removeEventListener("change", draw);
+    };
+}
+
+/**
+ * label: what it shows. x: times in ms, ascending; xTitle: their heading in the table; formatX: (ms) => text.
+ * series: [{name, values}], one value (or null) for each x, at most three. bars: columns, one label for each x (months).
+ * formatY: (value) => text; integers: no fractions on the axis.
+ */
+export function Plot({ label, x, xTitle = "Time", series, bars, formatX = clock, formatY = formatNumber, integers, height = 220 }) {
+    const box = useRef();
+    const [under, setUnder] = useState(null);
+    const [failed, setFailed] = useState(false);
+    const data = useMemo(() => [x.map((ms) => ms / 1000), ...series.map((one) => one.values)], [x, series]);
+    useEffect(() => {
+        let plot = null;
+        let stop = () => {};
+        let gone = false;
+        loadLibrary().then((uPlot) => {
+            if (gone) return;
+            const width = box.current.clientWidth;
+            const config = { series, bars, formatX, formatY, integers, tell: setUnder, width, height };
+            plot = new uPlot(options(uPlot, config), data, box.current);
+            const sizes = new ResizeObserver(() => box.current && plot.setSize({ width: box.current.clientWidth, height }));
+            sizes.observe(box.current);
+            const unwatch = watchTheme(() => plot.redraw(false));
+            stop = () => (sizes.disconnect(), unwatch(), plot.destroy());
+        }, () => setFailed(true));
+        return () => {
+            gone = true;
+            stop();
+        };
+    }, [data, bars, height]);
+    const show = (value) => (value === null ? "—" : formatY(value));
+    const columnOf = (one) => ({ key: one.name, title: one.name, align: "end", cell: (row) => show(one.values[row]) });
+    const columns = [{ key: "x", title: xTitle, head: true, cell: (row) => formatX(x[row]) }, ...series.map(columnOf)];
+    return html`<figure class="plot">
+        <figcaption class="legend">${series.map((one, i) => html`<span key=${one.name}><i class=${`swatch s${i + 1}`}></i>${one.name}
+            ${under !== null && one.values[under] !== null && html` <b class="money">${formatY(one.values[under])}</b>`}</span>`)}
+            ${under !== null && html`<span class="muted">${formatX(x[under])}</span>`}</figcaption>
+        ${failed ? html`<p class="muted">The plot could not be loaded; the table has its numbers.</p>`
+            : html`<div class="plot-box" ref=${box} role="img" aria-label=${`${label}; the numbers are in the table below`}></div>`}
+        <details class="numbers"><summary>The numbers as a table</summary>
+            <${Table} caption=${label} columns=${columns} rows=${x.map((_, row) => row)} rowKey=${(row) => row} />
+        </details>
+    </figure>`;
+}
