@@ -1,4 +1,4 @@
-import { createStore, html, useEffect, useRef, useUid } from "../lib.js";
+import { createStore, html, useLayoutEffect, useRef, useUid } from "../lib.js";
 import { Button } from "./button.js";
 import { useAction } from "./load.js";
 import { Failed } from "./states.js";
@@ -8,7 +8,7 @@ import { useStore } from "./store.js";
 export function Dialog({ title, onClose, actions, wide, children }) {
     const id = useUid();
     const dialog = useRef();
-    useEffect(() => {
+    useLayoutEffect(() => {
         const element = dialog.current;
         element.showModal();
         return () => element.close();

@@ -5,8 +5,10 @@ import { announce } from "./toast.js";
 
 const language = navigator.language?.startsWith("en") ? navigator.language : "en";
 const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
-const days = new Intl.DateTimeFormat(language, { year: "numeric", month: "short", day: "numeric" });
-const minutes = new Intl.DateTimeFormat(language, { year: "numeric", month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
+const day = { year: "numeric", month: "short", day: "numeric" };
+const days = new Intl.DateTimeFormat(language, day);
+const utcDays = new Intl.DateTimeFormat(language, { ...day, timeZone: "UTC" });
+const minutes = new Intl.DateTimeFormat(language, { ...day, hour: "numeric", minute: "2-digit" });
 const clock = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
 const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const SECOND_MS = 1000;
@@ -24,8 +26,13 @@ function relative(date) {
     return ago.format(Math.round(off / ms), unit);
 }
 
+/** "2026-11-23": a day of the books, which is the same day in every zone. */
+const isDay = (at) => typeof at === "string" && at.length === 10;
+
+/** AT is a time of the server's, a day of the books, or ms. */
 export function formatTime(at, style = "minute") {
     const date = new Date(at);
+    if (isDay(at)) return utcDays.format(date);
     return { day: () => days.format(date), minute: () => minutes.format(date), clock: () => clock.format(date), ago: () => relative(date) }[style]();
 }
 
@@ -36,7 +43,7 @@ export function Money({ amount }) {
 /** A time in the reader's zone, with UTC as its title. style: "minute" (default), "day", "clock" or "ago". */
 export function Time({ at, style = "minute" }) {
     if (!at) return "—";
-    const utc = new Date(at).toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC");
+    const utc = isDay(at) ? undefined : new Date(at).toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC");
     return html`<time datetime=${at} title=${utc}>${formatTime(at, style)}</time>`;
 }
 
