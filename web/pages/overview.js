@@ -94,12 +94,12 @@ const fetchAll = (signal) =>
     ]).then(([summary, orders, renewals]) => ({ summary, orders: orders.items, renewals: renewals.items, upcoming: renewals.upcoming }));
 
 export default function Overview() {
-    const { workspace, card } = useSession();
+    const { card } = useSession();
     const load = useLoad(fetchAll);
     useEvery(REFRESH_MS, load.reload);
     const isNew = load.data && !load.data.orders.length;
     const order = html`<${ButtonLink} kind="primary" icon="plus" href="/order">Order mailboxes<//>`;
-    return html`<${Page} title="Overview" lede=${workspace.name} actions=${!isNew && order}>
+    return html`<${Page} title="Overview" actions=${!isNew && order}>
         <${Loaded} load=${load} rows=${8}>${({ summary, orders, renewals, upcoming }) => (orders.length
             ? html`<${Figures} summary=${summary} upcoming=${upcoming} card=${card} />
                 <${Attention} rows=${attention(summary, renewals, card)} />
