@@ -11,6 +11,7 @@ export function Dialog({ title, onClose, actions, wide, children }) {
     useLayoutEffect(() => {
         const element = dialog.current;
         element.showModal();
+        (element.querySelector(".dialog-body :is(input, select, textarea)") ?? element.querySelector("h2")).focus();
         return () => element.close();
     }, []);
     const cancel = (event) => {
@@ -18,7 +19,7 @@ export function Dialog({ title, onClose, actions, wide, children }) {
         onClose();
     };
     return html`<dialog ref=${dialog} class=${wide ? "dialog wide" : "dialog"} aria-labelledby=${id} onCancel=${cancel}>
-        <header class="dialog-head"><h2 id=${id}>${title}</h2><${Button} kind="quiet" icon="close" label="Close" onClick=${onClose} /></header>
+        <header class="dialog-head"><h2 id=${id} tabindex="-1">${title}</h2><${Button} kind="quiet" icon="close" label="Close" onClick=${onClose} /></header>
         <div class="dialog-body">${children}</div>
         ${actions && html`<footer class="dialog-foot">${actions}</footer>`}
     </dialog>`;

@@ -16,15 +16,15 @@ const Control = ({ kind, options, ...rest }) => {
  */
 export function Field({ label, hint, error, type = "text", onInput, hidden, after, optional, ...rest }) {
     const id = useUid();
-    const notes = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ");
+    const notes = [error && `${id}-error`, hint && `${id}-hint`].filter(Boolean).join(" ");
     const event = type === "select" ? "onChange" : "onInput";
     const take = { [event]: (input) => onInput?.(input.currentTarget.value) };
     return html`<div class=${error ? "field has-error" : "field"}>
         <label class=${hidden ? "sr" : ""} for=${id}>${label}${optional && html`<span class="optional"> optional</span>`}</label>
-        ${hint && html`<p class="hint" id=${`${id}-hint`}>${hint}</p>`}
         <div class="control"><${Control} id=${id} kind=${type} aria-invalid=${error ? "true" : undefined}
             aria-describedby=${notes || undefined} autocomplete="off" spellcheck=${false} ...${rest} ...${take} />${after}</div>
         ${error && html`<${FieldError} id=${`${id}-error`}>${error}<//>`}
+        ${hint && html`<p class="hint" id=${`${id}-hint`}>${hint}</p>`}
     </div>`;
 }
 

@@ -4,6 +4,7 @@ import { Table } from "./table.js";
 import { formatNumber, formatTime } from "./values.js";
 
 const clock = (ms) => formatTime(ms, "clock");
+const BAR_LABEL_PX = 48;
 const DASHES = [[], [6, 3], [2, 3]];
 let library = null;
 
@@ -39,7 +40,7 @@ const axis = (format, size) => ({
     values: (_, values) => values.map((value) => (value === null ? "" : format(value))),
 });
 
-function options(uPlot, { series, bars, formatX, formatY, integers, tell, width, height }) {
+function options(uPlot, { series, bars, formatX, formatTick, integers, tell, width, height }) {
     const drawn = series.map((one, i) => ({
         label: one.name,
         stroke: () => colour(`--plot-${i + 1}`),
@@ -50,8 +51,9 @@ function options(uPlot, { series, bars, formatX, formatY, integers, tell, width,
         paths: bars ? uPlot.paths.bars({ size: [0.6, 44], radius: 0.08 }) : undefined,
     }));
     const x = axis((seconds) => formatX(seconds * 1000), 32);
-    if (bars) Object.assign(x, { splits: (plot) => plot.data[0], space: 40 });
-    const y = axis(formatY, 56);
+    if (bars) Object.assign(x, { splits: everyBar, grid: { show: false } });
+    else x.space = 72;
+    const y = axis(formatTick, 56);
     if (integers) y.incrs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 100000, 1000000];
     return {
         width,
@@ -66,6 +68,13 @@ function options(uPlot, { series, bars, formatX, formatY, integers, tell, width,
         series: [{}, ...drawn],
         hooks: { setCursor: [(plot) => tell(plot.cursor.idx ?? null)] },
     };
+}
+
+/** The columns that get a label: all, or each second, third, ... where there is little room. */
+function everyBar(plot) {
+    const times = plot.data[0];
+    const step = Math.ceil((times.length * BAR_LABEL_PX) / Math.max(1, plot.width));
+    return times.filter((_, i) => i % step === 0);
 }
 
 function barRange(plot, low, high) {
@@ -89,9 +98,10 @@ function watchTheme(draw) {
 /**
  * label: what it shows. x: times in ms, ascending; xTitle: their heading in the table; formatX: (ms) => text.
  * series: [{name, values}], one value (or null) for each x, at most three. bars: columns, one label for each x (months).
- * formatY: (value) => text; integers: no fractions on the axis.
+ * formatY: (value) => text; formatTick: the same, shorter, for the axis; integers: no fractions there.
  */
-export function Plot({ label, x, xTitle = "Time", series, bars, formatX = clock, formatY = formatNumber, integers, height = 220 }) {
+export function Plot({ label, x, xTitle = "Time", series, bars, formatX = clock, formatY = formatNumber, formatTick = formatY, ...rest }) {
+    const { integers = false, height = 220 } = rest;
     const box = useRef();
     const [under, setUnder] = useState(null);
     const [failed, setFailed] = useState(false);
@@ -103,7 +113,7 @@ export function Plot({ label, x, xTitle = "Time", series, bars, formatX = clock,
         loadLibrary().then((uPlot) => {
             if (gone) return;
             const width = box.current.clientWidth;
-            const config = { series, bars, formatX, formatY, integers, tell: setUnder, width, height };
+            const config = { series, bars, formatX, formatTick, integers, tell: setUnder, width, height };
             plot = new uPlot(options(uPlot, config), data, box.current);
             const sizes = new ResizeObserver(() => box.current && plot.setSize({ width: box.current.clientWidth, height }));
             sizes.observe(box.current);
