@@ -69,10 +69,11 @@ static bool wake_webhooks(struct db *db, int64_t from, int64_t to, int64_t now_m
 /*
  * One node after another, by the cursor's row, so that events of a domain go out in order. The webhooks are locked
  * before they are looked at: whoever has just let go of one is waited for, and whoever lets go of one later sees what
- * was handed out.
+ * was handed out. They are woken by a statement of its own: a row that a statement has changed is locked no more by the
+ * same statement, so what is meant for it after that would be lost.
  */
 static bool hand_out_in_postgres(struct db *db, int64_t now_ms, size_t max, size_t *ret_n, struct error *reterr) {
-    int64_t any = 0, n = 0;
+    int64_t any = 0;
     if (!read_int(db_stmt(db, DB_ONLY_POSTGRES("SELECT 1 FROM events_new LIMIT 1")), &any, reterr)) return false;
     if (!any) return true;
     any = 0;
@@ -86,15 +87,21 @@ static bool hand_out_in_postgres(struct db *db, int64_t now_ms, size_t max, size
                 " meant AS (SELECT w.id, e.seq, e.domain FROM taken t JOIN events e ON e.seq = t.seq JOIN webhooks w"
                 " ON w.workspace_id = e.workspace_id WHERE " IS_MEANT " FOR NO KEY UPDATE OF w),"
                 " made AS (INSERT INTO deliveries (webhook_id, seq, domain, attempts, due_ms)"
-                " SELECT id, seq, domain, 0, 0 FROM meant),"
-                " woken AS (UPDATE webhooks SET due_ms = CASE WHEN status = 1 AND is_leased = 0"
-                " THEN LEAST(due_ms, GREATEST(not_before_ms, $2)) ELSE due_ms END WHERE id IN (SELECT id FROM meant))"
-                " SELECT COUNT(*) FROM taken"));
+                " SELECT id, seq, domain, 0, 0 FROM meant RETURNING webhook_id)"
+                " SELECT (SELECT COUNT(*) FROM taken), (SELECT string_agg(DISTINCT webhook_id, ' ') FROM made)"));
     stmt_int(stmt, 1, (int64_t)max);
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
+    enum db_step step = stmt_step(stmt, reterr);
+    if (step == DB_FAIL) return false;
+    *ret_n = (size_t)stmt_col_int(stmt, 0);
+    struct str woken = row_text(stmt, 1, arena);
+    stmt_done(stmt);
+    if (!woken.n) return true;
+    stmt = db_stmt(db, DB_ONLY_POSTGRES("UPDATE webhooks SET due_ms = LEAST(due_ms, GREATEST(not_before_ms, $2))"
+                                        " WHERE id = ANY (string_to_array($1, ' ')) AND status = 1 AND is_leased = 0"));
+    stmt_text(stmt, 1, woken);
     stmt_int(stmt, 2, now_ms);
-    if (!read_int(stmt, &n, reterr)) return false;
-    *ret_n = (size_t)n;
-    return true;
+    return stmt_run(stmt, NULL, reterr);
 }
 
 bool delivery_hand_out(struct db *db, int64_t now_ms, size_t max, size_t *ret_n, struct error *reterr) {
