@@ -116,9 +116,3 @@ void share_alone(struct share *share, const struct limit *limit, unsigned nodes,
     share->alone_ms = now_ms + SHARE_ALONE_MS;
     share->left = part > share->passed ? part - share->passed : 0;
 }
-
-bool shares_are_idle(const struct shares *shares, const struct limits *limits, int64_t now_ms) {
-    for (size_t i = 0; i < LIMIT_WINDOWS; i++)
-        if (shares->of[i].end_ms && now_ms < shares->of[i].end_ms + (int64_t)limits->of[i].lasts_ms) return false;
-    return true;
-}

@@ -75,5 +75,3 @@ struct share_question share_question(const struct share *share, const struct lim
 void share_take(struct share *share, const struct share_answer *answer, int64_t now_ms);
 /* The row did not answer. */
 void share_alone(struct share *share, const struct limit *limit, unsigned nodes, int64_t now_ms);
-/* Whether no window of SHARES is under way, nor counts for the next one. */
-bool shares_are_idle(const struct shares *shares, const struct limits *limits, int64_t now_ms);

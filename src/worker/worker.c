@@ -19,6 +19,7 @@
 enum {
     BATCH = 4,            /* steps leased at once by one thread */
     LOOK_AGAIN_MS = 1000, /* also finds what other processes left due */
+    HELD_MS = 50,         /* until a look whether what another thread held is done */
     DOUBLINGS = 4,        /* of that, at most, while a shared database is away */
     STILL_MS = 1000,    /* how long a node stands still for the sandbox's clock, until it looks whether it is in vain */
     STILL_LOOK_MS = 10, /* between two looks whether the others do */
@@ -95,51 +96,13 @@ static bool work_on_steps(struct worker *worker, struct arena *arena, size_t *re
     return true;
 }
 
-/* Does what is due. *ret_wait_ms: 0 when there was something, else how long nothing will be. */
-static bool work_once(struct worker *worker, struct arena *arena, int64_t *ret_wait_ms, struct error *reterr) {
-    const struct world *world = worker->world;
-    int64_t due = INT64_MAX;
-    if (!store_read(world->store, next_due_read, &due, reterr)) return false;
-    int64_t wait = due - clock_now(world->clock);
-    if (wait > 0) {
-        *ret_wait_ms = wait < LOOK_AGAIN_MS ? wait : LOOK_AGAIN_MS;
-        return true;
-    }
-
-    size_t n;
-    worker_hold_clock(worker);
-    bool ok = work_on_steps(worker, arena, &n, reterr);
-    worker_let_clock(worker);
-    if (!ok) return false;
-    /* Nothing left for this thread: another one holds it and will say when it is done. */
-    *ret_wait_ms = n ? 0 : 50;
-    if (n) wake(worker, &worker->rooms[DELIVERIES]); /* there may be something to tell */
-    if (n) wake(worker, &worker->rooms[CLOCK]);
-    return true;
-}
-
 static bool next_delivery_read(struct db *db, void *arg, struct error *reterr) {
     return delivery_next_due(db, arg, reterr);
 }
 
-static bool deliver_once(struct worker *worker, struct arena *arena, int64_t *ret_wait_ms, struct error *reterr) {
+static bool deliver(struct worker *worker, struct arena *arena, size_t *ret_n, struct error *reterr) {
     (void)arena;
-    const struct world *world = worker->world;
-    int64_t due = INT64_MAX;
-    if (!store_read(world->store, next_delivery_read, &due, reterr)) return false;
-    int64_t wait = due == INT64_MAX ? LOOK_AGAIN_MS : due - clock_now(world->clock);
-    if (wait > 0) {
-        *ret_wait_ms = wait < LOOK_AGAIN_MS ? wait : LOOK_AGAIN_MS;
-        return true;
-    }
-    size_t n;
-    worker_hold_clock(worker);
-    bool ok = deliver_due(world, &n, reterr);
-    worker_let_clock(worker);
-    if (!ok) return false;
-    *ret_wait_ms = n ? 0 : 50;
-    if (n) wake(worker, &worker->rooms[CLOCK]);
-    return true;
+    return deliver_due(worker->world, ret_n, reterr);
 }
 
 static bool next_care_read(struct db *db, void *arg, struct error *reterr) {
@@ -147,23 +110,42 @@ static bool next_care_read(struct db *db, void *arg, struct error *reterr) {
 }
 
 /* One domain at a time, so that what is slow or silent outside holds up no order. */
-static bool care_once(struct worker *worker, struct arena *arena, int64_t *ret_wait_ms, struct error *reterr) {
+static bool care(struct worker *worker, struct arena *arena, size_t *ret_n, struct error *reterr) {
     (void)arena;
+    return care_due(worker->world, 1, ret_n, reterr);
+}
+
+/* What is done in a room when something of it is due. */
+static const struct job {
+    store_fn *next_due; /* sets an int64_t; INT64_MAX: nothing is */
+    bool (*run)(struct worker *worker, struct arena *arena, size_t *ret_n, struct error *reterr);
+    bool may_tell, may_move_clock; /* may leave something to deliver; the clock may have waited for it */
+} jobs[ROOMS] = {
+    [STEPS] = {next_due_read, work_on_steps, .may_tell = true, .may_move_clock = true},
+    [DELIVERIES] = {next_delivery_read, deliver, .may_move_clock = true},
+    [CARE] = {next_care_read, care, .may_tell = true},
+};
+
+/* Does what is due. *ret_wait_ms: 0 when there was something, else how long nothing will be. */
+static bool job_once(struct worker *worker, const struct job *job, struct arena *arena, int64_t *ret_wait_ms,
+                     struct error *reterr) {
     const struct world *world = worker->world;
     int64_t due = INT64_MAX;
-    if (!store_read(world->store, next_care_read, &due, reterr)) return false;
-    int64_t wait = due == INT64_MAX ? LOOK_AGAIN_MS : due - clock_now(world->clock);
+    if (!store_read(world->store, job->next_due, &due, reterr)) return false;
+    int64_t wait = due - clock_now(world->clock);
     if (wait > 0) {
         *ret_wait_ms = wait < LOOK_AGAIN_MS ? wait : LOOK_AGAIN_MS;
         return true;
     }
     size_t n;
     worker_hold_clock(worker);
-    bool ok = care_due(world, 1, &n, reterr);
+    bool ok = job->run(worker, arena, &n, reterr);
     worker_let_clock(worker);
     if (!ok) return false;
-    *ret_wait_ms = n ? 0 : 50;
-    if (n) wake(worker, &worker->rooms[DELIVERIES]);
+    /* Nothing left for this thread: another one holds it and will say when it is done. */
+    *ret_wait_ms = n ? 0 : HELD_MS;
+    if (n && job->may_tell) wake(worker, &worker->rooms[DELIVERIES]);
+    if (n && job->may_move_clock) wake(worker, &worker->rooms[CLOCK]);
     return true;
 }
 
@@ -261,8 +243,7 @@ static bool travel_beside_others(struct worker *worker, int64_t *ret_wait_ms, st
 }
 
 /* Moves the clock by one stop when it is to be moved and nothing holds it. */
-static bool travel_once(struct worker *worker, struct arena *arena, int64_t *ret_wait_ms, struct error *reterr) {
-    (void)arena;
+static bool travel_once(struct worker *worker, int64_t *ret_wait_ms, struct error *reterr) {
     const struct world *world = worker->world;
     if (worker->node && store_is_shared(world->store)) return travel_beside_others(worker, ret_wait_ms, reterr);
     uint64_t generation = store_generation(world->store, STORE_ANYTHING);
@@ -284,8 +265,6 @@ static bool travel_once(struct worker *worker, struct arena *arena, int64_t *ret
     return true;
 }
 
-typedef bool once_fn(struct worker *worker, struct arena *arena, int64_t *ret_wait_ms, struct error *reterr);
-
 /* How long a thread rests after FAILURES in a row. When a shared database is away that is said once for all threads,
  * and they are woken when it is back. */
 static int64_t rest_after(struct worker *worker, unsigned failures, const struct error *error) {
@@ -294,43 +273,41 @@ static int64_t rest_after(struct worker *worker, unsigned failures, const struct
     return LOOK_AGAIN_MS;
 }
 
-static void work(struct worker *worker, struct room *room, once_fn *once) {
+static void work(struct worker *worker, int room) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(16384);
     unsigned failures = 0;
     while (!stopping(worker)) {
-        uint64_t seen = wakes_of(worker, room);
+        uint64_t seen = wakes_of(worker, &worker->rooms[room]);
         struct error error = {0};
         int64_t wait_ms = LOOK_AGAIN_MS;
-        if (once(worker, arena, &wait_ms, &error))
+        bool ok = room == CLOCK ? travel_once(worker, &wait_ms, &error)
+                                : job_once(worker, &jobs[room], arena, &wait_ms, &error);
+        if (ok)
             failures = 0;
         else
             wait_ms = rest_after(worker, failures++, &error);
         arena_reset(arena);
-        if (wait_ms > 0) wait_for_change(worker, room, seen, wait_ms);
+        if (wait_ms > 0) wait_for_change(worker, &worker->rooms[room], seen, wait_ms);
     }
 }
 
 static void *run_steps(void *arg) {
-    struct worker *worker = arg;
-    work(worker, &worker->rooms[STEPS], work_once);
+    work(arg, STEPS);
     return NULL;
 }
 
 static void *run_deliveries(void *arg) {
-    struct worker *worker = arg;
-    work(worker, &worker->rooms[DELIVERIES], deliver_once);
+    work(arg, DELIVERIES);
     return NULL;
 }
 
 static void *run_clock(void *arg) {
-    struct worker *worker = arg;
-    work(worker, &worker->rooms[CLOCK], travel_once);
+    work(arg, CLOCK);
     return NULL;
 }
 
 static void *run_care(void *arg) {
-    struct worker *worker = arg;
-    work(worker, &worker->rooms[CARE], care_once);
+    work(arg, CARE);
     return NULL;
 }
 

@@ -231,17 +231,20 @@ static bool tell(const struct connection *c, struct error *reterr) {
     return false;
 }
 
+static void forget_result(struct statement *stmt) {
+    PQclear(stmt->result);
+    stmt->result = NULL;
+}
+
 static enum db_step step(struct stmt *base, struct error *reterr) {
     struct connection *c = of(base->db);
     struct statement *stmt = statement_of(base);
     if (!base->running) {
-        PQclear(stmt->result);
-        stmt->result = NULL;
+        forget_result(stmt);
         stmt->row = -1;
         if (!execute(c, stmt)) {
             tell(c, reterr);
-            PQclear(stmt->result);
-            stmt->result = NULL;
+            forget_result(stmt);
             return DB_FAIL;
         }
         stmt_runs(base, true);
@@ -256,8 +259,7 @@ static bool run(struct stmt *base, int64_t *ret_changes, struct error *reterr) {
     struct statement *stmt = statement_of(base);
     if (base->running) statement_done(base);
     if (!execute(c, stmt)) {
-        PQclear(stmt->result);
-        stmt->result = NULL;
+        forget_result(stmt);
         return tell(c, reterr);
     }
     int64_t rows = 0;
@@ -265,8 +267,7 @@ static bool run(struct stmt *base, int64_t *ret_changes, struct error *reterr) {
     bool is_query = is_tag(stmt->result, "SELECT");
     if (ret_changes && (is_query || !str_to_int(tuples, 0, INT64_MAX, &rows))) rows = 0;
     if (ret_changes) *ret_changes = rows;
-    PQclear(stmt->result);
-    stmt->result = NULL;
+    forget_result(stmt);
     return true;
 }
 

@@ -202,14 +202,3 @@ void pool_go_unnamed(struct pool *pool) {
     pool->unnamed = true;
     pthread_mutex_unlock(&pool->mutex);
 }
-
-bool pool_is_unnamed(struct pool *pool) {
-    pthread_mutex_lock(&pool->mutex);
-    bool unnamed = pool->unnamed;
-    pthread_mutex_unlock(&pool->mutex);
-    return unnamed;
-}
-
-const struct target *pool_target(const struct pool *pool) {
-    return pool->target;
-}

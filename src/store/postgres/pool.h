@@ -21,8 +21,5 @@ void pool_give(struct pool *pool, struct db *db);
 void pool_suspect(struct pool *pool);
 /* From now on statements have no names: something between here and the server mixes them up. */
 void pool_go_unnamed(struct pool *pool);
-bool pool_is_unnamed(struct pool *pool);
 /* Closes what nobody used for a while. */
 void pool_tidy(struct pool *pool);
-/* Where the database is, for a connection beside the pool's. */
-const struct target *pool_target(const struct pool *pool);
