@@ -1,5 +1,6 @@
 import { createStore, html, useLayoutEffect, useRef, useUid } from "../lib.js";
 import { Button } from "./button.js";
+import { Form } from "./field.js";
 import { useAction } from "./load.js";
 import { Failed } from "./states.js";
 import { useStore } from "./store.js";
@@ -23,6 +24,21 @@ export function Dialog({ title, onClose, actions, wide, children }) {
         <div class="dialog-body">${children}</div>
         ${actions && html`<footer class="dialog-foot">${actions}</footer>`}
     </dialog>`;
+}
+
+/**
+ * A dialog with a form: onSubmit (may be async; see Form), action: the words of its button. busy and error: of what the server is asked;
+ * the error stands in the dialog, which stays open.
+ */
+export function FormDialog({ title, lede, action, onClose, onSubmit, busy, error, wide, children }) {
+    const id = useUid();
+    const actions = html`<${Button} disabled=${busy} onClick=${onClose}>Back<//>
+        <${Button} kind="primary" type="submit" form=${id} busy=${busy}>${action}<//>`;
+    return html`<${Dialog} title=${title} wide=${wide} actions=${actions} onClose=${() => busy || onClose()}>
+        ${lede && html`<p class="muted">${lede}</p>`}
+        <${Form} id=${id} onSubmit=${onSubmit}>${children}<//>
+        ${error && html`<${Failed} error=${error} title="Nothing was changed" />`}
+    <//>`;
 }
 
 const asked = createStore(null);

@@ -1,5 +1,5 @@
 export { Button, ButtonLink } from "./button.js";
-export { Dialog, confirm } from "./dialog.js";
+export { Dialog, FormDialog, confirm } from "./dialog.js";
 export { Check, Field, FieldError, Form, focusFirstError } from "./field.js";
 export { Icon } from "./icons.js";
 export { Pager, Search, Toolbar, useList } from "./list.js";

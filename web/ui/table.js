@@ -3,8 +3,8 @@ import { html } from "../lib.js";
 const Cell = ({ column, row }) => {
     const kinds = [column.align === "end" && "end", column.nowrap && "nowrap", column.wide && "wide"].filter(Boolean).join(" ");
     const content = column.cell ? column.cell(row) : row[column.key];
-    if (column.head) return html`<th scope="row" role="rowheader" class=${`row-head ${kinds}`}>${content}</th>`;
-    return html`<td role="cell" class=${kinds} data-label=${column.title}><div class="cell">${content ?? "—"}</div></td>`;
+    if (column.head) return html`<th scope="row" role="rowheader" class=${`row-head ${kinds}`}><div class="cell">${content}</div></th>`;
+    return html`<td role="cell" class=${kinds} data-label=${column.hidden ? "" : column.title}><div class="cell">${content ?? "—"}</div></td>`;
 };
 
 /**
