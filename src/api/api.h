@@ -17,6 +17,7 @@ struct api_config {
     const char *public_url; /* where customers reach this server; NULL: as the request did */
     unsigned providers_off; /* bit 1 << provider; those that the mail host does not serve are off anyhow */
     int64_t wait_ms;        /* how long a call may wait for a shared database, its turn included */
+    unsigned streams;       /* that go on at the same time, of events and other long answers; a workspace has half */
     bool rate_limit;        /* whether calls are limited at all */
     int64_t rate_per_second, rate_per_minute; /* of a workspace; 0: not limited by it */
 };

@@ -5,7 +5,10 @@
 
 #include "http/internal.h"
 
-enum { SETTLE_MS = 100 }; /* who sends requests without a pause is not looked at */
+enum {
+    SETTLE_MS = 100, /* who sends requests without a pause is not looked at */
+    WATCH_MS = 1000, /* how often the clients of streams are looked at */
+};
 
 /* A few milliseconds late, which no deadline minds, and a third of the price. */
 int64_t monotonic_ms(void) {
@@ -39,13 +42,23 @@ static void check_half_close(struct conn *c, int64_t due, int64_t now, int64_t r
     if (poll(&ask, 1, 0) == 1) atomic_compare_exchange_strong(&c->due, &due, now);
 }
 
+/* libmicrohttpd does not look at a connection while it is suspended, as that of a stream is that has nothing to send.
+ * Who sends no more has left: there is nobody to hear what a stream says when it has nothing to say. */
+static void check_listener(const struct conn *c) {
+    struct pollfd ask = {.fd = c->fd, .events = POLLRDHUP};
+    if (poll(&ask, 1, 0) == 1) stream_break(c->stream);
+}
+
 static void *sweep(void *arg) {
     struct deadline *deadline = arg;
     int64_t step = deadline->request_ms / 8; /* the most that a connection is cut late */
     step = step < 10 ? 10 : step > 250 ? 250 : step;
+    int64_t watched = 0;
     pthread_mutex_lock(&deadline->mutex);
     while (!deadline->stop) {
         int64_t now = monotonic_ms();
+        bool watches = now - watched >= WATCH_MS;
+        if (watches) watched = now;
         for (struct conn *c = deadline->first; c; c = c->next) {
             int64_t due = atomic_load_explicit(&c->due, memory_order_relaxed);
             /* Nothing but a shutdown: the descriptor stays libmicrohttpd's, whose event thread sees the end at once. */
@@ -53,6 +66,8 @@ static void *sweep(void *arg) {
                 if (atomic_compare_exchange_strong(&c->due, &due, 0)) shutdown(c->fd, SHUT_RDWR);
             } else if (due && atomic_load_explicit(&c->unchecked, memory_order_relaxed)) {
                 check_half_close(c, due, now, deadline->request_ms);
+            } else if (watches && c->stream) {
+                check_listener(c);
             }
         }
         cond_wait_until(&deadline->wake, &deadline->mutex, now + step);
@@ -101,5 +116,21 @@ void deadline_remove(struct deadline *deadline, struct conn *conn) {
     else
         deadline->first = conn->next;
     if (conn->next) conn->next->prev = conn->prev;
+    pthread_mutex_unlock(&deadline->mutex);
+}
+
+void deadline_watch(struct deadline *deadline, struct conn *conn, struct http_stream *stream) {
+    pthread_mutex_lock(&deadline->mutex);
+    conn->stream = stream;
+    if (stream && deadline->no_streams) http_stream_end(stream);
+    pthread_mutex_unlock(&deadline->mutex);
+}
+
+void deadline_end_streams(struct deadline *deadline) {
+    if (!deadline->started) return;
+    pthread_mutex_lock(&deadline->mutex);
+    deadline->no_streams = true;
+    for (const struct conn *c = deadline->first; c; c = c->next)
+        if (c->stream) http_stream_end(c->stream);
     pthread_mutex_unlock(&deadline->mutex);
 }

@@ -4,6 +4,28 @@
 
 enum { WORKER_STACK = 256 << 10 };
 
+static void run(const struct http_app *app, struct exchange *x) {
+    if (x->stage == STAGE_PART) {
+        x->part = app->more(app->ctx, &x->request, x->arena, &x->response, x->state);
+        x->stage = STAGE_ANSWERED;
+    } else {
+        app->run(app->ctx, &x->request, x->arena, &x->response, x->state);
+        x->stage = STAGE_DONE;
+    }
+}
+
+static void refuse(const struct http_app *app, struct exchange *x) {
+    if (x->stage == STAGE_PART) {
+        x->part = HTTP_PART_BROKEN;
+        x->stage = STAGE_ANSWERED;
+    } else {
+        struct error err;
+        error_set(&err, ERR_UNAVAILABLE, "The server is stopping. Nothing was done; try again shortly.");
+        exchange_refuse(x, app, &err);
+        x->stage = STAGE_DONE;
+    }
+}
+
 static void *work(void *arg) {
     struct defer *defer = arg;
     pthread_mutex_lock(&defer->mutex);
@@ -17,14 +39,10 @@ static void *work(void *arg) {
         bool stop = defer->stop;
         pthread_mutex_unlock(&defer->mutex);
 
-        if (stop) {
-            struct error err;
-            error_set(&err, ERR_UNAVAILABLE, "The server is stopping. Nothing was done; try again shortly.");
-            exchange_refuse(x, defer->app, &err);
-        } else {
-            defer->app->run(defer->app->ctx, &x->request, x->arena, &x->response, x->state);
-        }
-        x->stage = STAGE_DONE;
+        if (stop)
+            refuse(defer->app, x);
+        else
+            run(defer->app, x);
         /* From here on the event thread owns the exchange again. */
         MHD_resume_connection(x->mhd);
         pthread_mutex_lock(&defer->mutex);
@@ -58,7 +76,7 @@ bool defer_push(struct defer *defer, struct exchange *x) {
     if (ok) {
         /* Suspended before a worker can see it: resuming must not come first. */
         MHD_suspend_connection(x->mhd);
-        x->stage = STAGE_RUNNING;
+        x->stage = x->stage == STAGE_ANSWERED ? STAGE_PART : STAGE_RUNNING;
         x->next = NULL;
         *defer->end = x;
         defer->end = &x->next;

@@ -48,6 +48,10 @@ static void response_clear(struct http_response *response) {
     response->status = 0;
     response->content_type = NULL;
     response->n_headers = 0;
+    response->in_parts = false;
+    if (response->stream) stream_break(response->stream); /* others may still have it */
+    http_stream_let_go(response->stream);
+    response->stream = NULL;
 }
 
 static void exchange_give_back(struct loop *loop, struct exchange *x) {
@@ -83,8 +87,12 @@ void exchange_refuse(struct exchange *x, const struct http_app *app, const struc
 
 /* ---- answering ---- */
 
-static void due_in(struct conn *conn, int64_t ms) {
-    atomic_store_explicit(&conn->due, monotonic_ms() + ms, memory_order_relaxed);
+void conn_due_in(struct conn *conn, int64_t ms) {
+    atomic_store_explicit(&conn->due, ms ? monotonic_ms() + ms : 0, memory_order_relaxed);
+}
+
+static bool is_streamed(const struct http_response *response) {
+    return response->in_parts || response->stream;
 }
 
 static enum MHD_Result answer(struct exchange *x) {
@@ -96,11 +104,18 @@ static enum MHD_Result answer(struct exchange *x) {
         exchange_refuse(x, &server->app, &err);
         if (!buf_ok(&response->body)) buf_clear(&response->body);
     }
+    if (is_streamed(response) && !stream_enter(x)) {
+        struct error err;
+        error_set(&err, ERR_UNAVAILABLE, "Too many streams are open here. Close those you do not need; try again.");
+        exchange_refuse(x, &server->app, &err);
+    }
     struct str body = buf_str(&response->body);
     /* The bytes stay ours: they are not touched until loop_completed, and libmicrohttpd is done with them by then. */
-    struct MHD_Response *mhd = MHD_create_response_from_buffer(body.n, response->body.p, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *mhd = x->is_streamed
+                                   ? stream_response(x)
+                                   : MHD_create_response_from_buffer(body.n, response->body.p, MHD_RESPMEM_PERSISTENT);
     if (!mhd) return MHD_NO;
-    if (body.n)
+    if (body.n || x->is_streamed)
         MHD_add_response_header(mhd, "content-type",
                                 response->content_type ? response->content_type : "application/json; charset=utf-8");
     MHD_add_response_header(mhd, "x-request-id", x->request.id);
@@ -108,7 +123,7 @@ static enum MHD_Result answer(struct exchange *x) {
         MHD_add_response_header(mhd, response->headers[i].name, response->headers[i].value);
     if (x->close || atomic_load_explicit(&server->stopping, memory_order_relaxed))
         MHD_add_response_header(mhd, "Connection", "close");
-    due_in(x->conn, SEND_TIMES * server->request_ms + (int64_t)(body.n / SEND_RATE));
+    conn_due_in(x->conn, SEND_TIMES * server->request_ms + (int64_t)(body.n / SEND_RATE));
     x->stage = STAGE_ANSWERED;
     enum MHD_Result result = MHD_queue_response(x->mhd, (unsigned)response->status, mhd);
     MHD_destroy_response(mhd);
@@ -217,6 +232,7 @@ enum MHD_Result loop_handle(void *cls, struct MHD_Connection *mhd, const char *u
         return answer(x);
     case STAGE_RUNNING:
     case STAGE_ANSWERED:
+    case STAGE_PART:
         break;
     }
     return MHD_NO;
@@ -229,7 +245,8 @@ void loop_completed(void *cls, struct MHD_Connection *mhd, void **exchange, enum
     (void)mhd, (void)why;
     if (!x) return;
     *exchange = NULL;
-    due_in(x->conn, server->request_ms);
+    stream_completed(x);
+    conn_due_in(x->conn, server->request_ms);
     atomic_store_explicit(&x->conn->unchecked, true, memory_order_relaxed);
     exchange_give_back(loop, x);
     if (atomic_fetch_sub(&server->under_way, 1) == 1 && atomic_load(&server->stopping)) {
@@ -263,7 +280,7 @@ void loop_connection(void *cls, struct MHD_Connection *mhd, void **conn, enum MH
         c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         peer_format(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr, c->peer,
                     sizeof c->peer);
-        due_in(c, server->request_ms);
+        conn_due_in(c, server->request_ms);
         deadline_add(&server->deadline, c);
         return;
     }

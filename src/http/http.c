@@ -98,6 +98,7 @@ bool http_start(const struct http_config *config, const struct http_app *app, st
     server->clock = clock_system();
     server->body_limit = config->body_limit;
     server->request_ms = config->request_ms;
+    server->most_streams = config->streams;
     server->loops = loops;
     server->acceptor.listener = server->acceptor.event = -1;
     server->acceptor.most = fit_connections(config->connections);
@@ -158,6 +159,7 @@ void http_stop(struct http_server *server, int64_t grace_ms) {
     /* From now on each answer ends its connection. */
     atomic_store(&server->stopping, true);
     int64_t until = monotonic_ms() + grace_ms;
+    deadline_end_streams(&server->deadline);
     linger(server, grace_ms < LINGER_MS ? grace_ms : LINGER_MS);
     wait_for_exchanges(server, until - monotonic_ms());
     /* libmicrohttpd must not be stopped while a connection is suspended: the workers have to be done. */

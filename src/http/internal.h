@@ -23,7 +23,8 @@ struct conn {
     int fd;
     /* Monotonic milliseconds after which the connection is cut; 0 while the server is the one to act. */
     _Atomic int64_t due;
-    _Atomic bool unchecked; /* idle since its last answer, and not yet looked at for a half close */
+    _Atomic bool unchecked;     /* idle since its last answer, and not yet looked at for a half close */
+    struct http_stream *stream; /* that is being sent; NULL: none. Under the deadline's mutex */
     char peer[48];
 };
 
@@ -34,6 +35,7 @@ struct deadline {
     int64_t request_ms;
     struct conn *first;
     bool started, stop;
+    bool no_streams; /* each ends as soon as it begins */
 };
 
 int64_t monotonic_ms(void);
@@ -45,6 +47,10 @@ MUST_CHECK bool deadline_start(struct deadline *deadline, int64_t request_ms);
 void deadline_stop(struct deadline *deadline);
 void deadline_add(struct deadline *deadline, struct conn *conn);
 void deadline_remove(struct deadline *deadline, struct conn *conn);
+/* From now on CONN's stream is STREAM, which is ended when the client leaves; NULL: none. */
+void deadline_watch(struct deadline *deadline, struct conn *conn, struct http_stream *stream);
+/* Ends all streams, and from now on each one at once. */
+void deadline_end_streams(struct deadline *deadline);
 
 /* ---- exchange ---- */
 
@@ -55,6 +61,7 @@ enum stage {
     STAGE_RUNNING,  /* suspended, a worker's */
     STAGE_DONE,     /* the response is filled */
     STAGE_ANSWERED, /* and handed to libmicrohttpd */
+    STAGE_PART,     /* the same, and suspended again: a worker makes the next part */
 };
 
 struct exchange {
@@ -68,7 +75,10 @@ struct exchange {
     struct buf body;
     uint64_t discarded; /* bytes of a body that is over the limit */
     enum stage stage;
-    bool close; /* the connection ends after this answer */
+    bool close;       /* the connection ends after this answer */
+    bool is_streamed; /* counted in the server's n_streams */
+    size_t taken;     /* bytes of the response's body that were handed to libmicrohttpd, where it is streamed */
+    enum http_part part;
     void *state;
 };
 
@@ -107,10 +117,22 @@ struct defer {
 };
 
 MUST_CHECK bool defer_start(struct defer *defer, unsigned workers, const struct http_app *app);
-/* Suspends the connection and queues the exchange. False, with nothing done, when the queue is full or stopped. */
+/* Suspends the connection and queues the exchange, for its run or, at STAGE_ANSWERED, its next part. False, with
+ * nothing done, when the queue is full or stopped. */
 MUST_CHECK bool defer_push(struct defer *defer, struct exchange *x);
 /* Refuses what still waits, lets each worker finish what it is at, and joins them. */
 void defer_stop(struct defer *defer);
+
+/* ---- stream: answers that are made while they are sent ---- */
+
+/* The answer to X as libmicrohttpd wants it, with its first bytes; NULL: out of memory. */
+struct MHD_Response *stream_response(struct exchange *x);
+/* Whether there is room for one more; then X counts until stream_completed. */
+bool stream_enter(struct exchange *x);
+/* Of any exchange, whether it is one or not. */
+void stream_completed(struct exchange *x);
+/* The client is gone, or was cut. */
+void stream_break(struct http_stream *stream);
 
 /* ---- acceptor ---- */
 
@@ -155,10 +177,15 @@ struct http_server {
     struct acceptor acceptor;
     /* Exchanges under way, and who waits for the last one. */
     _Atomic unsigned under_way;
+    _Atomic unsigned n_streams;
+    unsigned most_streams;
     _Atomic bool stopping;
     pthread_mutex_t mutex;
     pthread_cond_t idle;
 };
+
+/* The client has MS milliseconds from now; 0: as long as the server takes. */
+void conn_due_in(struct conn *conn, int64_t ms);
 
 /* Fills the response with the application's words for ERR. */
 void exchange_refuse(struct exchange *x, const struct http_app *app, const struct error *err);

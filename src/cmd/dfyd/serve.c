@@ -244,6 +244,7 @@ static bool start_api(struct server *server, struct error *reterr) {
         .public_url = settings->public_url,
         .providers_off = settings->providers_off,
         .wait_ms = settings->db_wait_ms,
+        .streams = (unsigned)settings->streams,
         .rate_limit = settings->rate_limit != 0,
         .rate_per_second = settings->rate_per_second,
         .rate_per_minute = settings->rate_per_minute,
@@ -256,6 +257,7 @@ static bool start_api(struct server *server, struct error *reterr) {
         .body_limit = BODY_LIMIT,
         .request_ms = settings->request_timeout_ms,
         .connections = (unsigned)settings->connections,
+        .streams = (unsigned)settings->streams,
     };
     struct http_app app = api_app(server->api);
     if (!http_start(&config, &app, &server->http, reterr)) {

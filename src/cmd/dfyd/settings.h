@@ -30,7 +30,7 @@ struct settings {
     struct listen edge_listen;          /* host empty: the edge is not served */
     int64_t forwarding_private_targets; /* 0 no, 1 yes */
     int64_t forwarding_http_port, forwarding_https_port;
-    int64_t http_threads, order_threads, worker_threads, connections;
+    int64_t http_threads, order_threads, worker_threads, connections, streams;
     int64_t request_timeout_ms, drain_ms;
     int64_t retry_base_ms, retry_max_ms, lease_ms;
     int64_t swap_hours;
@@ -81,6 +81,7 @@ enum setting {
     SETTING_ORDER_THREADS,
     SETTING_WORKER_THREADS,
     SETTING_CONNECTIONS,
+    SETTING_STREAMS,
     SETTING_REQUEST_TIMEOUT_MS,
     SETTING_DRAIN_MS,
     SETTING_RETRY_BASE_MS,

@@ -51,6 +51,10 @@ const struct setting_row setting_rows[SETTING_END] = {
                                 .help = "provisioning steps that run at the same time"},
     [SETTING_CONNECTIONS] = {"connections", "connections", "DFYD_CONNECTIONS", SETTING_INT, AT(connections), 1, 1000000,
                              .fallback = "10000", .value = "N", .help = "open connections at most"},
+    [SETTING_STREAMS] = {"streams", "streams", "DFYD_STREAMS", SETTING_INT, AT(streams), 1, 1000000, .fallback = "1000",
+                         .value = "N",
+                         .help =
+                             "of them, streams of events and downloads at most; a workspace may have half of those"},
     [SETTING_REQUEST_TIMEOUT_MS] = {"request_timeout_ms", "request-timeout-ms", "DFYD_REQUEST_TIMEOUT_MS", SETTING_INT,
                                     AT(request_timeout_ms), 100, 600000, .fallback = "60000", .unit = "milliseconds",
                                     .value = "MS", .help = "how long a client may take to send a request"},
