@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "core/backoff.h"
 #include "driver/hook/hook.h"
+#include "step/event_text.h"
 
 enum {
     HAND_OUT_MAX = 500,    /* events in one transaction */
@@ -17,7 +18,6 @@ enum {
     SEEMS_DEAD_AFTER = 3,  /* failures in a row */
     DEAD_WAIT_FACTOR = 10, /* the first wait for a receiver that seems dead, in retry waits */
     DEAD_WAIT_MAX = 300,   /* the longest */
-    BODY_MAX_BYTES = 16384,
     OWN_HEADERS = 2,
     HEADER_TEXT = 128,
     REASON_TEXT = sizeof((struct answer *)0)->reason,
@@ -46,51 +46,6 @@ struct str deliver_make_secret(const struct world *world, struct arena *arena) {
 }
 
 /* ---- what is sent ---- */
-
-/* The same for each try of an event, different from all others, and no count of them. UUID version 8 (RFC 9562
- * section 5.8). */
-static void event_id(const struct world *world, int64_t seq, char ret_text[UUID_TEXT]) {
-    unsigned char hash[16], input[16] = "event id";
-    for (int i = 0; i < 8; i++) input[8 + i] = (unsigned char)(seq >> (56 - 8 * i));
-    crypto_generichash(hash, sizeof hash, input, sizeof input, world->vault->key, sizeof world->vault->key);
-    hash[6] = (unsigned char)((hash[6] & 0x0f) | 0x80);
-    hash[8] = (unsigned char)((hash[8] & 0x3f) | 0x80);
-    char hex[33];
-    sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
-    snprintf(ret_text, UUID_TEXT, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
-}
-
-static void add_member(struct buf *out, const char *name, struct str value) {
-    buf_add_byte(out, ',');
-    buf_add_json(out, str_of(name));
-    buf_add_byte(out, ':');
-    buf_add_json(out, value);
-}
-
-/* The payload's members stand after those that every event has. */
-static struct str write_body(const struct webhook *webhook, const struct delivery *delivery, const char *id,
-                             struct arena *arena) {
-    struct buf out;
-    char time[TIME_TEXT];
-    time_format(delivery->created_ms, time);
-    buf_init(&out, BODY_MAX_BYTES);
-    BUF_LIT(&out, "{\"timestamp\":");
-    buf_add_json(&out, str_of(time));
-    add_member(&out, "event_type", delivery->type);
-    add_member(&out, "event_id", str_of(id));
-    add_member(&out, "workspace", webhook->workspace_id);
-    add_member(&out, "organization", webhook->workspace_id);
-    struct str payload = delivery->payload;
-    if (payload.n > 2) {
-        buf_add_byte(&out, ',');
-        buf_add(&out, (struct str){payload.p + 1, payload.n - 1});
-    } else {
-        buf_add_byte(&out, '}');
-    }
-    struct str body = arena_str(arena, buf_str(&out));
-    buf_finish(&out);
-    return body;
-}
 
 static void sign(struct str secret, int64_t unix_s, struct str body, char ret_text[HEADER_TEXT]) {
     char stamp[24], hex[2 * SIGNATURE_BYTES + 1];
@@ -139,7 +94,14 @@ static enum outcome send_one(const struct envelope *e, const struct delivery *de
     const struct world *world = e->world;
     char id[UUID_TEXT], signature[HEADER_TEXT];
     event_id(world, delivery->seq, id);
-    struct str body = write_body(e->webhook, delivery, id, e->arena);
+    const struct feed_event event = {
+        .seq = delivery->seq,
+        .workspace_id = e->webhook->workspace_id,
+        .type = delivery->type,
+        .payload = delivery->payload,
+        .created_ms = delivery->created_ms,
+    };
+    struct str body = event_text(world, &event, e->arena);
     sign(e->secret, clock_now(world->clock) / 1000, body, signature);
     e->headers[0] = (struct hook_header){STR("X-Dfyd-Event-Id"), str_of(id)};
     e->headers[1] = (struct hook_header){STR("X-Dfyd-Signature"), str_of(signature)};
