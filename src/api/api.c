@@ -9,6 +9,7 @@
 
 #include "api/auth.h"
 #include "api/call.h"
+#include "api/hub.h"
 #include "api/idempotent.h"
 #include "api/limiter.h"
 #include "api/restrictions.h"
@@ -27,6 +28,7 @@ enum {
     WAITING_MAX = 4,
     HOST_MAX = 255,  /* bytes of a host that comes back in an answer */
     AGENT_MAX = 512, /* bytes of a user agent that are kept */
+    SCRATCH = 16 << 10,
 };
 
 #define ORDERS "/api/v2/dfy-email-account-orders"
@@ -84,6 +86,7 @@ static const struct route routes[] = {
     {"GET", OWN "/invoices/{}", ORDER_SCOPE, "read", BODY_NONE, get_invoice, NULL},
     {"GET", OWN "/invoices/{}/page", ORDER_SCOPE, "read", BODY_NONE, get_invoice_page, NULL},
     {"GET", OWN "/domains/{}/dns", ORDER_SCOPE, "read", BODY_NONE, domain_dns_begin, domain_dns_run, &dns_limits},
+    {"GET", OWN "/events", ORDER_SCOPE, "read", BODY_NONE, follow_events, NULL},
     {"POST", "/api/dfyd/v1/domains/{}/swap", ORDER_SCOPE, "update", BODY_NEEDED, swap_domain_begin, swap_domain_run},
     {"POST", "/api/dfyd/v1/payment-events/{}", NULL, NULL, BODY_NEEDED, checkout_defer, payment_event_run},
     {"GET", "/checkout/{}", NULL, NULL, BODY_NONE, checkout_defer, checkout_return_run},
@@ -98,6 +101,7 @@ struct api {
     struct auth *auth;
     struct idempotent *idempotent;
     struct restrictions *restrictions;
+    struct hub *hub;
     struct limiter *limiter;        /* NULL, as the next: nothing is limited */
     struct sharer *sharer;          /* in its place, with a shared database */
     struct limits workspace_limits; /* of all its keys and calls together */
@@ -124,6 +128,8 @@ struct api *api_create(const struct api_config *config) {
     api->auth = auth_create(config->world->store, config->world->clock);
     api->idempotent = idempotent_create(config->world->store);
     api->restrictions = restrictions_create(config->world->store);
+    api->hub = hub_create(&(struct hub_config){
+        .world = config->world, .node = config->node, .most_of_workspace = (config->streams + 1) / 2});
     bool is_shared = store_is_shared(config->world->store);
     if (config->rate_limit && is_shared) api->sharer = sharer_create(config->world->store, count_nodes, config->node);
     if (config->rate_limit && !is_shared) api->limiter = limiter_create();
@@ -136,6 +142,7 @@ struct api *api_create(const struct api_config *config) {
 
 void api_destroy(struct api *api) {
     if (!api) return;
+    hub_destroy(api->hub);
     limiter_destroy(api->limiter);
     sharer_destroy(api->sharer);
     restrictions_destroy(api->restrictions);
@@ -211,6 +218,12 @@ void call_fail(struct call *call, const struct error *error, const char *reassur
 
 void call_answer(struct call *call) {
     call->response->status = 200;
+}
+
+void call_answer_in_parts(struct call *call, call_more_fn *more) {
+    call_answer(call);
+    call->more = more;
+    call->response->in_parts = true;
 }
 
 /* A host, perhaps with a port (RFC 9110 section 7.2); it comes back in an answer to who sent it. */
@@ -479,15 +492,16 @@ static enum http_verdict begin(void *ctx, const struct http_request *request, st
         .config = &api->config,
         .idempotent = api->idempotent,
         .restrictions = api->restrictions,
+        .hub = api->hub,
         .request = request,
         .response = response,
         .arena = arena,
         .started_ms = clock_steady_ms(),
     };
+    *ret_state = call;
     log_set_request(str_of(request->id));
     enum http_verdict verdict = dispatch(call);
     if (verdict == HTTP_DEFER) {
-        *ret_state = call;
         log_set_request(STR(""));
     } else {
         finish(call);
@@ -545,11 +559,33 @@ static void run(void *ctx, const struct http_request *request, struct arena *are
     finish(call);
 }
 
+/* The next part of a long answer. The key may have been revoked since the last one. */
+static enum http_part more(void *ctx, const struct http_request *request, struct arena *arena,
+                           struct http_response *response, void *state) {
+    (void)ctx, (void)request, (void)arena, (void)response;
+    struct call *call = state;
+    CLEANUP(arena_cleanup) struct arena *scratch = arena_create(SCRATCH);
+    struct error error = {0};
+    bool is_last = false;
+    log_set_request(str_of(call->request->id));
+    store_wait_until(clock_steady_ms() + call->config->wait_ms);
+    worker_hold_clock(call->config->worker);
+    bool ok = call_identify(call, &error) && call->more(call, scratch, &is_last, &error);
+    worker_let_clock(call->config->worker);
+    store_wait_until(INT64_MAX);
+    if (!ok)
+        log_event(LOG_WARN, "answer_cut", LOG_STR("path", call->request->path), LOG_TEXT("reason", error.message),
+                  LOG_TEXT("next", "the connection was closed amid the answer"));
+    log_set_request(STR(""));
+    if (!ok) return HTTP_PART_BROKEN;
+    return is_last ? HTTP_PART_LAST : HTTP_PART_MORE;
+}
+
 static void refuse(void *ctx, const struct error *error, struct http_response *response) {
     (void)ctx;
     envelope(response, error);
 }
 
 struct http_app api_app(struct api *api) {
-    return (struct http_app){.ctx = api, .begin = begin, .run = run, .refuse = refuse};
+    return (struct http_app){.ctx = api, .begin = begin, .run = run, .more = more, .refuse = refuse};
 }

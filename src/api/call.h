@@ -11,6 +11,7 @@
 #include "store/audit.h"
 
 struct call;
+struct hub;
 struct idempotent;
 struct restrictions;
 
@@ -31,11 +32,19 @@ struct route {
     const struct limits *limits;
 };
 
+/*
+ * Makes the next part of a long answer: appends it to response->body, and says by *ret_last whether nothing follows.
+ * On an order thread, each time the client has taken what was there before; the identity was read anew. SCRATCH is
+ * emptied after each part. False: it is logged, and the client sees its connection cut.
+ */
+typedef bool call_more_fn(struct call *call, struct arena *scratch, bool *ret_last, struct error *reterr);
+
 struct call {
     struct api *api;
     const struct api_config *config;
     struct idempotent *idempotent;
     struct restrictions *restrictions;
+    struct hub *hub;
     const struct route *route; /* NULL: none */
     struct str parameter;      /* what stands for "{}" in the path, percent-decoded; empty: none */
     const struct http_request *request;
@@ -43,6 +52,7 @@ struct call {
     struct arena *arena;
     const struct identity *identity; /* NULL for open routes; read anew for run */
     void *order;                     /* what begin decoded, for run */
+    call_more_fn *more;              /* NULL: the answer is whole */
     bool may_wait;                   /* all of it runs on an order thread */
     bool changes_nothing;            /* a read or a simulation: its line in the log is for debugging */
     int64_t started_ms;              /* by clock_steady_ms: a sandbox's clock jumps */
@@ -57,6 +67,8 @@ void call_refuse(struct call *call, const struct error *error);
 void call_fail(struct call *call, const struct error *error, const char *reassure);
 /* 200 with what the handler put into response->body. */
 void call_answer(struct call *call);
+/* The same for an answer that goes on with what MORE makes, for as long as the client takes it. */
+void call_answer_in_parts(struct call *call, call_more_fn *more);
 /* Adds a header with a NUMBER from 0. NAME is a literal. */
 void call_header(struct call *call, const char *name, int64_t number);
 bool call_is_draining(const struct call *call);
@@ -144,3 +156,4 @@ enum http_verdict list_renewals(struct call *call);
 enum http_verdict list_invoices(struct call *call);
 enum http_verdict get_invoice(struct call *call);
 enum http_verdict get_invoice_page(struct call *call);
+enum http_verdict follow_events(struct call *call);
