@@ -99,9 +99,10 @@ function watchTheme(draw) {
  * label: what it shows. x: times in ms, ascending; xTitle: their heading in the table; formatX: (ms) => text.
  * series: [{name, values}], one value (or null) for each x, at most three. bars: columns, one label for each x (months).
  * formatY: (value) => text; formatTick: the same, shorter, for the axis; integers: no fractions there.
+ * hasTable: false where the page has a table of its own below.
  */
 export function Plot({ label, x, xTitle = "Time", series, bars, formatX = clock, formatY = formatNumber, formatTick = formatY, ...rest }) {
-    const { integers = false, height = 220 } = rest;
+    const { integers = false, hasTable = true, height = 220 } = rest;
     const box = useRef();
     const [under, setUnder] = useState(null);
     const [failed, setFailed] = useState(false);
@@ -134,8 +135,8 @@ export function Plot({ label, x, xTitle = "Time", series, bars, formatX = clock,
             ${under !== null && html`<span class="muted">${formatX(x[under])}</span>`}</figcaption>
         ${failed ? html`<p class="muted">The plot could not be loaded; the table has its numbers.</p>`
             : html`<div class="plot-box" ref=${box} role="img" aria-label=${`${label}; the numbers are in the table below`}></div>`}
-        <details class="numbers"><summary>The numbers as a table</summary>
+        ${hasTable && html`<details class="numbers"><summary>The numbers as a table</summary>
             <${Table} caption=${label} columns=${columns} rows=${x.map((_, row) => row)} rowKey=${(row) => row} />
-        </details>
+        </details>`}
     </figure>`;
 }
