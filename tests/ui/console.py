@@ -289,6 +289,7 @@ class Console:
                 tall = self.driver.execute_script("return document.documentElement.scrollHeight")
                 self.size((width, max(height, min(tall, 6000))))
                 self._settle()
+                self._painted(scheme)
                 self.fits()
                 self.axe()
                 if suffix != "360-dark":
@@ -301,6 +302,11 @@ class Console:
 
     def _settle(self):
         self.driver.execute_async_script("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))")
+
+    def _painted(self, scheme):
+        """The colours of SCHEME are computed, which is a moment after the medium changed."""
+        text = {"light": "rgb(0, 0, 0)", "dark": "rgb(255, 255, 255)"}[self.script("return document.documentElement.dataset.theme") or scheme]
+        self.wait(f"the colours of {scheme}", lambda: self.script("return getComputedStyle(document.documentElement).color") == text)
 
     def check(self):
         """Nothing was thrown, and the Content-Security-Policy stopped nothing."""
