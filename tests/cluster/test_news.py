@@ -10,7 +10,7 @@ import requests
 
 import nodes
 from conftest import LIMIT, ORDERS, wait_for
-from servers.postgres import PgBouncer, PostgreSQL
+from servers.postgres import PgBouncer, postgres  # noqa: F401, a fixture
 
 CURRENT = "/api/v2/workspaces/current"
 LISTENERS = "FROM pg_stat_activity WHERE application_name = 'dfyd news'"
@@ -19,27 +19,20 @@ PEOPLE = [{"email_address_prefix": "ada", "first_name": "Ada", "last_name": "Byr
 
 
 @pytest.fixture(scope="module")
-def server():
-    one = PostgreSQL()
-    yield one
-    one.end()
-
-
-@pytest.fixture(scope="module")
-def bouncer(server):
-    one = PgBouncer(server)
+def bouncer(postgres):  # noqa: F811
+    one = PgBouncer(postgres)
     yield one
     one.end()
 
 
 @pytest.fixture
-def make(server, bouncer, tmp_path, request):
+def make(postgres, bouncer, tmp_path, request):  # noqa: F811
     """make(*commands): a node for each. POOLED: through PgBouncer, past which it LISTENS or not."""
     made = []
 
     def cluster(*commands, pooled=False, listens=False, **settings):
         name = re.sub(r"[^a-z]", "_", f"news_{request.node.name}".lower())[:60]
-        direct = server.create_database(name)
+        direct = postgres.create_database(name)
         if pooled and listens:
             settings["db_listen_url"] = direct
         one = nodes.Cluster(tmp_path, bouncer.url(name) if pooled else direct, **settings)
@@ -50,7 +43,7 @@ def make(server, bouncer, tmp_path, request):
         one.start()
         one.workspaces({"acme": "tok_visa"})
         if listens or not pooled:
-            wait_for("listeners", lambda: server.sql(f"SELECT COUNT(*) {LISTENERS} AND datname = %s", name) == [(len(commands),)])
+            wait_for("listeners", lambda: postgres.sql(f"SELECT COUNT(*) {LISTENERS} AND datname = %s", name) == [(len(commands),)])
         return one
 
     yield cluster
@@ -59,13 +52,13 @@ def make(server, bouncer, tmp_path, request):
 
 
 @contextlib.contextmanager
-def cut(server):
+def cut(postgres):  # noqa: F811
     """Meanwhile no listener's connection lives for longer than an instant."""
     stop, killed = threading.Event(), []
 
     def run():
         while not stop.is_set():
-            killed.extend(server.sql(f"SELECT pg_terminate_backend(pid) {LISTENERS}"))
+            killed.extend(postgres.sql(f"SELECT pg_terminate_backend(pid) {LISTENERS}"))
             stop.wait(0.02)
 
     thread = threading.Thread(target=run)
@@ -109,9 +102,9 @@ def test_a_revoked_key_is_refused_everywhere(make):
     assert not any("notifications_" in node.log() for node in cluster.nodes)
 
 
-def test_a_revoked_key_while_listeners_are_cut(make, server):
+def test_a_revoked_key_while_listeners_are_cut(make, postgres):  # noqa: F811
     cluster = make(("serve",), ("serve",))
-    with cut(server):
+    with cut(postgres):
         for _ in range(3):
             assert max(refused_after(cluster).values()) < 1
     for node in cluster.nodes:

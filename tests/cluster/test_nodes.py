@@ -11,33 +11,26 @@ import requests
 
 import nodes
 from conftest import DESCRIPTION, LIMIT, ORDERS, run_cli, wait_for
-from servers.postgres import PostgreSQL
+from servers.postgres import postgres  # noqa: F401, a fixture
 from servers.process import free_ports
 
 ALIVE = 15  # seconds that a node may be silent
 
 
-@pytest.fixture(scope="module")
-def server():
-    one = PostgreSQL()
-    yield one
-    one.end()
-
-
 @pytest.fixture
-def make(server, tmp_path, request):
+def make(postgres, tmp_path, request):  # noqa: F811
     """make(**settings): a cluster without nodes on a database of its own. All are stopped at the end."""
     made = []
 
     def cluster(**settings):
         name = f"nodes_{len(made)}_{re.sub(r'[^a-z]', '_', request.node.name.lower())}"[:60]
-        made.append(nodes.Cluster(tmp_path, server.create_database(name), retry_base_ms=10, **settings))
+        made.append(nodes.Cluster(tmp_path, postgres.create_database(name), retry_base_ms=10, **settings))
         return made[-1]
 
     yield cluster
-    server.thaw()
-    if not server.running():
-        server.start()
+    postgres.thaw()
+    if not postgres.running():
+        postgres.start()
     for one in made:
         one.stop()
 
@@ -228,7 +221,7 @@ def test_a_frozen_node_holds_the_clock_only_while_it_seems_alive(make):
 
 # -- the database is away
 
-def outage(cluster, server, begin, end, wait_s):
+def outage(cluster, begin, end, wait_s):
     """What three nodes do between BEGIN() and END()."""
     (edge,) = free_ports(1)
     a, b = cluster.node("a", node_name="a", edge_listen=f"127.0.0.1:{edge}"), cluster.node("b", "serve", "--no-worker", node_name="b")
@@ -286,24 +279,24 @@ def outage(cluster, server, begin, end, wait_s):
     print(json.dumps({"slowest healthz ms": round(slowest * 1000), "slowest 503 s": round(max(one[-1] for one in answers), 2)}))
 
 
-def test_a_silent_database(make, server):
+def test_a_silent_database(make, postgres):  # noqa: F811
     """Its connections stay open, and nothing answers."""
-    outage(make(db_wait_ms=3000), server, server.freeze, server.thaw, 3)
+    outage(make(db_wait_ms=3000), postgres.freeze, postgres.thaw, 3)
 
 
-def test_a_database_that_is_stopped(make, server):
-    outage(make(db_wait_ms=3000), server, server.stop_immediate, server.start, 3)
+def test_a_database_that_is_stopped(make, postgres):  # noqa: F811
+    outage(make(db_wait_ms=3000), postgres.stop_immediate, postgres.start, 3)
 
 
-def test_a_node_ends_while_the_database_is_silent(make, server):
+def test_a_node_ends_while_the_database_is_silent(make, postgres):  # noqa: F811
     cluster = make(db_wait_ms=2000, drain_ms=1000)
     a = cluster.node("a")
     cluster.start()
-    server.freeze()
+    postgres.freeze()
     try:
         wait_for("that it notices", lambda: logged(a, "database_away"))
         began = time.monotonic()
         a.stop()
         assert time.monotonic() - began < 15
     finally:
-        server.thaw()
+        postgres.thaw()

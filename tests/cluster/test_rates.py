@@ -9,34 +9,27 @@ import requests
 
 import nodes
 from conftest import LIMIT, wait_for
-from servers.postgres import PostgreSQL
+from servers.postgres import postgres  # noqa: F401, a fixture
 
 CURRENT = "/api/v2/workspaces/current"
 
 
-@pytest.fixture(scope="module")
-def server():
-    one = PostgreSQL()
-    yield one
-    one.end()
-
-
 @pytest.fixture
-def make(server, tmp_path, request):
+def make(postgres, tmp_path, request):  # noqa: F811
     """make(**settings): three nodes that know of each other, and a workspace `acme`."""
     made = []
 
     def cluster(**settings):
         name = re.sub(r"[^a-z]", "_", f"rates_{request.node.name}".lower())[:60]
-        one = nodes.Cluster(tmp_path, server.create_database(name), rate_limit="on", **settings)
-        one.windows = lambda: server.sql("SELECT kind, began_ms, taken FROM rate_windows", database=name)
+        one = nodes.Cluster(tmp_path, postgres.create_database(name), rate_limit="on", **settings)
+        one.windows = lambda: postgres.sql("SELECT kind, began_ms, taken FROM rate_windows", database=name)
         made.append(one)
         for letter in "abc":
             one.node(letter, node_name=letter)
         one.start()
         one.workspaces({"acme": "tok_visa"})
         heard = "SELECT COUNT(*) = 3 AND MIN(seen_ms) > MAX(started_ms) FROM nodes"
-        wait_for("three nodes that heard of each other", lambda: server.sql(heard, database=name) == [(True,)], every=0.2)
+        wait_for("three nodes that heard of each other", lambda: postgres.sql(heard, database=name) == [(True,)], every=0.2)
         return one
 
     yield cluster

@@ -5,7 +5,7 @@ import pytest
 import requests
 
 from conftest import Server, run_cli, wait_for
-from servers.postgres import PostgreSQL
+from servers.postgres import postgres  # noqa: F401, a fixture
 
 LEASE_MS = 3000
 ITEMS = [{"domain": "left-over.com", "email_provider": 1,
@@ -20,15 +20,8 @@ class Node(Server):
         return run_cli(*args, "--data", str(self.dir), "--db", self.settings["db"], env=env)
 
 
-@pytest.fixture(scope="module")
-def postgres():
-    server = PostgreSQL()
-    yield server
-    server.end()
-
-
 @pytest.fixture
-def nodes(postgres, tmp_path):
+def nodes(postgres, tmp_path):  # noqa: F811
     """Makes nodes of one new database; the sandbox's books are in a folder that they share."""
     name = f"nodes{time.monotonic_ns()}"
     url, made = postgres.create_database(name), []
