@@ -5,6 +5,7 @@ import { formatNumber, formatTime } from "./values.js";
 
 const clock = (ms) => formatTime(ms, "clock");
 const BAR_LABEL_PX = 48;
+const DENSE = 300; // so many points, and dashes are only noise
 const DASHES = [[], [6, 3], [2, 3]];
 let library = null;
 
@@ -41,12 +42,13 @@ const axis = (format, size) => ({
 });
 
 function options(uPlot, { series, bars, formatX, formatTick, integers, tell, width, height }) {
+    const isDense = series[0].values.length > DENSE;
     const drawn = series.map((one, i) => ({
         label: one.name,
         stroke: () => colour(`--plot-${i + 1}`),
         fill: bars ? () => colour(`--plot-${i + 1}`) : i === 0 ? () => colour("--plot-1", 0.1) : undefined,
         width: bars ? 0 : 1.75,
-        dash: bars ? undefined : DASHES[i],
+        dash: bars || isDense ? undefined : DASHES[i],
         points: { show: false },
         paths: bars ? uPlot.paths.bars({ size: [0.6, 44], radius: 0.08 }) : undefined,
     }));
@@ -106,37 +108,43 @@ export function Plot({ label, x, xTitle = "Time", series, bars, formatX = clock,
     const box = useRef();
     const [under, setUnder] = useState(null);
     const [failed, setFailed] = useState(false);
+    const [isOpen, setOpen] = useState(false); // the table: with many rows it is slow to draw
     const data = useMemo(() => [x.map((ms) => ms / 1000), ...series.map((one) => one.values)], [x, series]);
+    const drawn = useRef(null); // the plot, once it is there
+    const latest = useRef(data);
+    latest.current = data;
+    useEffect(() => drawn.current?.setData(data), [data]);
     useEffect(() => {
-        let plot = null;
-        let stop = () => {};
         let gone = false;
+        let stop = () => {};
         loadLibrary().then((uPlot) => {
             if (gone) return;
             const width = box.current.clientWidth;
             const config = { series, bars, formatX, formatTick, integers, tell: setUnder, width, height };
-            plot = new uPlot(options(uPlot, config), data, box.current);
+            const plot = new uPlot(options(uPlot, config), latest.current, box.current);
             const sizes = new ResizeObserver(() => box.current && plot.setSize({ width: box.current.clientWidth, height }));
             sizes.observe(box.current);
             const unwatch = watchTheme(() => plot.redraw(false));
+            drawn.current = plot;
             stop = () => (sizes.disconnect(), unwatch(), plot.destroy());
         }, () => setFailed(true));
         return () => {
             gone = true;
+            drawn.current = null;
             stop();
         };
-    }, [data, bars, height]);
+    }, [bars, height, series.length]);
     const show = (value) => (value === null ? "—" : formatY(value));
     const columnOf = (one) => ({ key: one.name, title: one.name, align: "end", cell: (row) => show(one.values[row]) });
     const columns = [{ key: "x", title: xTitle, head: true, cell: (row) => formatX(x[row]) }, ...series.map(columnOf)];
     return html`<figure class="plot">
         <figcaption class="legend">${series.map((one, i) => html`<span key=${one.name}><i class=${`swatch s${i + 1}`}></i>${one.name}
-            ${under !== null && one.values[under] !== null && html` <b class="money">${formatY(one.values[under])}</b>`}</span>`)}
-            ${under !== null && html`<span class="muted">${formatX(x[under])}</span>`}</figcaption>
+            ${(one.values[under] ?? null) !== null && html` <b class="money">${formatY(one.values[under])}</b>`}</span>`)}
+            ${under !== null && under < x.length && html`<span class="muted">${formatX(x[under])}</span>`}</figcaption>
         ${failed ? html`<p class="muted">The plot could not be loaded; the table has its numbers.</p>`
             : html`<div class="plot-box" ref=${box} role="img" aria-label=${`${label}; the numbers are in the table below`}></div>`}
-        ${hasTable && html`<details class="numbers"><summary>The numbers as a table</summary>
-            <${Table} caption=${label} columns=${columns} rows=${x.map((_, row) => row)} rowKey=${(row) => row} />
+        ${hasTable && html`<details class="numbers" onToggle=${(event) => setOpen(event.currentTarget.open)}><summary>The numbers as a table</summary>
+            ${isOpen && html`<${Table} caption=${label} columns=${columns} rows=${x.map((_, row) => row)} rowKey=${(row) => row} />`}
         </details>`}
     </figure>`;
 }
