@@ -5,21 +5,24 @@ SETUP  = scripts/setup
 PYTHON = $(shell for p in /usr/bin/python3 python3; do $$p -c 'import pytest, requests' 2>/dev/null && echo $$p && break; done)
 # Four files of tests at a time: most of what they do is waiting. Without pytest-xdist, one after the other.
 FOUR   = $(shell $(PYTHON) -c 'import xdist' 2>/dev/null && printf %s '-n 4 --dist loadfile')
+TWO    = $(subst 4,2,$(FOUR))
 PYTEST_ALONE = $(PYTHON) -m pytest -q -p no:cacheprovider
 PYTEST = $(PYTEST_ALONE) $(FOUR)
-# All but the nodes of tests/cluster, which keep all cores busy by themselves: beside others they would only measure each other.
-TESTS  = $(filter-out tests/cluster/,$(sort $(dir $(wildcard tests/*/test_*.py))))
+# All but the nodes of tests/cluster and the browsers of tests/ui, which keep all cores busy by themselves: beside others they would only
+# measure each other.
+TESTS  = $(filter-out tests/cluster/ tests/ui/,$(sort $(dir $(wildcard tests/*/test_*.py))))
 # Of those, what `make check` has time for; `make check-cluster` has all, failovers and cut networks too.
 NODES  = $(patsubst %,tests/cluster/test_%.py,audit proxy nodes news rates load)
 DFYD   = build/release/src/cmd/dfyd/dfyd
 
-# What the tests want from npm: the viewer of /docs, and Fastify to compare with. Empty: they are done without.
-NODE = viewer fastify
+# What the tests want from npm: the console and the viewer of /docs, packed into the program, and Fastify to compare with. Empty: they
+# are done without.
+NODE = console viewer fastify
 
 CHECKED = -Dtests=true -Dtest_switches=true
 ASAN_ENV = ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-.PHONY: all build check check-plain check-asan check-nodes check-postgres check-cluster check-bare prove demo demo-mailhost serve bench bench-mailhost bench-nodes fuzz lint format clean
+.PHONY: all build check check-plain check-asan check-nodes check-console check-postgres check-cluster check-bare prove demo demo-mailhost serve bench bench-mailhost bench-nodes fuzz lint format clean
 
 all: build
 
@@ -29,6 +32,7 @@ build: build/release/build.ninja
 build/release/build.ninja:
 	@$(SETUP) build
 	@! command -v npm >/dev/null || $(SETUP) viewer || echo '/docs will be a plain page'
+	@! command -v npm >/dev/null || $(SETUP) console || echo 'the console will be a plain page'
 	@meson setup build/release -Db_lto=true >/dev/null
 
 build/check/build.ninja:
@@ -40,7 +44,7 @@ build/asan/build.ninja:
 	@meson setup build/asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false $(CHECKED) >/dev/null
 
 # Unit tests, the simulator, the API, life cycles and crashes; then all of it again under the sanitizers.
-check: check-plain check-nodes check-asan
+check: check-plain check-nodes check-console check-asan
 
 check-plain: build/check/build.ninja
 	@$(SETUP) check servers postgres $(NODE)
@@ -50,6 +54,12 @@ check-plain: build/check/build.ninja
 
 check-nodes: build/check/build.ninja
 	@DFYD_CLUSTER_ORDERS=1000 DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTEST_ALONE) $(NODES)
+
+# The console in a browser, two files of tests at a time; screenshots of all pages go to tests/ui/screenshots.
+check-console: build/check/build.ninja
+	@$(SETUP) console ui
+	@ninja -C build/check --quiet
+	@DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTEST_ALONE) $(TWO) tests/ui
 
 check-asan: build/asan/build.ninja
 	@$(SETUP) check servers postgres $(NODE)
