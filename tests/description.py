@@ -36,9 +36,16 @@ class Description:
     def __init__(self, document=None):
         self.document = document or load_yaml()
         self.closed = closed(copy.deepcopy(self.document))
-        self.matchers = [(re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path))), path) for path in self.document["paths"]]
+        self.matchers = [(self.pattern(path), path) for path in self.document["paths"]]
         self.matchers.sort(key=lambda pair: "{" in pair[1])  # the literal ones first
+        # What the console's page answers beside "/".
+        self.matchers += [(self.pattern(view), "/") for view in self.document["paths"].get("/", {}).get("get", {}).get("x-views", [])]
         self.validators = {}
+
+    @staticmethod
+    def pattern(path):
+        """What PATH stands for; a parameter called path may hold slashes."""
+        return re.compile(re.sub(r"\\\{(\w+)\\\}", lambda name: ".+" if name[1] == "path" else "[^/]+", re.escape(path)))
 
     def operations(self):
         """(method, path, operation) of each."""

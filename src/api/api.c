@@ -12,6 +12,7 @@
 #include "api/hub.h"
 #include "api/idempotent.h"
 #include "api/limiter.h"
+#include "api/path.h"
 #include "api/restrictions.h"
 #include "api/sharer.h"
 #include "api/utf8.h"
@@ -43,6 +44,7 @@ enum {
 
 const struct limits check_limits = {{{30, MINUTE_MS}, {900, HOUR_MS}}};
 const struct limits forwarding_limits = {{{10, MINUTE_MS}, {60, HOUR_MS}}};
+const struct limits sign_in_limits = {{{30, MINUTE_MS}, {300, HOUR_MS}}};
 const struct limits dns_limits = {{{30, MINUTE_MS}, {300, HOUR_MS}}};
 
 static const struct route routes[] = {
@@ -51,6 +53,11 @@ static const struct route routes[] = {
     {"GET", "/openapi.json", NULL, NULL, BODY_NONE, docs_description, NULL},
     {"GET", "/docs", NULL, NULL, BODY_NONE, docs_file, NULL},
     {"GET", "/docs/{}", NULL, NULL, BODY_NONE, docs_file, NULL},
+    {"GET", "/", NULL, NULL, BODY_NONE, console_page, console_run},
+    {"GET", "/console/{*}", NULL, NULL, BODY_NONE, console_file, console_run},
+    {"POST", OWN "/session", NULL, NULL, BODY_NEEDED, sign_in_begin, sign_in_run, &sign_in_limits},
+    {"GET", OWN "/session", NULL, NULL, BODY_NONE, session_defer, get_session_run},
+    {"DELETE", OWN "/session", NULL, NULL, BODY_NONE, session_defer, sign_out_run},
     {"POST", ORDERS, ORDER_SCOPE, "create", BODY_NEEDED, place_order_begin, place_order_run},
     {"GET", ORDERS, ORDER_SCOPE, "read", BODY_NONE, list_orders, NULL},
     {"GET", ORDERS "/accounts", ORDER_SCOPE, "read", BODY_NONE, list_accounts, NULL},
@@ -120,12 +127,16 @@ static unsigned count_nodes(void *node) {
     return (unsigned)node_count(node);
 }
 
+static bool is_https(const char *url) {
+    return url && strncasecmp(url, "https://", strlen("https://")) == 0;
+}
+
 struct api *api_create(const struct api_config *config) {
     struct api *api = calloc(1, sizeof *api);
     if (!api) abort();
     api->config = *config;
     api->config.providers_off |= providers_not_served(config->world);
-    api->auth = auth_create(config->world->store, config->world->clock);
+    api->auth = auth_create(config->world->store, config->world->clock, is_https(config->public_url));
     api->idempotent = idempotent_create(config->world->store);
     api->restrictions = restrictions_create(config->world->store);
     api->hub = hub_create(&(struct hub_config){
@@ -273,54 +284,13 @@ static bool is_method(struct str method, const char *wanted) {
     return str_is(method, wanted) || (str_is(method, "HEAD") && strcmp(wanted, "GET") == 0);
 }
 
-/* The text that stands for "{}" in PATTERN; false when PATH is another. One non-empty segment (RFC 3986 section 3.3).
- */
-static bool match_parameter(struct str path, const char *pattern, struct str *ret) {
-    const char *hole = strstr(pattern, "{}");
-    if (!hole) return false;
-    size_t before = (size_t)(hole - pattern);
-    struct str after = str_of(hole + 2);
-    if (path.n <= before + after.n || memcmp(path.p, pattern, before) != 0) return false;
-    if (!str_eq((struct str){path.p + path.n - after.n, after.n}, after)) return false;
-    struct str segment = {path.p + before, path.n - before - after.n};
-    if (memchr(segment.p, '/', segment.n)) return false;
-    *ret = segment;
-    return true;
-}
-
 static const struct route *find_route(const struct http_request *request, struct str *ret_parameter) {
-    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-        if (!is_method(request->method, routes[i].method)) continue;
-        if (str_is(request->path, routes[i].path) || match_parameter(request->path, routes[i].path, ret_parameter))
+    /* All pages of the console are one. */
+    struct str path = console_has_page(request->path) ? STR("/") : request->path;
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+        if (is_method(request->method, routes[i].method) && path_matches(path, routes[i].path, ret_parameter))
             return &routes[i];
-    }
     return NULL;
-}
-
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Percent-decoded; an escape that is none stays as it is, and so does a segment that would be no text: it names
- * nothing. */
-static struct str decode_segment(struct str segment, struct arena *arena) {
-    char *to = arena_alloc(arena, segment.n + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < segment.n; i++) {
-        int high = -1, low = -1;
-        if (segment.p[i] == '%' && i + 2 < segment.n)
-            high = hex_digit(segment.p[i + 1]), low = hex_digit(segment.p[i + 2]);
-        char c = segment.p[i];
-        if (high >= 0 && low >= 0) {
-            c = (char)(high << 4 | low);
-            i += 2;
-        }
-        to[n++] = c;
-    }
-    struct str text = {to, n};
-    return utf8_valid_bytes(text) == n && !memchr(to, '\0', n) ? text : segment;
 }
 
 /* TEXT with every byte that is not printable ASCII as %XX, so that any path can stand in a message. */
@@ -374,13 +344,17 @@ static bool check_body(const struct http_request *request, enum body_rule rule, 
     return true;
 }
 
+static bool check_plan(const struct identity *identity, struct error *reterr) {
+    return identity->workspace.plan_active ||
+           error_set(reterr, ERR_NOT_PAID, "Workspace does not have an active paid plan");
+}
+
 bool call_identify(struct call *call, struct error *reterr) {
     const struct route *route = call->route;
     if (!auth_find(call->api->auth, call->request, &call->identity, reterr)) return false;
-    if (!auth_allows(&call->identity->key, route->resource, route->action, reterr)) return false;
-    if (!call->identity->workspace.plan_active)
-        return error_set(reterr, ERR_NOT_PAID, "Workspace does not have an active paid plan");
-    return true;
+    call->by_cookie = call->identity->session_expires_ms > 0;
+    return auth_allows(&call->identity->key, route->resource, route->action, reterr) &&
+           check_plan(call->identity, reterr);
 }
 
 bool call_identify_anew(struct call *call, struct error *reterr) {
@@ -423,6 +397,19 @@ static bool check_rate(struct call *call, struct error *reterr) {
     return error_set(reterr, ERR_RATE_LIMITED, "Rate limit exceeded");
 }
 
+bool call_identify_any(struct call *call, const struct str *secret, struct error *reterr) {
+    struct auth *auth = call->api->auth;
+    bool found = secret ? auth_find_key(auth, *secret, &call->identity, reterr)
+                        : auth_find(auth, call->request, &call->identity, reterr);
+    if (!found) return false;
+    call->by_cookie = secret || call->identity->session_expires_ms > 0;
+    return check_plan(call->identity, reterr) && check_rate(call, reterr);
+}
+
+bool call_is_https(const struct call *call) {
+    return is_https(call->config->public_url);
+}
+
 /*
  * With a database behind a network whatever may ask it happens on an order thread, from the beginning: every call whose
  * caller has to be known. The begin of the others never asks it.
@@ -440,7 +427,7 @@ static enum http_verdict dispatch(struct call *call) {
         call_refuse(call, &error);
         return HTTP_ANSWER;
     }
-    if (segment.n) call->parameter = decode_segment(segment, call->arena);
+    if (segment.n) call->parameter = path_decode(segment, call->arena);
     if (must_wait_elsewhere(call)) return HTTP_DEFER;
     if (call->route->resource && !call_identify(call, &error)) {
         call_fail(call, &error, "");
@@ -469,8 +456,17 @@ static struct str path_to_log(const struct call *call) {
     return path;
 }
 
+static bool has_header(const struct http_response *response, const char *name) {
+    for (size_t i = 0; i < response->n_headers; i++)
+        if (strcmp(response->headers[i].name, name) == 0) return true;
+    return false;
+}
+
 static void finish(struct call *call) {
     struct http_response *response = call->response;
+    /* A browser keeps no copy of what only its cookie opens. */
+    if (call->by_cookie && response->status < 300 && !has_header(response, "Cache-Control"))
+        http_response_header(response, "Cache-Control", "no-store");
     if (!buf_ok(&response->body)) {
         struct error error = {0};
         error_set(&error, ERR_UNPROCESSABLE, "The answer is too large. Ask for less at once.");

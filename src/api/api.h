@@ -15,6 +15,8 @@ struct api_config {
     struct worker *worker;  /* woken after an order is placed; NULL: none */
     struct node *node;      /* told when a shared database is away; may be NULL */
     const char *public_url; /* where customers reach this server; NULL: as the request did */
+    const char *web_dir;    /* folder of the console's files; NULL: those in the program */
+    int64_t session_ms;     /* how long who signs in to the console stays signed in */
     unsigned providers_off; /* bit 1 << provider; those that the mail host does not serve are off anyhow */
     int64_t wait_ms;        /* how long a call may wait for a shared database, its turn included */
     unsigned streams;       /* that go on at the same time, of events and other long answers; a workspace has half */

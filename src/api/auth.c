@@ -7,11 +7,20 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/cookie.h"
 #include "core/scopes.h"
 #include "store/price_book.h"
 #include "store/promotions.h"
+#include "store/sessions.h"
 
 enum { ENTRIES = 64, TAG = crypto_shorthash_siphashx24_BYTES };
+
+/* What shows who calls. */
+struct credential {
+    struct str token;
+    bool is_session; /* of the console's cookie; else a key */
+    struct str as;   /* x-as-workspace, an id or what nobody has; empty: not sent */
+};
 
 /* One caller as read at one generation of the store. */
 struct entry {
@@ -19,8 +28,9 @@ struct entry {
     int64_t now_ms; /* when it was read */
     uint64_t generation;
     unsigned char tag[TAG]; /* of the token */
+    bool is_session;
     unsigned char hash[KEY_HASH];
-    char as[UUID_TEXT]; /* x-as-workspace; "": not sent */
+    char as[UUID_TEXT]; /* as in the credential */
     struct arena *arena;
     struct identity identity;
 };
@@ -34,6 +44,7 @@ struct cache {
 struct auth {
     struct store *store;
     const struct clock *clock;
+    bool is_https;
     /*
      * A token is known again by its SipHash of 128 bits under a secret of this process: as safe as the hash that the
      * database keeps for as long as the secret is one, and several times cheaper.
@@ -43,11 +54,12 @@ struct auth {
     _Atomic(struct cache *) caches;
 };
 
-struct auth *auth_create(struct store *store, const struct clock *clock) {
+struct auth *auth_create(struct store *store, const struct clock *clock, bool is_https) {
     struct auth *auth = calloc(1, sizeof *auth);
     if (!auth || pthread_key_create(&auth->cache_of_thread, NULL) != 0) abort();
     auth->store = store;
     auth->clock = clock;
+    auth->is_https = is_https;
     randombytes_buf(auth->secret, sizeof auth->secret);
     atomic_init(&auth->caches, NULL);
     return auth;
@@ -74,13 +86,26 @@ static struct cache *own_cache(struct auth *auth) {
     return cache;
 }
 
+static int64_t system_ms(void) {
+    struct clock clock = clock_system();
+    return clock_now(&clock);
+}
+
+static bool read_key(struct db *db, struct entry *entry, struct error *reterr) {
+    struct identity *identity = &entry->identity;
+    identity->session_expires_ms = 0;
+    bool found = entry->is_session ? session_find(db, entry->hash, system_ms(), entry->arena, &identity->key,
+                                                  &identity->session_expires_ms, reterr)
+                                   : key_find(db, entry->hash, entry->arena, &identity->key, reterr);
+    if (found || reterr->code != ERR_NOT_FOUND) return found;
+    return error_set(reterr, ERR_UNAUTHORIZED, "%s",
+                     entry->is_session ? "The session ended. Sign in again." : "Invalid API key");
+}
+
 static bool read_entry(struct db *db, void *arg, struct error *reterr) {
     struct entry *entry = arg;
     struct identity *identity = &entry->identity;
-    if (!key_find(db, entry->hash, entry->arena, &identity->key, reterr)) {
-        if (reterr->code == ERR_NOT_FOUND) error_set(reterr, ERR_UNAUTHORIZED, "Invalid API key");
-        return false;
-    }
+    if (!read_key(db, entry, reterr)) return false;
     struct str as = str_of(entry->as);
     if (as.n && !identity->key.is_operator)
         return error_set(reterr, ERR_FORBIDDEN, "Only an operator's API key may send x-as-workspace");
@@ -114,37 +139,50 @@ static bool bearer_token(const struct http_request *request, struct str *ret, st
     return true;
 }
 
-bool auth_find(struct auth *auth, const struct http_request *request, const struct identity **ret,
-               struct error *reterr) {
-    struct str token = STR("");
-    if (!bearer_token(request, &token, reterr)) return false;
-    unsigned char tag[TAG];
-    crypto_shorthash_siphashx24(tag, (const unsigned char *)token.p, token.n, auth->secret);
-
-    bool is_for_other;
-    char as[UUID_TEXT] = "";
-    struct str other = http_header(request, "x-as-workspace", &is_for_other);
+static bool read_credential(const struct auth *auth, const struct http_request *request, struct credential *ret,
+                            struct error *reterr) {
+    bool has_header, is_for_other;
+    (void)http_header(request, "Authorization", &has_header);
+    struct credential found = {.as = http_header(request, "x-as-workspace", &is_for_other)};
     /* Anything but an id is nobody's; the key is judged first all the same, so the text goes on as a name that no
      * workspace can have. */
-    if (is_for_other && uuid_is_valid(other))
-        memcpy(as, other.p, other.n);
-    else if (is_for_other)
-        as[0] = '\n';
+    if (is_for_other && !uuid_is_valid(found.as)) found.as = STR("\n");
+    if (!has_header) found.token = cookie_token(request, auth->is_https);
+    found.is_session = found.token.n > 0;
+    bool ok = found.is_session ? cookie_check_origin(request, reterr) : bearer_token(request, &found.token, reterr);
+    if (ok) *ret = found;
+    return ok;
+}
 
-    uint64_t generation = store_generation(auth->store, STORE_IDENTITIES);
-    struct entry *entry = &own_cache(auth)->entries[(tag[0] ^ str_hash(str_of(as))) % ENTRIES];
-    int64_t now = clock_now(auth->clock);
+static bool is_known(const struct entry *entry, const struct credential *credential, const unsigned char tag[TAG],
+                     uint64_t generation, int64_t now) {
     /* A clock that was set back brings earlier prices back, too. */
-    bool known = entry->filled && entry->generation == generation && now >= entry->now_ms &&
-                 now < entry->identity.until_ms && memcmp(entry->tag, tag, TAG) == 0 && strcmp(entry->as, as) == 0;
-    if (!known) {
+    return entry->filled && entry->generation == generation && now >= entry->now_ms && now < entry->identity.until_ms &&
+           memcmp(entry->tag, tag, TAG) == 0 && entry->is_session == credential->is_session &&
+           str_is(credential->as, entry->as) &&
+           (!entry->is_session || system_ms() < entry->identity.session_expires_ms);
+}
+
+static bool find(struct auth *auth, const struct credential *credential, const struct identity **ret,
+                 struct error *reterr) {
+    unsigned char tag[TAG];
+    crypto_shorthash_siphashx24(tag, (const unsigned char *)credential->token.p, credential->token.n, auth->secret);
+    uint64_t generation = store_generation(auth->store, STORE_IDENTITIES);
+    struct entry *entry = &own_cache(auth)->entries[(tag[0] ^ str_hash(credential->as)) % ENTRIES];
+    int64_t now = clock_now(auth->clock);
+    if (!is_known(entry, credential, tag, generation, now)) {
         if (entry->arena)
             arena_reset(entry->arena);
         else
             entry->arena = arena_create(1024);
         memcpy(entry->tag, tag, TAG);
-        key_hash(token, entry->hash);
-        memcpy(entry->as, as, sizeof as);
+        entry->is_session = credential->is_session;
+        if (entry->is_session)
+            session_hash(credential->token, entry->hash);
+        else
+            key_hash(credential->token, entry->hash);
+        memset(entry->as, 0, sizeof entry->as);
+        memcpy(entry->as, credential->as.p, credential->as.n);
         entry->generation = generation;
         entry->now_ms = now;
         entry->filled = false;
@@ -153,6 +191,16 @@ bool auth_find(struct auth *auth, const struct http_request *request, const stru
     }
     *ret = &entry->identity;
     return true;
+}
+
+bool auth_find(struct auth *auth, const struct http_request *request, const struct identity **ret,
+               struct error *reterr) {
+    struct credential credential;
+    return read_credential(auth, request, &credential, reterr) && find(auth, &credential, ret, reterr);
+}
+
+bool auth_find_key(struct auth *auth, struct str secret, const struct identity **ret, struct error *reterr) {
+    return find(auth, &(struct credential){.token = secret, .as = STR("")}, ret, reterr);
 }
 
 void auth_forget(struct auth *auth) {

@@ -1,5 +1,6 @@
 /*
- * auth: who is calling, from the Authorization and x-as-workspace headers, and what the key may do. What was read from
+ * auth: who is calling, from the Authorization and x-as-workspace headers or the console's cookie, and what the key may
+ * do. What was read from
  * the database is kept a thread, and is used again for as long as nothing was committed and no price or promotion
  * starts or ends: no query and no lock then.
  */
@@ -20,19 +21,23 @@ struct identity {
     struct prices prices;
     struct promotion *promotions; /* that it may use, oldest first */
     size_t n_promotions;
-    int64_t until_ms; /* both are those until then; INT64_MAX: until something is committed */
+    int64_t until_ms;           /* both are those until then; INT64_MAX: until something is committed */
+    int64_t session_expires_ms; /* by the system's clock; 0: no cookie said who calls */
 };
 
-/* Never NULL. STORE and CLOCK must outlive it. */
-struct auth *auth_create(struct store *store, const struct clock *clock);
+/* Never NULL. STORE and CLOCK must outlive it. IS_HTTPS: customers reach this server over https (cookie.h). */
+struct auth *auth_create(struct store *store, const struct clock *clock, bool is_https);
 /* NULL is fine. No other thread may be using it. */
 void auth_destroy(struct auth *auth);
 /*
  * The caller of REQUEST; *ret is good until this thread's next auth_find. ERR_UNAUTHORIZED, ERR_FORBIDDEN (acting for
- * another workspace), ERR_NOT_FOUND (no such workspace), or what the store says.
+ * another workspace, or a cookie that another site made the browser send), ERR_NOT_FOUND (no such workspace), or what
+ * the store says.
  */
 MUST_CHECK bool auth_find(struct auth *auth, const struct http_request *request, const struct identity **ret,
                           struct error *reterr);
+/* The same for who has the key SECRET. */
+MUST_CHECK bool auth_find_key(struct auth *auth, struct str secret, const struct identity **ret, struct error *reterr);
 /* What this thread has read is read anew, though nobody said that it changed: something else shows it. */
 void auth_forget(struct auth *auth);
 /* Whether KEY's scopes allow RESOURCE:ACTION; else ERR_FORBIDDEN naming those that would do. */

@@ -20,7 +20,7 @@ enum body_rule { BODY_NONE, BODY_NEEDED, BODY_OPTIONAL };
 
 struct route {
     const char *method;
-    const char *path;              /* a segment "{}" stands for any text: call->parameter */
+    const char *path;              /* "{}", one segment, or "{*}", the rest, is call->parameter */
     const char *resource, *action; /* the scope it needs; NULL: open to all */
     enum body_rule body;
     /* On the event thread, where waiting is forbidden; with a shared database on an order thread when the route needs a
@@ -46,7 +46,7 @@ struct call {
     struct restrictions *restrictions;
     struct hub *hub;
     const struct route *route; /* NULL: none */
-    struct str parameter;      /* what stands for "{}" in the path, percent-decoded; empty: none */
+    struct str parameter;      /* what stands for "{}" or "{*}" in the path, percent-decoded; empty: none */
     const struct http_request *request;
     struct http_response *response;
     struct arena *arena;
@@ -54,6 +54,7 @@ struct call {
     void *order;                     /* what begin decoded, for run */
     call_more_fn *more;              /* NULL: the answer is whole */
     bool may_wait;                   /* all of it runs on an order thread */
+    bool by_cookie;                  /* the console's cookie says who calls, or does so from now on */
     bool changes_nothing;            /* a read or a simulation: its line in the log is for debugging */
     int64_t started_ms;              /* by clock_steady_ms: a sandbox's clock jumps */
 };
@@ -80,6 +81,9 @@ void call_has_waited(const struct call *call);
 MUST_CHECK bool call_identify(struct call *call, struct error *reterr);
 /* The same past the cache: another node may have changed what was read before it is heard of here. */
 MUST_CHECK bool call_identify_anew(struct call *call, struct error *reterr);
+/* For the run of a call that any key may make, whatever its scopes: who calls, counted against its limits. SECRET: the
+ * key; NULL: as the request says. */
+MUST_CHECK bool call_identify_any(struct call *call, const struct str *secret, struct error *reterr);
 /* What this call's orders and names are judged by now; what it points to is good until this thread's next call_rules.
  */
 MUST_CHECK bool call_rules(const struct call *call, struct rules *ret, struct error *reterr);
@@ -90,6 +94,9 @@ struct actor call_actor(const struct call *call);
 /* Where the caller reaches this server, without a slash at the end: the setting, else as the request did. Empty when
  * neither says so. */
 struct str call_base_url(const struct call *call);
+
+/* Whether customers reach this server over https, by the setting. */
+bool call_is_https(const struct call *call);
 
 /* For the limits of a route: domains/check, setting or removing a forwarding, and looking at a zone. */
 extern const struct limits check_limits, forwarding_limits, dns_limits;
@@ -103,6 +110,16 @@ enum http_verdict health_ready_begin(struct call *call);
 void health_ready_run(struct call *call);
 enum http_verdict docs_description(struct call *call);
 enum http_verdict docs_file(struct call *call);
+/* Whether PATH is one of the console's: "/" answers it. */
+bool console_has_page(struct str path);
+enum http_verdict console_page(struct call *call);
+enum http_verdict console_file(struct call *call);
+void console_run(struct call *call);
+enum http_verdict sign_in_begin(struct call *call);
+void sign_in_run(struct call *call);
+enum http_verdict session_defer(struct call *call); /* the begin of the next two */
+void get_session_run(struct call *call);
+void sign_out_run(struct call *call);
 enum http_verdict place_order_begin(struct call *call);
 void place_order_run(struct call *call);
 enum http_verdict list_orders(struct call *call);

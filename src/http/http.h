@@ -47,13 +47,13 @@ struct http_response {
     struct http_header_out {
         const char *name;
         char value[256]; /* a host name fits */
-    } headers[8];
+    } headers[12];
     size_t n_headers;
     bool in_parts;              /* body is only the beginning: http_app.more makes what follows */
     struct http_stream *stream; /* NULL, or what http_stream_open made; then body is sent first, too */
 };
 
-/* Adds a header; VALUE is cut at 255 bytes. NAME is a literal. At most 8. */
+/* Adds a header; VALUE is cut at 255 bytes. NAME is a literal. At most 12. */
 void http_response_header(struct http_response *response, const char *name, const char *value);
 
 /*

@@ -133,7 +133,7 @@ def test_without_a_paid_plan(client, call):
 
 
 @pytest.mark.parametrize("method,path", [
-    ("GET", "/"), ("GET", "/api/v2"), ("GET", "/api/v2/x"), ("POST", ACCOUNTS), ("PUT", ORDERS), ("DELETE", ORDERS),
+    ("GET", "/nothing"), ("POST", "/orders"), ("GET", "/api/v2"), ("GET", "/api/v2/x"), ("POST", ACCOUNTS), ("PUT", ORDERS), ("DELETE", ORDERS),
     ("PATCH", ACCOUNTS), ("GET", ORDERS + "/"), ("GET", ORDERS + "//accounts"), ("GET", ORDERS.upper()),
     ("GET", "/api/v2/x?limit=1&a=b"), ("GET", "/api/v1/dfy-email-account-orders"), ("OPTIONS", ORDERS)])
 def test_unknown_routes(asker, method, path):

@@ -5,28 +5,28 @@
 
 #include "store_fixture.h"
 
-enum { KNOWN = 9, STARTS = 6, ROUNDS = 5 };
+enum { KNOWN = 10, STARTS = 6, ROUNDS = 5 };
 
 /* This program's own migrations are in the database already: only their numbers count here. */
 #define OLD                                                                                                            \
     { "of before", "SELECT 1", "SELECT 1", 1 }
-#define ALL_OLD OLD, OLD, OLD, OLD, OLD, OLD, OLD, OLD, OLD
+#define ALL_OLD OLD, OLD, OLD, OLD, OLD, OLD, OLD, OLD, OLD, OLD
 #define OLD_IN_SQLITE                                                                                                  \
     { "of before", "SELECT 1", NULL, 1 }
 #define SAME(text) text, text
 
 static const struct migration expands[] = {
     ALL_OLD,
-    {"010-notes", SAME("ALTER TABLE workspaces ADD COLUMN note TEXT NOT NULL DEFAULT ''"), 9},
+    {"011-notes", SAME("ALTER TABLE workspaces ADD COLUMN note TEXT NOT NULL DEFAULT ''"), 9},
 };
 static const struct migration contracts[] = {
     ALL_OLD,
-    {"010-notes", SAME("ALTER TABLE workspaces ADD COLUMN note TEXT NOT NULL DEFAULT ''"), 9},
-    {"011-fewer-notes", SAME("ALTER TABLE workspaces DROP COLUMN note"), 11},
+    {"011-notes", SAME("ALTER TABLE workspaces ADD COLUMN note TEXT NOT NULL DEFAULT ''"), 9},
+    {"012-fewer-notes", SAME("ALTER TABLE workspaces DROP COLUMN note"), 12},
 };
 static const struct migration fails[] = {
     ALL_OLD,
-    {"010-wrong", SAME("CREATE TABLE more (id INTEGER PRIMARY KEY); INSERT INTO heartbeat (id, beats) VALUES (1, 0)"),
+    {"011-wrong", SAME("CREATE TABLE more (id INTEGER PRIMARY KEY); INSERT INTO heartbeat (id, beats) VALUES (1, 0)"),
      9},
 };
 
@@ -58,8 +58,8 @@ static void this_program_knows_its_schema(void **state) {
 static void an_old_program_works_on_an_expanded_schema(void **state) {
     struct fixture *f = *state;
     OK(migrate_through(f->db, expands, ARRAY_LEN(expands), &f->error));
-    assert_int_equal(version(f), 10);
-    /* The old program, which knows 9: as it starts, while it runs, and what it writes. */
+    assert_int_equal(version(f), 11);
+    /* The old program, which knows 10: as it starts, while it runs, and what it writes. */
     OK(migrate_run(f->db, &f->error));
     OK(migrate_still_fits(f->db, &f->error));
     struct reserve_domain domain = make_domain(f, "one.com", 1, "target.org");
@@ -70,13 +70,13 @@ static void an_old_program_works_on_an_expanded_schema(void **state) {
     store_close(store);
     /* The new one finds nothing more to do. */
     OK(migrate_through(f->db, expands, ARRAY_LEN(expands), &f->error));
-    assert_int_equal(number_of(f, "SELECT COUNT(*) FROM schema_version WHERE version = 10"), 1);
+    assert_int_equal(number_of(f, "SELECT COUNT(*) FROM schema_version WHERE version = 11"), 1);
 }
 
 static void an_old_program_does_not_start_on_a_contracted_schema(void **state) {
     struct fixture *f = *state;
     OK(migrate_through(f->db, contracts, ARRAY_LEN(contracts), &f->error));
-    assert_int_equal(version(f), 11);
+    assert_int_equal(version(f), 12);
     FAILS(ERR_INVALID, migrate_run(f->db, &f->error));
     assert_non_null(strstr(f->error.message, "newer program"));
     FAILS(ERR_INVALID, migrate_still_fits(f->db, &f->error));
@@ -93,15 +93,15 @@ static void an_old_program_does_not_start_on_a_contracted_schema(void **state) {
 static void nothing_contracts_while_an_old_node_lives(void **state) {
     struct fixture *f = *state;
     if (!fixture_on_postgres()) skip();
-    fixture_run(f, NODE("dead", "9", "16000"));
-    fixture_run(f, NODE("new", "11", "0"));
-    fixture_run(f, NODE("old", "10", "10000"));
+    fixture_run(f, NODE("dead", "10", "16000"));
+    fixture_run(f, NODE("new", "12", "0"));
+    fixture_run(f, NODE("old", "11", "10000"));
     FAILS(ERR_CONFLICT, migrate_through(f->db, contracts, ARRAY_LEN(contracts), &f->error));
     assert_non_null(strstr(f->error.message, "node old"));
-    assert_int_equal(version(f), 10); /* what expands was done */
-    fixture_run(f, "UPDATE nodes SET schema = 11 WHERE id = 'old'");
+    assert_int_equal(version(f), 11); /* what expands was done */
+    fixture_run(f, "UPDATE nodes SET schema = 12 WHERE id = 'old'");
     OK(migrate_through(f->db, contracts, ARRAY_LEN(contracts), &f->error));
-    assert_int_equal(version(f), 11);
+    assert_int_equal(version(f), 12);
 }
 
 /* A process that holds DIR/lock as a server does, until the write end of *RET_END is closed. */
@@ -137,17 +137,17 @@ static void nothing_contracts_under_a_server(void **state) {
     snprintf(number, sizeof number, "pid %ld", (long)child);
     FAILS(ERR_CONFLICT, migrate_through(f->db, contracts, ARRAY_LEN(contracts), &f->error));
     assert_non_null(strstr(f->error.message, number));
-    assert_int_equal(version(f), 10);
+    assert_int_equal(version(f), 11);
     close(end);
     assert_true(waitpid(child, &status, 0) == child && status == 0);
     OK(migrate_through(f->db, contracts, ARRAY_LEN(contracts), &f->error));
-    assert_int_equal(version(f), 11);
+    assert_int_equal(version(f), 12);
 }
 
 static void what_fails_leaves_nothing(void **state) {
     struct fixture *f = *state;
     FAILS(ERR_CONFLICT, migrate_through(f->db, fails, ARRAY_LEN(fails), &f->error));
-    assert_int_equal(version(f), 9);
+    assert_int_equal(version(f), 10);
     assert_int_equal(number_of(f, DB_EITHER(f->db, "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'more'",
                                             "SELECT COUNT(*) FROM pg_tables WHERE tablename = 'more'")),
                      0);

@@ -5,6 +5,7 @@
 #include "store/edge_names.h"
 #include "store/idempotency.h"
 #include "store/nodes.h"
+#include "store/sessions.h"
 
 enum {
     KEEP_HOURS = 48, /* stored answers; 24 are promised */
@@ -72,9 +73,24 @@ static void forget_changes(struct store *store) {
                   LOG_TEXT("then", "tried again in an hour"));
 }
 
+static bool forget_sessions_change(struct db *db, void *arg, struct error *reterr) {
+    const int64_t *now_ms = arg;
+    return sessions_forget(db, *now_ms, reterr);
+}
+
+static void forget_sessions(struct store *store) {
+    struct error error;
+    struct clock clock = clock_system();
+    int64_t now_ms = clock_now(&clock);
+    if (!store_claim(store, forget_sessions_change, &now_ms, &error))
+        log_event(LOG_WARN, "sessions_not_forgotten", LOG_TEXT("error", error.message),
+                  LOG_TEXT("then", "tried again in an hour"));
+}
+
 void hourly_run(struct store *store, int64_t now_ms) {
     expire_answers(store, now_ms);
     expire_events(store, now_ms);
+    forget_sessions(store);
     forget_nodes(store);
     forget_changes(store);
 }

@@ -235,13 +235,25 @@ static bool start_edge(struct server *server, struct error *reterr) {
     return true;
 }
 
+static bool check_web_dir(const char *dir, struct error *reterr) {
+    char path[PATH_MAX];
+    if (!dir) return true;
+    int n = snprintf(path, sizeof path, "%s/index.html", dir);
+    if (n >= 0 && (size_t)n < sizeof path && access(path, R_OK) == 0) return true;
+    return error_set(reterr, ERR_INVALID, "web_dir: %s/index.html cannot be read; say the folder web of dfyd's source",
+                     dir);
+}
+
 static bool start_api(struct server *server, struct error *reterr) {
     const struct settings *settings = server->settings;
+    if (!check_web_dir(settings->web_dir, reterr)) return false;
     server->api = api_create(&(struct api_config){
         .world = &server->world,
         .worker = server->worker,
         .node = server->node,
         .public_url = settings->public_url,
+        .web_dir = settings->web_dir,
+        .session_ms = settings->session_hours * HOUR_MS,
         .providers_off = settings->providers_off,
         .wait_ms = settings->db_wait_ms,
         .streams = (unsigned)settings->streams,

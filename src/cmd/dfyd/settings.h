@@ -59,7 +59,9 @@ struct settings {
     int64_t mta_sts; /* index into its row's words: off, testing, enforce */
     int64_t check_hours, dkim_days, dkim_overlap_days;
     const char *public_url; /* NULL: where it listens */
-    int64_t checkout;       /* 1: on */
+    const char *web_dir;    /* NULL: the console's files are those in the program */
+    int64_t session_hours;
+    int64_t checkout; /* 1: on */
     int64_t checkout_minutes;
     const char *seller;   /* on invoices; NULL: nothing */
     int64_t log_level;    /* enum log_level */
@@ -130,6 +132,8 @@ enum setting {
     SETTING_STRIPE_KEY_FILE,
     SETTING_STRIPE_WEBHOOK_SECRET_FILE,
     SETTING_PUBLIC_URL,
+    SETTING_SESSION_HOURS,
+    SETTING_WEB_DIR,
     SETTING_CHECKOUT,
     SETTING_CHECKOUT_MINUTES,
     SETTING_SELLER,
