@@ -1,0 +1,247 @@
+"""Ordering in the browser as a person does it: typed and pasted, new, pre-warmed and extra, by mouse, by keyboard and on a telephone."""
+import uuid
+
+import pytest
+
+from console import NARROW, Keys, browser, console, make_console, workspace  # noqa: F401, fixtures
+
+ACCOUNTS = "/api/v2/dfy-email-account-orders/accounts"
+
+
+def brand():
+    """A name that nobody has, in letters that no protected word is made of."""
+    return "zor" + uuid.uuid4().hex[:8].translate(str.maketrans("0123456789abcdef", "bdfgjkmnpqtvwxyz"))
+
+
+@pytest.fixture
+def ordering(console):  # noqa: F811
+    """Signed in, with the page before them and nothing filled in."""
+    console.sign_in("/order").button("Find free names")
+    return console
+
+
+def headers(console):
+    return {"Authorization": f"Bearer {console.key}"}
+
+
+def mailboxes(console):
+    """The addresses that the person's workspace has."""
+    items = console.server.request("GET", ACCOUNTS, headers=headers(console), params={"limit": 100}).json()["items"]
+    return sorted(item["email"] for item in items)
+
+
+def pick_name(console, name):
+    console.type("Names you have in mind optional", name)
+    console.click("Check and add")
+    console.button(f"Remove {name}")
+
+
+def type_person(console, number, first, last):
+    row = console.named_one("[role=group]", f"Person {number}")
+    console.type("First name", first, within=row)
+    console.type("Last name", last, within=row)
+    return row
+
+
+def value(console, label, number):
+    return console.field(label, within=console.named_one("[role=group]", f"Person {number}")).get_attribute("value")
+
+
+def wait_placed(console):
+    """On the order's own page; its id."""
+    console.wait("the order's page", lambda: console.path.startswith("/orders/") and len(console.path) == len("/orders/") + 36)
+    return console.path.rsplit("/", 1)[1]
+
+
+def test_a_brand_becomes_domains_people_and_an_order(ordering):
+    name = brand()
+    ordering.see("Choose a domain, and the price shows here.")
+    ordering.shot("order-empty")
+    ordering.type("Brand or website", name)
+    ordering.press(Keys.ENTER)
+    ordering.see(f"Free names like {name}")
+    ordering.shot("order-names")
+    ordering.tick(f"{name}.com")
+    ordering.tick(f"{name}.org")
+    ordering.see("Chosen (2)", "Write down who gets a mailbox, and the price shows here.")
+    type_person(ordering, 1, "José", "Müller")
+    ordering.wait("the proposed address", lambda: value(ordering, "Address", 1) == "jose.muller")
+    ordering.see("Due now $40.00", "first year $15.00", "1 mailbox at Google, first month $5.00", "$10.00 each month, on the 15th, and $30.00 each year",
+                 "Visa ending in 4242, Jane Doe")
+    ordering.click("Add a person")
+    type_person(ordering, 2, "Ada", "Lovelace")
+    ordering.choose("Addresses look like", "j.doe@")
+    ordering.wait("the other pattern", lambda: value(ordering, "Address", 1) == "j.muller" and value(ordering, "Address", 2) == "a.lovelace")
+    ordering.type("Send visitors of these domains to optional", f"{name}-shop.com")
+    ordering.see("Due now $50.00")
+    ordering.shot("order-quote")
+    ordering.click("Place order for $50.00")
+    order = wait_placed(ordering)
+    assert mailboxes(ordering) == sorted(f"{who}@{name}.{tld}" for who in ("j.muller", "a.lovelace") for tld in ("com", "org"))
+    paid = ordering.server.request("GET", f"/api/dfyd/v1/orders/{order}", headers=headers(ordering)).json()
+    assert (paid["state"], paid["total_price"]) == ("placed", 50)
+    ordering.back()
+    ordering.wait("not the order form, which was replaced", lambda: ordering.path != "/order")
+
+
+def test_people_are_pasted_and_shared_out(ordering):
+    name = brand()
+    pick_name(ordering, f"{name}.com")
+    pick_name(ordering, f"https://www.{name}.org/about".replace("https://www.", "").replace("/about", ""))
+    ordering.click("Paste a list")
+    ordering.paste("People", "Last name;First name;E-mail\nLovelace;Ada;\nTuring;Alan;alan@old.example\nHopper;Grace;\n\"Gödel\";Kurt;\n")
+    ordering.see("4 people found: Ada Lovelace, Alan Turing, Grace Hopper …")
+    ordering.shot("order-paste")
+    ordering.click("Add these people")
+    ordering.choose("Addresses look like", "jane@")
+    ordering.wait("their addresses", lambda: [value(ordering, "Address", n) for n in (1, 2, 3, 4)] == ["ada", "alan", "grace", "kurt"])
+    ordering.tick("Each person on one domain, in turn")
+    ordering.choose("Mailboxes at", "AirMail: $4.00 a mailbox and month")
+    ordering.see("Due now $46.00", "2 mailboxes at AirMail")
+    ordering.click("Place order for $46.00")
+    wait_placed(ordering)
+    assert mailboxes(ordering) == sorted([f"ada@{name}.com", f"grace@{name}.com", f"alan@{name}.org", f"kurt@{name}.org"])
+
+
+def test_a_list_pasted_into_a_name_becomes_rows(ordering):
+    ordering.paste("First name", "Ada\tLovelace\nAlan\tTuring\n")
+    ordering.wait("the rows", lambda: [value(ordering, "Last name", n) for n in (1, 2)] == ["Lovelace", "Turing"])
+    assert value(ordering, "Address", 2) == "alan.turing"
+
+
+def test_an_address_that_was_typed_stays_until_it_is_emptied(ordering):
+    row = type_person(ordering, 1, "Ada", "Lovelace")
+    ordering.type("Address", "countess", within=row)
+    ordering.choose("Addresses look like", "jane@")
+    assert value(ordering, "Address", 1) == "countess"
+    ordering.type("Address", "", within=row)
+    ordering.wait("an address of the name", lambda: value(ordering, "Address", 1) == "ada")
+
+
+def test_pre_warmed_domains_are_bought_with_what_is_on_them(fresh, make_console):  # noqa: F811
+    server = fresh()
+    for name in ("warm-lemon.co", "warm-melon.com"):
+        server.cli("inventory", "add", name, "--provider", "2", "--account", "jane,Jane,Doe", "--account", "joe,Joe,Roe")
+    page = make_console(server).sign_in("/order")
+    page.tick("Pre-warmed domains")
+    page.see("2 domains in stock", "Mailboxes at AirMail")
+    page.type("Search the pre-warmed domains", "lemon")
+    page.see("1 domain in stock")
+    page.tick("warm-lemon.co")
+    page.see("Due now $35.00", "2 mailboxes at AirMail, first month $20.00")
+    page.not_see("Who gets a mailbox")
+    page.shot("order-pre-warmed")
+    page.click("Place order for $35.00")
+    wait_placed(page)
+    assert mailboxes(page) == ["jane@warm-lemon.co", "joe@warm-lemon.co"]
+
+
+def test_an_empty_stock_says_what_to_do_instead(ordering):
+    ordering.tick("Pre-warmed domains")
+    ordering.see("No pre-warmed domains in stock", "Order new domains instead")
+    ordering.shot("order-pre-warmed-empty")
+
+
+def test_more_mailboxes_on_a_domain_that_is_there(ordering):
+    name = f"{brand()}.com"
+    item = {"domain": name, "email_provider": 2, "accounts": [{"email_address_prefix": "ada", "first_name": "Ada", "last_name": "Lovelace"}]}
+    assert ordering.server.order([item], headers=headers(ordering))["order_placed"]
+    ordering.tick("More mailboxes on a domain you have")
+    ordering.see("AirMail, 1 of 5 mailboxes")
+    ordering.tick(name)
+    type_person(ordering, 1, "Alan", "Turing")
+    ordering.see("Due now $4.00")
+    ordering.not_see("first year")
+    ordering.shot("order-extra")
+    ordering.click("Place order for $4.00")
+    wait_placed(ordering)
+    assert mailboxes(ordering) == [f"ada@{name}", f"alan.turing@{name}"]
+
+
+def test_a_workspace_without_domains_is_led_to_new_ones(ordering):
+    ordering.tick("More mailboxes on a domain you have")
+    ordering.see("You have no domains yet")
+    ordering.click("Order new domains")
+    ordering.button("Find free names")
+
+
+def test_by_the_keyboard_alone(ordering):
+    name = brand()
+    ordering.script("document.querySelector('h1').focus()")
+    ordering.tab_to("Brand or website")
+    ordering.press(name, Keys.ENTER)
+    ordering.see(f"Free names like {name}")
+    ordering.tab_to(f"{name}.com")
+    ordering.press(Keys.SPACE)
+    ordering.see("Chosen (1)")
+    ordering.tab_to("First name")
+    ordering.press("Ada", Keys.TAB, "Lovelace", Keys.ENTER)
+    ordering.wait("the next row", lambda: ordering.focused() == "First name" and value(ordering, "First name", 2) == "")
+    ordering.press("Alan", Keys.TAB, "Turing")
+    ordering.see("Due now $25.00")
+    ordering.tab_to("Remove person 2")
+    ordering.press(Keys.ENTER)
+    ordering.wait("the row before", lambda: ordering.focused() == "First name")
+    ordering.see("Due now $20.00")
+    ordering.tab_to("Place order for $20.00")
+    ordering.press(Keys.ENTER)
+    wait_placed(ordering)
+    ordering.wait("the heading has the focus", lambda: ordering.driver.switch_to.active_element.tag_name == "h1")
+
+
+def test_on_a_telephone(ordering):
+    name = brand()
+    ordering.size(NARROW)
+    ordering.type("Brand or website", f"{name}.com")
+    ordering.click("Find free names")
+    ordering.tick(f"{name}.org")
+    type_person(ordering, 1, "Ada", "Lovelace")
+    ordering.see("Due now $20.00")
+    ordering.fits()
+    ordering.click("Place order for $20.00")
+    wait_placed(ordering)
+    assert mailboxes(ordering) == [f"ada.lovelace@{name}.org"]
+
+
+def test_what_is_filled_in_survives_a_reload_and_a_way_elsewhere(ordering):
+    name = brand()
+    pick_name(ordering, f"{name}.com")
+    type_person(ordering, 1, "Ada", "Lovelace")
+    ordering.reload()
+    ordering.see("Chosen (1)", "Due now $20.00")
+    assert value(ordering, "Last name", 1) == "Lovelace"
+    ordering.click("Overview")
+    ordering.wait_path("/")
+    ordering.back()
+    ordering.see("Due now $20.00")
+    ordering.click("Place order for $20.00")
+    wait_placed(ordering)
+    ordering.click("Order mailboxes")
+    ordering.see("Choose a domain, and the price shows here.")
+
+
+def test_a_click_twice_places_once(ordering):
+    name = brand()
+    pick_name(ordering, f"{name}.com")
+    type_person(ordering, 1, "Ada", "Lovelace")
+    button = ordering.button("Place order for $20.00")
+    ordering.script("arguments[0].click(); arguments[0].click(); arguments[0].click()", button)
+    wait_placed(ordering)
+    payments = ordering.server.request("GET", "/api/dfyd/v1/payments", headers=headers(ordering)).json()["items"]
+    assert [payment["amount"] for payment in payments] == [20]
+
+
+def test_a_microsoft_domain_takes_fifty_people_from_a_list(ordering):
+    name = brand()
+    pick_name(ordering, f"{name}.com")
+    ordering.choose("Mailboxes at", "Microsoft: $20.00 a domain and month, 50 to 100 mailboxes")
+    ordering.click("Paste a list")
+    ordering.paste("People", "\n".join(f"Person{n} Number{n}" for n in range(49)))
+    ordering.click("Add these people")
+    ordering.see("needs 50 to 100 mailboxes; it has 49")
+    ordering.click("Add a person")
+    type_person(ordering, 50, "Ada", "Lovelace")
+    ordering.see("Due now $35.00", "50 mailboxes at Microsoft", "first month of the domain $20.00")
+    ordering.click("Place order for $35.00")
+    wait_placed(ordering)
+    assert len(mailboxes(ordering)) == 50

@@ -1,0 +1,46 @@
+// What an order costs: for each domain, now, and from then on.
+import { html } from "../lib.js";
+import { Money, count, formatMoney } from "../ui/index.js";
+import { providerName } from "./refusals.js";
+
+const parts = (item) => [
+    item.domain_price > 0 && `first year ${formatMoney(item.domain_price)}`,
+    `${count(item.accounts.length, "mailbox", "mailboxes")} at ${providerName(item.email_provider)}${item.accounts_price > 0 ? `, first month ${formatMoney(item.accounts_price)}` : ""}`,
+    item.domain_monthly_price > 0 && `first month of the domain ${formatMoney(item.domain_monthly_price)}`,
+].filter(Boolean);
+
+const Line = ({ item }) => html`<li class="quote-line">
+    <span class="quote-name">${item.domain}</span><${Money} amount=${item.total_price} />
+    <ul class="quote-parts">${parts(item).map((part) => html`<li key=${part}>${part}</li>`)}</ul>
+</li>`;
+
+const later = ({ total_price_per_month: month, total_price_per_year: year }) => [
+    month > 0 && `${formatMoney(month)} each month, on the 15th`,
+    year > 0 && `${formatMoney(year)} each year`,
+].filter(Boolean).join(", and ");
+
+const SHOWN = 20;
+
+/** answer: of an order that was simulated. */
+export function QuoteLines({ answer }) {
+    const items = answer.order_items;
+    return html`<ul class="quote-lines">${items.slice(0, SHOWN).map((item) => html`<${Line} key=${item.domain} item=${item} />`)}</ul>
+        ${items.length > SHOWN && html`<p class="muted">and ${count(items.length - SHOWN, "more domain")}</p>`}
+        <dl class="quote-totals">
+            ${answer.total_discount > 0 && html`<div><dt>Discount, taken off already</dt><dd><${Money} amount=${answer.total_discount} /></dd></div>`}
+            <div class="quote-due"><dt>Due now</dt><dd><${Money} amount=${answer.total_price} /></dd></div>
+        </dl>
+        ${answer.free_domains.length > 0 && html`<p class="muted">First year free: ${answer.free_domains.join(", ")}</p>`}
+        ${later(answer) && html`<p class="muted">Then ${later(answer)}, until you cancel.</p>`}`;
+}
+
+const brands = { visa: "Visa", mastercard: "Mastercard", amex: "American Express", unionpay: "UnionPay" };
+
+/** How ANSWER says it is paid, in words; null when there is no way. */
+export const paidWith = (answer) => {
+    const brand = answer.payment_method_brand;
+    if (answer.checkout_required) return "No card yet: after placing it you pay on a page of the payment provider’s.";
+    if (brand === "invoice") return `On account: an invoice to ${answer.payment_method_name_on_card}.`;
+    if (brand) return `${brands[brand] ?? brand} ending in ${answer.payment_method_last_4_digits}, ${answer.payment_method_name_on_card}`;
+    return answer.total_price > 0 ? null : "Nothing is due, so no card is needed.";
+};
