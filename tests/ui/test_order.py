@@ -66,7 +66,7 @@ def test_a_brand_becomes_domains_people_and_an_order(ordering):
     ordering.see("Chosen (2)", "Write down who gets a mailbox, and the price shows here.")
     type_person(ordering, 1, "José", "Müller")
     ordering.wait("the proposed address", lambda: value(ordering, "Address", 1) == "jose.muller")
-    ordering.see("Due now $40.00", "first year $15.00", "1 mailbox at Google, first month $5.00", "$10.00 each month, on the 15th, and $30.00 each year",
+    ordering.see("Due now $40.00", "Domain, first year $15.00", "1 mailbox at Google, first month $5.00", "$10.00 each month, on the 15th, and $30.00 each year",
                  "Visa ending in 4242, Jane Doe")
     ordering.click("Add a person")
     type_person(ordering, 2, "Ada", "Lovelace")
@@ -121,7 +121,7 @@ def test_an_address_that_was_typed_stays_until_it_is_emptied(ordering):
 def test_pre_warmed_domains_are_bought_with_what_is_on_them(fresh, make_console):  # noqa: F811
     server = fresh()
     for name in ("warm-lemon.co", "warm-melon.com"):
-        server.cli("inventory", "add", name, "--provider", "2", "--account", "jane,Jane,Doe", "--account", "joe,Joe,Roe")
+        server.cli("inventory", "add", "--domain", name, "--provider", "2", "--account", "jane,Jane,Doe", "--account", "joe,Joe,Roe")
     page = make_console(server).sign_in("/order")
     page.tick("Pre-warmed domains")
     page.see("2 domains in stock", "Mailboxes at AirMail")
@@ -241,7 +241,7 @@ def test_a_microsoft_domain_takes_fifty_people_from_a_list(ordering):
     ordering.see("needs 50 to 100 mailboxes; it has 49")
     ordering.click("Add a person")
     type_person(ordering, 50, "Ada", "Lovelace")
-    ordering.see("Due now $35.00", "50 mailboxes at Microsoft", "first month of the domain $20.00")
+    ordering.see("Due now $35.00", "50 mailboxes at Microsoft", "Domain, first month $20.00")
     ordering.click("Place order for $35.00")
     wait_placed(ordering)
     assert len(mailboxes(ordering)) == 50

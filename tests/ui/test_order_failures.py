@@ -44,7 +44,7 @@ def test_a_protected_brand_is_refused_beside_its_field(ordering):
     ordering.click("Find free names")
     assert 'contains a restricted keyword: "google"' in ordering.error_of("Brand or website")
     ordering.shot("order-brand-refused")
-    ordering.type("Brand or website", "not a name!")
+    ordering.type("Brand or website", "no name.at all")
     ordering.click("Find free names")
     assert "is not a domain name" in ordering.error_of("Brand or website")
     ordering.type("Brand or website", "")
@@ -98,7 +98,7 @@ def test_a_provider_that_is_switched_off(fresh, make_console):  # noqa: F811
 
 def test_a_pre_warmed_domain_that_somebody_else_took(fresh, make_console):  # noqa: F811
     server = fresh()
-    server.cli("inventory", "add", "warm-lemon.co", "--provider", "2", "--account", "jane,Jane,Doe")
+    server.cli("inventory", "add", "--domain", "warm-lemon.co", "--provider", "2", "--account", "jane,Jane,Doe")
     page = make_console(server, workspace(server)).sign_in("/order")
     page.tick("Pre-warmed domains")
     page.tick("warm-lemon.co")
@@ -155,17 +155,22 @@ def test_an_address_that_exists_on_ones_domain(ordering):
     ordering.see(f"ada@{name} exists already. Write another address.")
 
 
-def test_a_domain_that_is_not_ones_own_or_elsewhere(ordering):
+def test_a_domain_that_is_not_ones_own(ordering):
+    ordering.allowed.add(404)
     name = f"{brand()}.com"
-    assert ordering.server.order([{"domain": name, "email_provider": 2, "accounts": [person()]}], headers=headers(ordering))["order_placed"]
-    other = f"{brand()}.com"
-    ordering.open(f"/order?type=extra_accounts&domain={other}")
+    ordering.open(f"/order?type=extra_accounts&domain={name}")
     type_person(ordering, 1, "Alan", "Turing")
     ordering.see("This workspace does not have this domain.")
-    ordering.click(f"Remove {other}")
-    ordering.open(f"/order?type=extra_accounts&domain={name}")
-    ordering.see("Its mailboxes are at another provider than the one that is chosen here.")
     ordering.choose(f"Provider of {name}", "AirMail")
+    ordering.click(f"Remove {name}")
+    ordering.see("Chosen (0)")
+
+
+def test_the_provider_of_ones_domain_is_known_without_asking(ordering):
+    name = f"{brand()}.com"
+    assert ordering.server.order([{"domain": name, "email_provider": 2, "accounts": [person()]}], headers=headers(ordering))["order_placed"]
+    ordering.open(f"/order?type=extra_accounts&domain={name}")
+    type_person(ordering, 1, "Alan", "Turing")
     ordering.see("Due now $4.00")
 
 

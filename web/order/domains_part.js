@@ -54,8 +54,8 @@ export function DomainsPart({ draft, picks, refusals, onChange }) {
     };
     return html`<${Section} title="Domains" lede=${LEDES[draft.type]}>
         ${source[draft.type]()}
-        <${PickedList} type=${draft.type} picks=${draft.picks[draft.type]} refusals=${refusals} onRemove=${picks.remove} onProvider=${picks.setProvider} />
-        ${draft.type !== "extra_accounts" && html`<div class="columns">
+        <${PickedList} picks=${draft.picks[draft.type]} refusals=${refusals} onRemove=${picks.remove} onProvider=${picks.setProvider} />
+        ${draft.type !== "extra_accounts" && html`<div class="order-terms">
             ${draft.type === "dfy" && html`<${Provider} draft=${draft} refusals=${refusals} onChange=${onChange} />`}
             <${Forwarding} draft=${draft} refusals=${refusals} onChange=${onChange} />
         </div>`}

@@ -22,6 +22,15 @@ export function Stock({ chosen, onToggle }) {
 
 const PROVIDERS = { Google: 1, AirMail: 2, Microsoft: MICROSOFT };
 
+/** A domain of the workspace's as it is chosen; `is_guessed` when its provider cannot be seen. */
+export const ownPick = async (domain) => {
+    try {
+        return { domain, provider: PROVIDERS[(await api.get(`${OWN}/domains/${encodeURIComponent(domain)}`)).provider] };
+    } catch {
+        return { domain, provider: 1, is_guessed: true };
+    }
+};
+
 const ownOption = ({ domain, provider, n_mailboxes: mailboxes }) => {
     const number = PROVIDERS[provider];
     const reason = (number === MICROSOFT && "At Microsoft: no mailboxes can be added later")

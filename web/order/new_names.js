@@ -2,6 +2,7 @@
 import { html, useRef, useState } from "../lib.js";
 import { api } from "../api.js";
 import { Button, Empty, Field, announce, count, useAction } from "../ui/index.js";
+import { fold } from "./addresses.js";
 import { Choices } from "./choices.js";
 import { readNames, whyNotFree } from "./names.js";
 import { ORDERS } from "./use_quote.js";
@@ -13,13 +14,29 @@ const submit = (act) => (event) => {
     act();
 };
 
+const asFew = (names) => Array.from({ length: Math.ceil(names.length / CHECKED_MAX) }, (_, i) => names.slice(i * CHECKED_MAX, (i + 1) * CHECKED_MAX));
+
+const checkAll = async (names) => {
+    const answers = await Promise.all(asFew(names).map((domains) => api.post(`${ORDERS}/domains/check`, { domains })));
+    return answers.flatMap((answer) => answer.results);
+};
+
+/** Names like that of a website; of a brand without an extension its own .com, too. */
+const freeNamesLike = async (brand) => {
+    const label = brand.includes(".") ? "" : fold(brand);
+    const ask = api.post(`${ORDERS}/domains/similar`, { domain: label || brand });
+    if (!label) return (await ask).domains;
+    const [{ domains }, own] = await Promise.all([ask, checkAll([`${label}.com`]).catch(() => [])]);
+    return [...own.filter((result) => result.available).map((result) => result.domain), ...domains];
+};
+
 function Similar({ chosen, onToggle }) {
     const [brand, setBrand] = useState("");
     const [found, setFound] = useState(null);
     const [empty, setEmpty] = useState(null);
     const box = useRef();
     const [find, { busy, error, clear }] = useAction(async () => {
-        const { domains } = await api.post(`${ORDERS}/domains/similar`, { domain: brand.trim() });
+        const domains = await freeNamesLike(brand.trim());
         setFound({ brand: brand.trim(), domains });
         announce(`${count(domains.length, "free name")} like ${brand.trim()}`);
     });
@@ -44,13 +61,6 @@ function Similar({ chosen, onToggle }) {
 }
 
 const lines = (results) => html`${results.map((result) => html`<span class="line" key=${result.domain}><b>${result.domain}</b>: ${whyNotFree(result)}</span>`)}`;
-
-const asFew = (names) => Array.from({ length: Math.ceil(names.length / CHECKED_MAX) }, (_, i) => names.slice(i * CHECKED_MAX, (i + 1) * CHECKED_MAX));
-
-const checkAll = async (names) => {
-    const answers = await Promise.all(asFew(names).map((domains) => api.post(`${ORDERS}/domains/check`, { domains })));
-    return answers.flatMap((answer) => answer.results);
-};
 
 function Own({ onAdd }) {
     const [text, setText] = useState("");

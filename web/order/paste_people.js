@@ -43,7 +43,7 @@ function PasteDialog({ onPeople, onClose }) {
         <${Field} label="People" type="textarea" rows="8" name="people" value=${text} onInput=${type} error=${wrong ?? problemLines(problems)}
             hint="From a spreadsheet or a CSV file: first name, last name and, if you like, an address. Or one name a line." />
         <p class="muted" role="status">${preview(people)}</p>
-        <p><label class="button quiet pick-file">Choose a CSV file<input class="sr" type="file" accept=".csv,.tsv,.txt,text/csv,text/plain" onChange=${read} /></label></p>
+        <p><label class="button pick-file">Choose a CSV file<input class="sr" type="file" accept=".csv,.tsv,.txt,text/csv,text/plain" onChange=${read} /></label></p>
     <//>`;
 }
 

@@ -22,7 +22,7 @@ function Person({ person, number, suffix, refusals, isOnly, onChange, onRemove, 
     return html`<div class="person" ref=${row} role="group" aria-label=${`Person ${number}`} onFocusIn=${() => onFocus(person.id)} onFocusOut=${leave} onKeyDown=${key}>
         ${COLUMNS.map(([column, title]) => html`<${Field} key=${column} label=${title} name=${`${column}-${number}`} value=${person[column]}
             error=${messageOf(refusals, `person:${person.id}:${column}`)} onInput=${(value) => onChange(person.id, changed(column, value))}
-            after=${column === "prefix" && html`<span class="suffix" aria-hidden="true">${suffix}</span>`} />`)}
+            after=${column === "prefix" && html`<span class="suffix" aria-hidden="true" title=${suffix}>${suffix}</span>`} />`)}
         <${Button} kind="quiet" icon="trash" label=${`Remove person ${number}`} disabled=${isOnly} onClick=${() => onRemove(person.id)} />
     </div>`;
 }

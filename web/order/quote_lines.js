@@ -4,9 +4,9 @@ import { Money, count, formatMoney } from "../ui/index.js";
 import { providerName } from "./refusals.js";
 
 const parts = (item) => [
-    item.domain_price > 0 && `first year ${formatMoney(item.domain_price)}`,
+    item.domain_price > 0 && `Domain, first year ${formatMoney(item.domain_price)}`,
     `${count(item.accounts.length, "mailbox", "mailboxes")} at ${providerName(item.email_provider)}${item.accounts_price > 0 ? `, first month ${formatMoney(item.accounts_price)}` : ""}`,
-    item.domain_monthly_price > 0 && `first month of the domain ${formatMoney(item.domain_monthly_price)}`,
+    item.domain_monthly_price > 0 && `Domain, first month ${formatMoney(item.domain_monthly_price)}`,
 ].filter(Boolean);
 
 const Line = ({ item }) => html`<li class="quote-line">

@@ -84,7 +84,8 @@ export const shownTotal = (quote, hint) => (!hint && quote.isCurrent && quote.an
 export function QuotePart({ quote, hint, n, placing, onPlace, onShow }) {
     const isOver = placing.outcome?.kind === "unsure" || placing.outcome?.kind === "checkout";
     const spoken = !hint && quote.isCurrent ? `Due now ${formatMoney(quote.answer.total_price)}` : "";
-    return html`<${Section} title="Price">
+    const working = !hint && quote.busy && html`<span class="spin" aria-hidden="true"></span>`;
+    return html`<${Section} title="Price" actions=${working}>
         <p class="sr" role="status">${spoken}</p>
         ${placing.outcome?.kind !== "checkout" && html`<${Price} quote=${quote} hint=${hint} />`}
         ${n > 0 && !isOver && html`<p class="mend"><${Icon} name="alert" size=${14} /><span>${count(n, "thing has", "things have")} to be mended before this can be placed.</span>

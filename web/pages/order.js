@@ -2,6 +2,7 @@ import { html, useEffect, useMemo, useRef, useState } from "../lib.js";
 import { makeOrder, missing } from "../order/basket.js";
 import { DomainsPart, TypePart } from "../order/domains_part.js";
 import { draftsOf } from "../order/draft.js";
+import { ownPick } from "../order/known_names.js";
 import { PeoplePart } from "../order/people_part.js";
 import { QuotePart, shownTotal } from "../order/quote_part.js";
 import { readRefusals } from "../order/refusals.js";
@@ -39,7 +40,7 @@ function useAsked(draft, change, picks) {
     const { query } = useLocation();
     useEffect(() => {
         if (TYPES.includes(query.type) && query.type !== draft.type) change({ type: query.type });
-        if (query.type === "extra_accounts" && query.domain) picks.add([{ domain: query.domain, provider: Number(query.provider) || 1 }]);
+        if (query.type === "extra_accounts" && query.domain) ownPick(query.domain).then((pick) => picks.add([pick]));
     }, []);
 }
 
