@@ -11,7 +11,6 @@
 #include "core/scopes.h"
 #include "store/price_book.h"
 #include "store/promotions.h"
-#include "store/sessions.h"
 
 enum { ENTRIES = 64, TAG = crypto_shorthash_siphashx24_BYTES };
 
@@ -94,7 +93,7 @@ static int64_t system_ms(void) {
 static bool read_key(struct db *db, struct entry *entry, struct error *reterr) {
     struct identity *identity = &entry->identity;
     identity->session_expires_ms = 0;
-    bool found = entry->is_session ? session_find(db, entry->hash, system_ms(), entry->arena, &identity->key,
+    bool found = entry->is_session ? session_find(db, identity->session, system_ms(), entry->arena, &identity->key,
                                                   &identity->session_expires_ms, reterr)
                                    : key_find(db, entry->hash, entry->arena, &identity->key, reterr);
     if (found || reterr->code != ERR_NOT_FOUND) return found;
@@ -178,7 +177,7 @@ static bool find(struct auth *auth, const struct credential *credential, const s
         memcpy(entry->tag, tag, TAG);
         entry->is_session = credential->is_session;
         if (entry->is_session)
-            session_hash(credential->token, entry->hash);
+            session_hash(credential->token, entry->identity.session);
         else
             key_hash(credential->token, entry->hash);
         memset(entry->as, 0, sizeof entry->as);

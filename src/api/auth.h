@@ -9,6 +9,7 @@
 #include "core/promotion.h"
 #include "http/http.h"
 #include "store/keys.h"
+#include "store/sessions.h"
 #include "store/store.h"
 #include "store/workspaces.h"
 
@@ -21,8 +22,9 @@ struct identity {
     struct prices prices;
     struct promotion *promotions; /* that it may use, oldest first */
     size_t n_promotions;
-    int64_t until_ms;           /* both are those until then; INT64_MAX: until something is committed */
-    int64_t session_expires_ms; /* by the system's clock; 0: no cookie said who calls */
+    int64_t until_ms;                    /* both are those until then; INT64_MAX: until something is committed */
+    unsigned char session[SESSION_HASH]; /* that opened it, as the database knows it */
+    int64_t session_expires_ms;          /* by the system's clock; 0: no cookie said who calls */
 };
 
 /* Never NULL. STORE and CLOCK must outlive it. IS_HTTPS: customers reach this server over https (cookie.h). */

@@ -53,6 +53,7 @@ enum http_verdict follow_events(struct call *call) {
     const struct hub_wish wish = {
         .workspace_id = str_of(identity->workspace.id),
         .key_id = str_of(identity->key.id),
+        .session = {(const char *)identity->session, identity->session_expires_ms ? SESSION_HASH : 0},
         .order_id = query.order,
         .place = http_header(call->request, "Last-Event-ID", NULL),
     };

@@ -1,10 +1,12 @@
 """Signing in to the console: the cookie, what ends a session, and what other sites cannot do with it."""
 import re
+import threading
 import uuid
 
 import pytest
+import requests
 
-from conftest import ORDERS, database, rows, stores, wait_for
+from conftest import LIMIT, ORDERS, database, rows, stores, wait_for
 from test_keys import KEYS, TIME, Place
 
 SESSION = "/api/dfyd/v1/session"
@@ -184,6 +186,32 @@ def test_a_session_ends_by_itself(place, browser):
     # Who calls is remembered until somebody changes something.
     place.make()
     wait_for("the end of the session", lambda: not browser.is_signed_in(), limit=10)
+
+
+class Follower(threading.Thread):
+    """Reads a workspace's events until they end."""
+
+    def __init__(self, server, **kw):
+        super().__init__(daemon=True)
+        self.answer = requests.get(server.base + "/api/dfyd/v1/events", stream=True, timeout=LIMIT, **kw)
+        assert self.answer.status_code == 200, self.answer.text
+        self.start()
+
+    def run(self):
+        for _ in self.answer.iter_content(None):
+            pass
+
+
+def test_what_is_followed_ends_with_the_session(place, browser):
+    """What was asked for by the cookie; by the key it goes on."""
+    by_key = Follower(place.server, headers={"Authorization": f"Bearer {place.key}"})
+    by_cookie = Follower(place.server, cookies={browser.name: browser.token})
+    place.make()  # something happens, and both are still there
+    by_cookie.join(2)
+    assert by_cookie.is_alive()
+    assert browser.call("DELETE", SESSION).status_code == 204
+    wait_for("the end of the stream", lambda: not by_cookie.is_alive(), limit=10)
+    assert by_key.is_alive()
 
 
 def test_it_ends_by_the_time_of_the_day(fresh):
