@@ -8,7 +8,7 @@ const char *const activity_names[ACTIVITY_END] = {
     [ACTIVITY_DOMAIN_SWAPPED] = "domain_swapped",   [ACTIVITY_KEY_CREATED] = "key_created",
     [ACTIVITY_KEY_REVOKED] = "key_revoked",         [ACTIVITY_WORKSPACE_CHANGED] = "workspace_changed",
     [ACTIVITY_WEBHOOK_CREATED] = "webhook_created", [ACTIVITY_WEBHOOK_CHANGED] = "webhook_changed",
-    [ACTIVITY_WEBHOOK_REMOVED] = "webhook_removed",
+    [ACTIVITY_WEBHOOK_REMOVED] = "webhook_removed", [ACTIVITY_PASSWORD_SHOWN] = "password_shown",
 };
 
 const int activity_types[ACTIVITY_END] = {
@@ -19,6 +19,7 @@ const int activity_types[ACTIVITY_END] = {
     [ACTIVITY_KEY_REVOKED] = 38,        [ACTIVITY_WORKSPACE_CHANGED] = 40, /* what it means is not published; nothing
                                                                               else fits */
     [ACTIVITY_WEBHOOK_CREATED] = 18,    [ACTIVITY_WEBHOOK_CHANGED] = 19,   [ACTIVITY_WEBHOOK_REMOVED] = 19,
+    [ACTIVITY_PASSWORD_SHOWN] = 40, /* nothing fits */
 };
 
 bool audit_add(struct db *db, const struct audit_record *record, struct error *reterr) {
@@ -54,21 +55,6 @@ static bool find_end(struct db *db, const struct audit_query *query, int64_t *re
     return true;
 }
 
-/* "%text%" for LIKE, in lower case, with its own wildcards escaped. */
-static struct str like_pattern(struct str text, struct arena *arena) {
-    char *to = arena_alloc(arena, 2 * text.n + 2);
-    size_t n = 0;
-    to[n++] = '%';
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        if (c == '%' || c == '_' || c == '\\') to[n++] = '\\';
-        if (c >= 'A' && c <= 'Z') c = (char)(c | 0x20);
-        to[n++] = c;
-    }
-    to[n++] = '%';
-    return (struct str){to, n};
-}
-
 #define COLUMNS "SELECT id, at_ms, activity, activity_type, key_id, address, user_agent, affected, detail"
 #define RANGE " at_ms >= $2 AND at_ms <= $3 AND (at_ms, id) < ($4, $5)"
 #define SEARCH                                                                                                         \
@@ -94,7 +80,7 @@ bool audit_page(struct db *db, const struct audit_query *query, struct arena *ar
     stmt_int(stmt, 3, query->to_ms < end_ms ? query->to_ms : end_ms);
     stmt_int(stmt, 4, end_ms);
     stmt_text(stmt, 5, query->before);
-    stmt_text(stmt, 6, query->search.n ? like_pattern(query->search, arena) : STR(""));
+    stmt_text(stmt, 6, row_like(query->search, arena));
     stmt_int(stmt, 7, (int64_t)query->limit);
     if (query->has_type) stmt_int(stmt, 8, query->type);
     struct rows rows = {.size = sizeof(struct audit_row)};

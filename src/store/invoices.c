@@ -108,11 +108,12 @@ const char *const invoice_state_names[INVOICE_STATE_END] = {
     [INVOICE_PAID] = "paid", [INVOICE_OWED] = "owed", [INVOICE_CREDITED] = "credited"};
 
 /* What was given back counts only until an invoice is paid; later it is the customer's. */
+#define LEFT_TO_PAY                                                                                                    \
+    "i.total - COALESCE((SELECT SUM(b.amount) FROM payments b WHERE b.bill_id = i.subject_id AND b.kind = 'refund'"    \
+    " AND b.state = 'succeeded'), 0)"
 #define INVOICE_COLUMNS                                                                                                \
     "SELECT i.number, i.issued_ms, i.kind, i.workspace_id, i.subject_kind, i.subject_id, i.driver, i.total, p.at_ms,"  \
-    " CASE WHEN i.kind <> 'invoice' OR i.driver <> 'invoice' OR i.total = 0 THEN 0 ELSE i.total - COALESCE((SELECT"    \
-    " SUM(b.amount) FROM payments b WHERE b.bill_id = i.subject_id AND b.kind = 'refund' AND b.state = 'succeeded'),"  \
-    " 0) END"
+    " CASE WHEN i.kind <> 'invoice' OR i.driver <> 'invoice' OR i.total = 0 THEN 0 ELSE " LEFT_TO_PAY " END"
 #define INVOICE_TABLES " FROM invoices i LEFT JOIN invoice_payments p ON p.number = i.number "
 
 static void read_row(struct stmt *stmt, struct arena *arena, struct invoice_row *ret) {
@@ -173,6 +174,33 @@ bool invoices_page(struct db *db, struct str workspace_id, int64_t before, size_
     stmt_text(stmt, 1, workspace_id);
     stmt_int(stmt, 2, before);
     stmt_int(stmt, 3, (int64_t)limit);
+    return read_rows(stmt, arena, ret, ret_n, reterr);
+}
+
+/* The state in words, as read_row works it out. */
+#define INVOICE_STATE                                                                                                  \
+    "CASE WHEN i.kind <> 'invoice' OR i.driver <> 'invoice' OR i.total = 0 OR p.at_ms IS NOT NULL THEN 'paid'"         \
+    " WHEN " LEFT_TO_PAY " > 0 THEN 'owed' ELSE 'credited' END"
+
+bool invoices_search(struct db *db, const struct search *search, struct arena *arena, struct invoice_row **ret,
+                     size_t *ret_n, struct error *reterr) {
+    int64_t before = INT64_MAX, number = 0;
+    if (search->before.n && !str_to_int(search->before, 1, INT64_MAX, &before))
+        return error_set(reterr, ERR_INVALID, "no invoice has the number %.*s", STR_ARG(search->before));
+    if (!str_to_int(search->text, 1, INT64_MAX, &number)) number = 0;
+    struct stmt *stmt = db_stmt(
+        db, INVOICE_COLUMNS INVOICE_TABLES
+        "WHERE i.workspace_id = $1 AND i.number < $2 AND ($4 = '' OR " INVOICE_STATE " = $4)"
+        " AND ($5 = '' OR i.number = $6 OR i.subject_id IN (SELECT l.bill_id FROM domains d CROSS JOIN bill_lines l"
+        " WHERE d.workspace_id = $1 AND d.name LIKE $5 ESCAPE '\\' AND l.domain_id = d.id UNION ALL"
+        " SELECT r.id FROM domains e CROSS JOIN refunds r WHERE e.workspace_id = $1 AND e.name LIKE $5 ESCAPE '\\'"
+        " AND r.domain_id = e.id AND r.domain_id <> '')) ORDER BY i.number DESC LIMIT $3");
+    stmt_text(stmt, 1, search->workspace_id);
+    stmt_int(stmt, 2, before);
+    stmt_int(stmt, 3, (int64_t)search->limit);
+    stmt_text(stmt, 4, search->state);
+    stmt_text(stmt, 5, row_like(search->text, arena));
+    stmt_int(stmt, 6, number);
     return read_rows(stmt, arena, ret, ret_n, reterr);
 }
 

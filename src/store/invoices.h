@@ -5,7 +5,7 @@
 #pragma once
 
 #include "core/invoice.h"
-#include "store/db.h"
+#include "store/search.h"
 
 /* Who issues documents from now on: the setting `seller`. Changes nothing when it is that already. */
 MUST_CHECK bool invoices_set_seller(struct db *db, struct str seller, struct error *reterr);
@@ -42,6 +42,12 @@ MUST_CHECK bool invoices_get(struct db *db, struct str workspace_id, int64_t num
 /* Newest first, those before the number BEFORE, at most LIMIT; of any workspace when WORKSPACE_ID is empty. */
 MUST_CHECK bool invoices_page(struct db *db, struct str workspace_id, int64_t before, size_t limit, struct arena *arena,
                               struct invoice_row **ret, size_t *ret_n, struct error *reterr);
+/*
+ * Of search->workspace_id, newest first: search->before is a number as text, or empty; search->text an invoice's number
+ * or part of the name of a domain that is on it. Without documents.
+ */
+MUST_CHECK bool invoices_search(struct db *db, const struct search *search, struct arena *arena,
+                                struct invoice_row **ret, size_t *ret_n, struct error *reterr);
 /* Those that a bill and its refunds have, by number. */
 MUST_CHECK bool invoices_of_bill(struct db *db, struct str bill_id, struct arena *arena, struct invoice_row **ret,
                                  size_t *ret_n, struct error *reterr);

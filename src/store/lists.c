@@ -70,3 +70,16 @@ bool account_page(struct db *db, struct str workspace_id, struct str before, siz
     *ret_n = rows.n;
     return true;
 }
+
+bool account_find(struct db *db, struct str workspace_id, struct str email, struct arena *arena,
+                  struct account_row *ret, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, ACCOUNT_COLUMNS "WHERE a.email = $1 AND a.workspace_id = $2"
+                                                    " AND a.state <> 'reserved' ORDER BY a.active DESC, a.id DESC"
+                                                    " LIMIT 1");
+    stmt_text(stmt, 1, email);
+    stmt_text(stmt, 2, workspace_id);
+    if (!row_find(stmt, reterr, "there is no mailbox %.*s", STR_ARG(email))) return false;
+    *ret = account_row_read(stmt, arena);
+    stmt_done(stmt);
+    return true;
+}

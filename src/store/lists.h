@@ -35,3 +35,6 @@ MUST_CHECK bool domain_page(struct db *db, struct str workspace_id, struct str b
                             struct arena *arena, struct domain_row **ret, size_t *ret_n, struct error *reterr);
 MUST_CHECK bool account_page(struct db *db, struct str workspace_id, struct str before, size_t limit,
                              struct arena *arena, struct account_row **ret, size_t *ret_n, struct error *reterr);
+/* The paid account that has, or had last, the address EMAIL, in lower case; ERR_NOT_FOUND. */
+MUST_CHECK bool account_find(struct db *db, struct str workspace_id, struct str email, struct arena *arena,
+                             struct account_row *ret, struct error *reterr);

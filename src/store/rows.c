@@ -58,6 +58,21 @@ bool rows_texts(struct stmt *stmt, struct arena *arena, struct str **ret, size_t
     return true;
 }
 
+struct str row_like(struct str text, struct arena *arena) {
+    if (!text.n) return text;
+    char *to = arena_alloc(arena, 2 * text.n + 2);
+    size_t n = 0;
+    to[n++] = '%';
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (c == '%' || c == '_' || c == '\\') to[n++] = '\\';
+        if (c >= 'A' && c <= 'Z') c = (char)(c | 0x20);
+        to[n++] = c;
+    }
+    to[n++] = '%';
+    return (struct str){to, n};
+}
+
 bool rows_change(struct db *db, const char *sql, struct str id, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, sql);
     stmt_text(stmt, 1, id);

@@ -373,3 +373,10 @@ bool step_list_open(struct db *db, struct str domain_id, struct arena *arena, st
     stmt_text(stmt, 1, domain_id);
     return list_rows(stmt, arena, ret, ret_n, reterr);
 }
+
+bool step_list_domain(struct db *db, struct str domain_id, struct arena *arena, struct step **ret, size_t *ret_n,
+                      struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, STEP_COLUMNS "WHERE s.domain_id = $1 ORDER BY s.rank, s.account_id DESC, s.kind");
+    stmt_text(stmt, 1, domain_id);
+    return list_rows(stmt, arena, ret, ret_n, reterr);
+}

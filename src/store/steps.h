@@ -76,3 +76,6 @@ MUST_CHECK bool step_list(struct db *db, struct str order_id, struct arena *aren
 /* The steps of a domain that have not ended, or failed, by rank. */
 MUST_CHECK bool step_list_open(struct db *db, struct str domain_id, struct arena *arena, struct step **ret,
                                size_t *ret_n, struct error *reterr);
+/* All steps of a domain, whichever order they came with, by rank. */
+MUST_CHECK bool step_list_domain(struct db *db, struct str domain_id, struct arena *arena, struct step **ret,
+                                 size_t *ret_n, struct error *reterr);

@@ -26,3 +26,4 @@ CREATE TABLE driver_minutes (
     PRIMARY KEY (minute_ms, kind, driver)
 );
 CREATE INDEX IF NOT EXISTS orders_by_workspace ON orders (workspace_id, id);
+CREATE INDEX IF NOT EXISTS domains_by_name ON domains (workspace_id, name);

@@ -1,4 +1,4 @@
--- What the console needs: who is signed in, how the work and the drivers fared, and a workspace's orders by age.
+-- What the console needs: who is signed in, how the work and the drivers fared, a workspace's orders by age, its domains by name.
 
 -- Who is signed in to the console, by a cookie.
 CREATE TABLE sessions (
@@ -33,3 +33,4 @@ CREATE TABLE driver_minutes (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX orders_by_workspace ON orders (workspace_id, id);
+CREATE INDEX domains_by_name ON domains (workspace_id, name);
