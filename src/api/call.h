@@ -170,7 +170,14 @@ enum http_verdict get_order(struct call *call);
 enum http_verdict get_prices(struct call *call);
 enum http_verdict list_payments(struct call *call);
 enum http_verdict list_renewals(struct call *call);
-enum http_verdict list_invoices(struct call *call);
 enum http_verdict get_invoice(struct call *call);
 enum http_verdict get_invoice_page(struct call *call);
 enum http_verdict follow_events(struct call *call);
+enum http_verdict search_orders_begin(struct call *call);
+enum http_verdict search_domains_begin(struct call *call);
+enum http_verdict search_mailboxes_begin(struct call *call);
+enum http_verdict search_invoices_begin(struct call *call);
+void listing_run(struct call *call); /* of the four before it */
+enum http_verdict get_domain(struct call *call);
+enum http_verdict show_password_begin(struct call *call);
+void show_password_run(struct call *call);

@@ -2,6 +2,7 @@
 #include "api/call.h"
 #include "api/member.h"
 #include "api/payments.h"
+#include "api/step_json.h"
 #include "store/order_view.h"
 
 struct asked {
@@ -24,19 +25,6 @@ static void add_account(struct buf *out, const struct viewed_account *account) {
     BUF_LIT(out, "}");
 }
 
-static void add_step(struct buf *out, const struct step *step) {
-    bool is_waiting = step->state == STEP_DUE || step->state == STEP_RETRYING;
-    BUF_LIT(out, "{\"kind\":");
-    buf_add_json(out, str_of(step_kind_names[step->kind]));
-    member_text(out, "email", step->email);
-    member_text(out, "state", str_of(step_state_names[step->state]));
-    BUF_LIT(out, ",\"attempts\":");
-    buf_add_int(out, step->attempts);
-    member_text(out, "reason", step->reason);
-    member_time(out, "timestamp_next_try", is_waiting ? step->due_ms : 0);
-    BUF_LIT(out, "}");
-}
-
 static void add_domain(struct buf *out, const struct viewed_domain *domain) {
     BUF_LIT(out, "{\"domain\":");
     buf_add_json(out, domain->name);
@@ -47,12 +35,9 @@ static void add_domain(struct buf *out, const struct viewed_domain *domain) {
         if (i) buf_add_byte(out, ',');
         add_account(out, &domain->accounts[i]);
     }
-    BUF_LIT(out, "],\"steps\":[");
-    for (size_t i = 0; i < domain->n_steps; i++) {
-        if (i) buf_add_byte(out, ',');
-        add_step(out, &domain->steps[i]);
-    }
-    BUF_LIT(out, "]}");
+    BUF_LIT(out, "],\"steps\":");
+    step_json_list(out, domain->steps, domain->n_steps);
+    BUF_LIT(out, "}");
 }
 
 static void add_refund(struct buf *out, const struct viewed_refund *refund) {
