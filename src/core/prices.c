@@ -1,5 +1,7 @@
 #include "core/prices.h"
 
+enum { SHOWN_MAX = 40 }; /* bytes of what was wrong */
+
 const struct price_row price_rows[PRICE_END] = {
     [PRICE_DOMAIN_YEAR] = {"domain_year", 1500, "a new domain, a year"},
     [PRICE_GOOGLE_MAILBOX_MONTH] = {"google_mailbox_month", 500, "a Google mailbox, a month"},
@@ -44,4 +46,12 @@ struct prices prices_resolve(const struct price_settings *settings) {
     struct prices prices = {.version = 0};
     for (int price = 0; price < PRICE_END; price++) prices.of[price] = resolve(settings, (enum price)price);
     return prices;
+}
+
+bool price_read_amount(struct str text, const char *dashes, cents *ret, struct error *reterr) {
+    if (money_parse(text, ret)) return true;
+    return error_set(reterr, ERR_INVALID,
+                     "%samount must be US dollars, the one currency there is, from 0 to %lld, such as 4.50; not"
+                     " \"%.*s\"",
+                     dashes, (long long)(CENTS_MAX / 100), text.n > SHOWN_MAX ? SHOWN_MAX : (int)text.n, text.p);
 }

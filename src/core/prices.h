@@ -1,6 +1,7 @@
 /* prices: the price book as values. One row a price; the command line, the store and the quote share the table. */
 #pragma once
 
+#include "base/error.h"
 #include "core/money.h"
 #include "core/order.h"
 
@@ -38,6 +39,10 @@ struct prices {
 struct prices prices_standard(void);
 /* PRICE_END when there is no such name. */
 enum price price_by_name(struct str name);
+
+/* An operator's "4.50". ERR_INVALID says what would do; DASHES stand before the name of what was asked for: "--" on the
+ * command line. */
+MUST_CHECK bool price_read_amount(struct str text, const char *dashes, cents *ret, struct error *reterr);
 
 /* What was set for everyone and for one workspace. All zero: nothing. */
 struct price_settings {

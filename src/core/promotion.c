@@ -1,11 +1,41 @@
 #include "core/promotion.h"
 
+enum { SHOWN_MAX = 40 }; /* bytes of what was wrong */
+
 const char *const promotion_kind_names[PROMOTION_KIND_END] = {
     [PROMOTION_PERCENT] = "percent",
     [PROMOTION_AMOUNT] = "amount",
     [PROMOTION_FREE_DOMAINS] = "free_domains",
     [PROMOTION_FIRST_MONTH] = "first_month",
 };
+
+bool promotion_read_value(enum promotion_kind kind, struct str text, const char *dashes, int64_t *ret,
+                          struct error *reterr) {
+    const char *word = promotion_kind_names[kind];
+    if (kind == PROMOTION_FIRST_MONTH) {
+        if (text.n)
+            return error_set(reterr, ERR_INVALID, "%skind %s takes no %svalue: all of it is free", dashes, word,
+                             dashes);
+        *ret = 0;
+        return true;
+    }
+    if (!text.n) {
+        static const char *const what[] = {[PROMOTION_PERCENT] = "how many percent",
+                                           [PROMOTION_AMOUNT] = "how many US dollars",
+                                           [PROMOTION_FREE_DOMAINS] = "how many domains a workspace"};
+        return error_set(reterr, ERR_INVALID, "%skind %s needs %svalue: %s", dashes, word, dashes, what[kind]);
+    }
+    int shown = text.n > SHOWN_MAX ? SHOWN_MAX : (int)text.n;
+    if (kind == PROMOTION_AMOUNT) {
+        if (money_parse(text, ret)) return true;
+        return error_set(reterr, ERR_INVALID,
+                         "%svalue must be US dollars, the one currency there is, such as 5.00; not \"%.*s\"", dashes,
+                         shown, text.p);
+    }
+    if (str_to_int(text, 1, INT32_MAX, ret)) return true;
+    return error_set(reterr, ERR_INVALID, "%svalue must be a whole number from 1 for %skind %s; not \"%.*s\"", dashes,
+                     dashes, word, shown, text.p);
+}
 
 /* What a promotion has for the lines that follow: cents or domains. */
 static int64_t whole(const struct promotion *promotion) {

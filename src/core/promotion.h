@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/error.h"
 #include "core/quote.h"
 
 enum promotion_kind {
@@ -27,6 +28,13 @@ struct promotion {
     int64_t starts_ms, ends_ms; /* INT64_MAX: open; the pure part does not look at them */
 };
 
+/*
+ * What an operator says a promotion of KIND is worth, as struct promotion has it: "20" percent, "5.00" dollars, "3"
+ * domains; 0 for first_month, which takes none. TEXT is empty when it was not said. ERR_INVALID says what would do;
+ * DASHES stand before the names of what was asked for: "--" on the command line.
+ */
+MUST_CHECK bool promotion_read_value(enum promotion_kind kind, struct str text, const char *dashes, int64_t *ret,
+                                     struct error *reterr);
 /* What PROMOTION would take off QUOTE's list prices. */
 cents promotion_worth(const struct promotion *promotion, const struct quote *quote);
 /* Takes off QUOTE, which is at list price, what the best of PROMOTIONS (oldest first) takes off. None may be worth

@@ -3,22 +3,48 @@
 #include "store/rows.h"
 
 const char *const activity_names[ACTIVITY_END] = {
-    [ACTIVITY_ORDER_PLACED] = "order_placed",       [ACTIVITY_ACCOUNTS_CANCELLED] = "accounts_cancelled",
-    [ACTIVITY_FORWARDING_SET] = "forwarding_set",   [ACTIVITY_FORWARDING_REMOVED] = "forwarding_removed",
-    [ACTIVITY_DOMAIN_SWAPPED] = "domain_swapped",   [ACTIVITY_KEY_CREATED] = "key_created",
-    [ACTIVITY_KEY_REVOKED] = "key_revoked",         [ACTIVITY_WORKSPACE_CHANGED] = "workspace_changed",
-    [ACTIVITY_WEBHOOK_CREATED] = "webhook_created", [ACTIVITY_WEBHOOK_CHANGED] = "webhook_changed",
-    [ACTIVITY_WEBHOOK_REMOVED] = "webhook_removed", [ACTIVITY_PASSWORD_SHOWN] = "password_shown",
+    [ACTIVITY_ORDER_PLACED] = "order_placed",
+    [ACTIVITY_ACCOUNTS_CANCELLED] = "accounts_cancelled",
+    [ACTIVITY_FORWARDING_SET] = "forwarding_set",
+    [ACTIVITY_FORWARDING_REMOVED] = "forwarding_removed",
+    [ACTIVITY_DOMAIN_SWAPPED] = "domain_swapped",
+    [ACTIVITY_KEY_CREATED] = "key_created",
+    [ACTIVITY_KEY_REVOKED] = "key_revoked",
+    [ACTIVITY_WORKSPACE_CHANGED] = "workspace_changed",
+    [ACTIVITY_WEBHOOK_CREATED] = "webhook_created",
+    [ACTIVITY_WEBHOOK_CHANGED] = "webhook_changed",
+    [ACTIVITY_WEBHOOK_REMOVED] = "webhook_removed",
+    [ACTIVITY_PRICE_SET] = "price_set",
+    [ACTIVITY_PRICE_ENDED] = "price_ended",
+    [ACTIVITY_PROMOTION_ADDED] = "promotion_added",
+    [ACTIVITY_PROMOTION_ENDED] = "promotion_ended",
+    [ACTIVITY_INVENTORY_ADDED] = "inventory_added",
+    [ACTIVITY_INVENTORY_REMOVED] = "inventory_removed",
+    [ACTIVITY_WORK_RETRIED] = "work_retried",
+    [ACTIVITY_PASSWORD_SHOWN] = "password_shown",
 };
 
 const int activity_types[ACTIVITY_END] = {
     [ACTIVITY_ORDER_PLACED] = 6,       /* account addition */
     [ACTIVITY_ACCOUNTS_CANCELLED] = 7, /* account deletion */
     [ACTIVITY_FORWARDING_SET] = 36,    /* account update */
-    [ACTIVITY_FORWARDING_REMOVED] = 36, [ACTIVITY_DOMAIN_SWAPPED] = 36,    [ACTIVITY_KEY_CREATED] = 37,
-    [ACTIVITY_KEY_REVOKED] = 38,        [ACTIVITY_WORKSPACE_CHANGED] = 40, /* what it means is not published; nothing
-                                                                              else fits */
-    [ACTIVITY_WEBHOOK_CREATED] = 18,    [ACTIVITY_WEBHOOK_CHANGED] = 19,   [ACTIVITY_WEBHOOK_REMOVED] = 19,
+    [ACTIVITY_FORWARDING_REMOVED] = 36,
+    [ACTIVITY_DOMAIN_SWAPPED] = 36,
+    [ACTIVITY_KEY_CREATED] = 37,
+    [ACTIVITY_KEY_REVOKED] = 38,
+    [ACTIVITY_WORKSPACE_CHANGED] = 40, /* what it means is not published; nothing
+                                          else fits */
+    [ACTIVITY_WEBHOOK_CREATED] = 18,
+    [ACTIVITY_WEBHOOK_CHANGED] = 19,
+    [ACTIVITY_WEBHOOK_REMOVED] = 19,
+    /* Of the operator's nothing is published, either. */
+    [ACTIVITY_PRICE_SET] = 40,
+    [ACTIVITY_PRICE_ENDED] = 40,
+    [ACTIVITY_PROMOTION_ADDED] = 40,
+    [ACTIVITY_PROMOTION_ENDED] = 40,
+    [ACTIVITY_INVENTORY_ADDED] = 40,
+    [ACTIVITY_INVENTORY_REMOVED] = 40,
+    [ACTIVITY_WORK_RETRIED] = 40,
     [ACTIVITY_PASSWORD_SHOWN] = 40, /* nothing fits */
 };
 
@@ -62,6 +88,20 @@ static bool find_end(struct db *db, const struct audit_query *query, int64_t *re
     " LIKE $6 ESCAPE '\\')"
 #define ORDER " ORDER BY at_ms DESC, id DESC LIMIT $7"
 
+static struct audit_row read_row(struct stmt *stmt, struct arena *arena) {
+    return (struct audit_row){
+        .id = row_text(stmt, 0, arena),
+        .at_ms = stmt_col_int(stmt, 1),
+        .activity = row_text(stmt, 2, arena),
+        .type = stmt_col_int(stmt, 3),
+        .key_id = row_text(stmt, 4, arena),
+        .address = row_text(stmt, 5, arena),
+        .user_agent = row_text(stmt, 6, arena),
+        .affected = stmt_col_int(stmt, 7),
+        .detail = row_text(stmt, 8, arena),
+    };
+}
+
 bool audit_page(struct db *db, const struct audit_query *query, struct arena *arena, struct audit_row **ret,
                 size_t *ret_n, struct error *reterr) {
     *ret = NULL;
@@ -85,20 +125,41 @@ bool audit_page(struct db *db, const struct audit_query *query, struct arena *ar
     if (query->has_type) stmt_int(stmt, 8, query->type);
     struct rows rows = {.size = sizeof(struct audit_row)};
     enum db_step step;
-    while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
-        struct audit_row *row = rows_add(&rows, arena);
-        *row = (struct audit_row){
-            .id = row_text(stmt, 0, arena),
-            .at_ms = stmt_col_int(stmt, 1),
-            .activity = row_text(stmt, 2, arena),
-            .type = stmt_col_int(stmt, 3),
-            .key_id = row_text(stmt, 4, arena),
-            .address = row_text(stmt, 5, arena),
-            .user_agent = row_text(stmt, 6, arena),
-            .affected = stmt_col_int(stmt, 7),
-            .detail = row_text(stmt, 8, arena),
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW)
+        *(struct audit_row *)rows_add(&rows, arena) = read_row(stmt, arena);
+    if (step == DB_FAIL) return false;
+    *ret = rows.first;
+    *ret_n = rows.n;
+    return true;
+}
+
+/* $1 to $4: the id before, a pattern, an activity, how many. */
+#define PAGE_OF                                                                                                        \
+    "SELECT l.id, l.at_ms, l.activity, l.activity_type, l.key_id, l.address, l.user_agent, l.affected, l.detail,"      \
+    " l.workspace_id, w.name, COALESCE(k.name, '') FROM audit_logs l LEFT JOIN workspaces w ON w.id = l.workspace_id"  \
+    " LEFT JOIN api_keys k ON k.id = l.key_id WHERE l.id < $1 AND ($2 = '' OR"                                         \
+    " LOWER(w.name || ' ' || l.activity || ' ' || l.key_id || ' ' || COALESCE(k.name, '') || ' ' || l.address ||"      \
+    " ' ' || l.user_agent || ' ' || l.detail) LIKE $2 ESCAPE '\\') AND ($3 = '' OR l.activity = $3)"
+#define NEWEST_FIRST " ORDER BY l.id DESC LIMIT $4"
+
+bool audit_page_of_all(struct db *db, const struct audit_query_of *query, struct arena *arena,
+                       struct audit_row_of **ret, size_t *ret_n, struct error *reterr) {
+    struct stmt *stmt = query->workspace_id.n ? db_stmt(db, PAGE_OF " AND l.workspace_id = $5" NEWEST_FIRST)
+                                              : db_stmt(db, PAGE_OF NEWEST_FIRST);
+    stmt_text(stmt, 1, query->before.n ? query->before : STR("~")); /* after all ids */
+    stmt_text(stmt, 2, row_like(query->search, arena));
+    stmt_text(stmt, 3, query->activity);
+    stmt_int(stmt, 4, (int64_t)query->limit);
+    if (query->workspace_id.n) stmt_text(stmt, 5, query->workspace_id);
+    struct rows rows = {.size = sizeof(struct audit_row_of)};
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW)
+        *(struct audit_row_of *)rows_add(&rows, arena) = (struct audit_row_of){
+            .row = read_row(stmt, arena),
+            .workspace_id = row_text(stmt, 9, arena),
+            .workspace = row_text(stmt, 10, arena),
+            .key_name = row_text(stmt, 11, arena),
         };
-    }
     if (step == DB_FAIL) return false;
     *ret = rows.first;
     *ret_n = rows.n;

@@ -25,6 +25,14 @@ enum activity {
     ACTIVITY_WEBHOOK_CHANGED,
     ACTIVITY_WEBHOOK_REMOVED,
     ACTIVITY_PASSWORD_SHOWN,
+    /* The operator's, kept with the workspace of the key. */
+    ACTIVITY_PRICE_SET,
+    ACTIVITY_PRICE_ENDED,
+    ACTIVITY_PROMOTION_ADDED,
+    ACTIVITY_PROMOTION_ENDED,
+    ACTIVITY_INVENTORY_ADDED,
+    ACTIVITY_INVENTORY_REMOVED,
+    ACTIVITY_WORK_RETRIED,
     ACTIVITY_END
 };
 
@@ -63,3 +71,22 @@ struct audit_query {
 /* Newest first. A BEFORE that is no record of the workspace gives nothing. Text from ARENA. */
 MUST_CHECK bool audit_page(struct db *db, const struct audit_query *query, struct arena *arena, struct audit_row **ret,
                            size_t *ret_n, struct error *reterr);
+
+/* One of any workspace, as the operator sees it. */
+struct audit_row_of {
+    struct audit_row row;
+    struct str workspace_id, workspace; /* whose it is */
+    struct str key_name;                /* empty: no key, or one without a name */
+};
+
+struct audit_query_of {
+    struct str workspace_id; /* empty: of all */
+    struct str activity;     /* a word of activity_names; empty: all */
+    struct str before, search;
+    size_t limit;
+};
+
+/* Newest first by id, which is their order but for those of one moment and of clocks that differ. A search reads every
+ * row. Text from ARENA. */
+MUST_CHECK bool audit_page_of_all(struct db *db, const struct audit_query_of *query, struct arena *arena,
+                                  struct audit_row_of **ret, size_t *ret_n, struct error *reterr);

@@ -100,15 +100,35 @@ bool price_book_change(struct db *db, const struct price_change *change, struct 
     return stmt_run(stmt, NULL, reterr);
 }
 
-bool price_book_history(struct db *db, bool all, struct str workspace_id, size_t max, struct arena *arena,
-                        struct price_version **ret, size_t *ret_n, struct error *reterr) {
+#define HISTORY                                                                                                        \
+    "SELECT p.version, p.workspace_id, p.price, p.amount, p.starts_ms, p.created_ms, p.version = (SELECT v.version"    \
+    " FROM price_versions v WHERE v.workspace_id = p.workspace_id AND v.price = p.price AND v.starts_ms <="            \
+    " CASE WHEN p.starts_ms > $1 THEN p.starts_ms ELSE $1 END ORDER BY v.starts_ms DESC, v.version DESC LIMIT 1)"      \
+    " FROM price_versions p WHERE "
+
+static struct stmt *history_stmt(struct db *db, const struct price_query *query) {
+    if (query->only) {
+        struct stmt *stmt = db_stmt(db, HISTORY "p.version = $2");
+        stmt_int(stmt, 1, query->now_ms);
+        stmt_int(stmt, 2, query->only);
+        return stmt;
+    }
+    struct stmt *stmt = db_stmt(
+        db, HISTORY "($2 = 1 OR p.workspace_id = '' OR p.workspace_id = $3) AND ($4 = 0 OR (p.starts_ms, p.version) <"
+                    " ((SELECT l.starts_ms FROM price_versions l WHERE l.version = $4), $4))"
+                    " ORDER BY p.starts_ms DESC, p.version DESC LIMIT $5");
+    stmt_int(stmt, 1, query->now_ms);
+    stmt_int(stmt, 2, query->all);
+    stmt_text(stmt, 3, query->workspace_id);
+    stmt_int(stmt, 4, query->before);
+    stmt_int(stmt, 5, (int64_t)query->max);
+    return stmt;
+}
+
+bool price_book_history(struct db *db, const struct price_query *query, struct arena *arena, struct price_version **ret,
+                        size_t *ret_n, struct error *reterr) {
     struct rows rows = {.size = sizeof(struct price_version)};
-    struct stmt *stmt = db_stmt(db, "SELECT version, workspace_id, price, amount, starts_ms, created_ms"
-                                    " FROM price_versions WHERE $1 = 1 OR workspace_id IN ('', $2)"
-                                    " ORDER BY starts_ms DESC, version DESC LIMIT $3");
-    stmt_int(stmt, 1, all);
-    stmt_text(stmt, 2, workspace_id);
-    stmt_int(stmt, 3, (int64_t)max);
+    struct stmt *stmt = history_stmt(db, query);
     enum db_step step;
     while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
         struct price_version *row = rows_add(&rows, arena);
@@ -120,12 +140,79 @@ bool price_book_history(struct db *db, bool all, struct str workspace_id, size_t
             .amount = stmt_col_int(stmt, 3),
             .starts_ms = stmt_col_int(stmt, 4),
             .created_ms = stmt_col_int(stmt, 5),
+            .holds = stmt_col_int(stmt, 6) != 0,
         };
     }
     if (step == DB_FAIL) return false;
     *ret = rows.first;
     *ret_n = rows.n;
     return true;
+}
+
+bool price_book_newest(struct db *db, int64_t *ret, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT COALESCE(MAX(version), 0) FROM price_versions");
+    if (stmt_step(stmt, reterr) != DB_ROW) return false;
+    *ret = stmt_col_int(stmt, 0);
+    stmt_done(stmt);
+    return true;
+}
+
+/* What held for VERSION's price and workspace until it starts. */
+static bool read_before(struct db *db, const struct price_version *version, struct price_change *ret,
+                        struct error *reterr) {
+    struct stmt *stmt =
+        db_stmt(db, "SELECT amount FROM price_versions WHERE workspace_id = $1 AND price = $2"
+                    " AND (starts_ms, version) < ($3, $4) ORDER BY starts_ms DESC, version DESC LIMIT 1");
+    stmt_text(stmt, 1, version->workspace_id);
+    stmt_text(stmt, 2, version->price);
+    stmt_int(stmt, 3, version->starts_ms);
+    stmt_int(stmt, 4, version->version);
+    enum db_step step = stmt_step(stmt, reterr);
+    if (step == DB_FAIL) return false;
+    ret->is_set = step == DB_ROW && !stmt_col_is_null(stmt, 0);
+    ret->amount = ret->is_set ? stmt_col_int(stmt, 0) : 0;
+    stmt_done(stmt);
+    return true;
+}
+
+/* Whether VERSION is what holds for its price and workspace at AT_MS. */
+static bool is_in_force(struct db *db, const struct price_version *version, int64_t at_ms, bool *ret,
+                        struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT version FROM price_versions WHERE workspace_id = $1 AND price = $2"
+                                    " AND starts_ms <= $3 ORDER BY starts_ms DESC, version DESC LIMIT 1");
+    stmt_text(stmt, 1, version->workspace_id);
+    stmt_text(stmt, 2, version->price);
+    stmt_int(stmt, 3, at_ms);
+    enum db_step step = stmt_step(stmt, reterr);
+    if (step == DB_FAIL) return false;
+    *ret = step == DB_ROW && stmt_col_int(stmt, 0) == version->version;
+    stmt_done(stmt);
+    return true;
+}
+
+bool price_book_end(struct db *db, int64_t version, int64_t at_ms, int64_t now_ms, struct arena *arena,
+                    struct error *reterr) {
+    struct price_version *found;
+    size_t n;
+    if (!price_book_history(db, &(struct price_query){.only = version, .now_ms = now_ms}, arena, &found, &n, reterr))
+        return false;
+    if (!n) return error_set(reterr, ERR_NOT_FOUND, "there is no version %lld of the price book", (long long)version);
+    bool is_planned = found->starts_ms > now_ms, holds;
+    struct price_change change = {
+        .workspace_id = found->workspace_id,
+        .price = price_by_name(found->price),
+        .starts_ms = is_planned ? found->starts_ms : at_ms,
+        .now_ms = now_ms,
+    };
+    if (change.price == PRICE_END)
+        return error_set(reterr, ERR_CONFLICT, "this program knows no price %.*s", STR_ARG(found->price));
+    if (!is_in_force(db, found, change.starts_ms, &holds, reterr)) return false;
+    if (!holds)
+        return error_set(reterr, ERR_CONFLICT, "version %lld does not hold then: a later one has taken its place",
+                         (long long)version);
+    if (!is_planned && !found->is_set)
+        return error_set(reterr, ERR_CONFLICT, "version %lld is the end of a price itself", (long long)version);
+    return (!is_planned || read_before(db, found, &change, reterr)) && price_book_change(db, &change, reterr);
 }
 
 /* What SETTINGS say from STARTS_MS on, unless that is what was to be paid before: LAST, which moves along. */

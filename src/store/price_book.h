@@ -35,12 +35,30 @@ struct price_version {
     bool is_set;
     cents amount; /* when set */
     int64_t starts_ms, created_ms;
+    bool holds; /* now, or from its start on if that is to come: no other one has taken its place then */
 };
 
-/* Newest start first, at most MAX; of everyone and, unless empty, of WORKSPACE_ID. ALL: of all workspaces. Text from
- * ARENA. */
-MUST_CHECK bool price_book_history(struct db *db, bool all, struct str workspace_id, size_t max, struct arena *arena,
+struct price_query {
+    bool all;                /* of all workspaces; else of everyone's and of WORKSPACE_ID's */
+    struct str workspace_id; /* empty: of everyone's alone */
+    int64_t before;          /* the last version of the page before; 0: from the newest */
+    int64_t only;            /* this version; 0: all */
+    int64_t now_ms;          /* for `holds` */
+    size_t max;
+};
+/* Newest start first. Text from ARENA. */
+MUST_CHECK bool price_book_history(struct db *db, const struct price_query *query, struct arena *arena,
                                    struct price_version **ret, size_t *ret_n, struct error *reterr);
+/* The number of the version that was added last; 0: there is none. */
+MUST_CHECK bool price_book_newest(struct db *db, int64_t *ret, struct error *reterr);
+/*
+ * Ends VERSION by a version that follows it: one that has started, at AT_MS, from when on the price is what it is
+ * without entries of this workspace; one that has not, at its own start, so that what was to hold until then goes on.
+ * ERR_NOT_FOUND: there is no such version. ERR_CONFLICT: another has taken its place, or it ended
+ * before. ERR_INVALID: AT_MS is past.
+ */
+MUST_CHECK bool price_book_end(struct db *db, int64_t version, int64_t at_ms, int64_t now_ms, struct arena *arena,
+                               struct error *reterr);
 
 /* What WORKSPACE_ID will pay from a time on. */
 struct price_plan {

@@ -85,13 +85,18 @@ bool promotion_end(struct db *db, struct str name, int64_t at_ms, int64_t now_ms
     return stmt_run(stmt, NULL, reterr);
 }
 
-bool promotion_list(struct db *db, bool all, int64_t now_ms, struct arena *arena, struct promotion_row **ret,
+bool promotion_list(struct db *db, const struct promotion_query *query, struct arena *arena, struct promotion_row **ret,
                     size_t *ret_n, struct error *reterr) {
     struct rows rows = {.size = sizeof(struct promotion_row)};
     struct stmt *stmt = db_stmt(db, "SELECT id, name, workspace_id, kind, value, starts_ms, ends_ms, max_orders,"
                                     " max_orders_each, used_orders, created_ms FROM promotions"
-                                    " WHERE ends_ms > $1 ORDER BY id DESC");
-    stmt_int(stmt, 1, all ? INT64_MIN : now_ms);
+                                    " WHERE ends_ms > $1 AND ($2 = '' OR id = $2) AND ($3 = '' OR id < $3)"
+                                    " AND ($5 = '' OR LOWER(name) LIKE $5 ESCAPE '\\') ORDER BY id DESC LIMIT $4");
+    stmt_int(stmt, 1, query->all ? INT64_MIN : query->now_ms);
+    stmt_text(stmt, 2, query->only);
+    stmt_text(stmt, 3, query->before);
+    stmt_text(stmt, 5, row_like(query->search, arena));
+    stmt_int(stmt, 4, query->max ? (int64_t)query->max : INT64_MAX);
     enum db_step step;
     while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
         struct promotion_row *row = rows_add(&rows, arena);

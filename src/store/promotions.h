@@ -22,9 +22,17 @@ struct promotion_row {
 MUST_CHECK bool promotion_add(struct db *db, const struct promotion_row *row, struct error *reterr);
 /* NAME ends at AT_MS, not before NOW_MS. ERR_NOT_FOUND; ERR_CONFLICT when it has ended before. */
 MUST_CHECK bool promotion_end(struct db *db, struct str name, int64_t at_ms, int64_t now_ms, struct error *reterr);
-/* Newest first; without ALL only those that have not ended at NOW_MS. Text from ARENA. */
-MUST_CHECK bool promotion_list(struct db *db, bool all, int64_t now_ms, struct arena *arena, struct promotion_row **ret,
-                               size_t *ret_n, struct error *reterr);
+struct promotion_query {
+    bool all; /* else only those that have not ended at now_ms */
+    int64_t now_ms;
+    struct str only;   /* the id of one; empty: all */
+    struct str before; /* the id of the last of the page before; empty: from the newest */
+    struct str search; /* a part of the name, in any case; empty: all */
+    size_t max;        /* 0: any number */
+};
+/* Newest first. Text from ARENA. */
+MUST_CHECK bool promotion_list(struct db *db, const struct promotion_query *query, struct arena *arena,
+                               struct promotion_row **ret, size_t *ret_n, struct error *reterr);
 
 /*
  * Those that WORKSPACE_ID may use at NOW_MS, oldest first. *ret_until_ms: when the next one starts or ends; INT64_MAX:

@@ -91,6 +91,28 @@ bool workspace_list(struct db *db, struct arena *arena, struct workspace **ret, 
     return true;
 }
 
+bool workspace_page(struct db *db, struct str search, struct str before, size_t max, struct arena *arena,
+                    struct workspace_row **ret, size_t *ret_n, struct error *reterr) {
+    struct rows rows = {.size = sizeof(struct workspace_row)};
+    struct stmt *stmt =
+        db_stmt(db, "SELECT w.id, w.name, w.plan_active, w.created_ms, w.updated_ms, w.org_logo_url, c.driver"
+                    " FROM workspaces w LEFT JOIN cards c ON c.workspace_id = w.id WHERE w.id < $1"
+                    " AND ($2 = '' OR LOWER(w.name || ' ' || w.id) LIKE $2 ESCAPE '\\') ORDER BY w.id DESC LIMIT $3");
+    stmt_text(stmt, 1, before.n ? before : STR("~")); /* after all ids */
+    stmt_text(stmt, 2, row_like(search, arena));
+    stmt_int(stmt, 3, (int64_t)max);
+    enum db_step step;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
+        struct workspace_row *row = rows_add(&rows, arena);
+        read_row(stmt, arena, &row->workspace);
+        row->payment_driver = row_text(stmt, 6, arena);
+    }
+    if (step == DB_FAIL) return false;
+    *ret = rows.first;
+    *ret_n = rows.n;
+    return true;
+}
+
 bool card_get(struct db *db, struct str workspace_id, struct arena *arena, struct card *ret, struct error *reterr) {
     struct stmt *stmt = db_stmt(
         db,

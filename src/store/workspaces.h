@@ -41,6 +41,16 @@ MUST_CHECK bool workspace_set_plan(struct db *db, struct str id, bool active, st
 MUST_CHECK bool workspace_list(struct db *db, struct arena *arena, struct workspace **ret, size_t *ret_n,
                                struct error *reterr);
 
+/* One as the operator sees it. */
+struct workspace_row {
+    struct workspace workspace;
+    struct str payment_driver; /* of its default payment method; empty: it has none */
+};
+/* At most MAX with an id below BEFORE (empty: from the newest), newest first, with SEARCH somewhere in name or id, in
+ * any case. */
+MUST_CHECK bool workspace_page(struct db *db, struct str search, struct str before, size_t max, struct arena *arena,
+                               struct workspace_row **ret, size_t *ret_n, struct error *reterr);
+
 /* ret->exists is false when there is none. */
 MUST_CHECK bool card_get(struct db *db, struct str workspace_id, struct arena *arena, struct card *ret,
                          struct error *reterr);

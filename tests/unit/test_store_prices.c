@@ -121,7 +121,7 @@ static void prices_start_when_they_are_to(void **state) {
     assert_int_equal(n, 1);
 
     struct price_version *all = NULL;
-    OK(price_book_history(f->db, true, STR(""), 100, f->arena, &all, &n, &f->error));
+    OK(price_book_history(f->db, &(struct price_query){.all = true, .max = 100}, f->arena, &all, &n, &f->error));
     static const int64_t order[] = {6, 5, 3, 2, 4, 1, 7};
     assert_int_equal(n, ARRAY_LEN(order));
     for (size_t i = 0; i < n; i++) assert_int_equal(all[i].version, order[i]);
@@ -130,7 +130,8 @@ static void prices_start_when_they_are_to(void **state) {
     assert_int_equal(all[1].starts_ms, 250);
     assert_int_equal(all[1].created_ms, 3);
     assert_int_equal(all[2].amount, 1800);
-    OK(price_book_history(f->db, false, STR(STRANGER), 3, f->arena, &all, &n, &f->error));
+    OK(price_book_history(f->db, &(struct price_query){.workspace_id = STR(STRANGER), .max = 3}, f->arena, &all, &n,
+                          &f->error));
     assert_int_equal(n, 3);
     for (size_t i = 0; i < n; i++) assert_false(str_is(all[i].workspace_id, WORKSPACE));
 }

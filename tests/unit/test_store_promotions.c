@@ -112,9 +112,9 @@ static void a_promotion_has_its_window_and_its_workspace(void **state) {
 
     struct promotion_row *rows = NULL;
     size_t n = 0;
-    OK(promotion_list(f->db, false, f->now + 100, f->arena, &rows, &n, &f->error));
+    OK(promotion_list(f->db, &(struct promotion_query){.now_ms = f->now + 100}, f->arena, &rows, &n, &f->error));
     assert_int_equal(n, 1);
-    OK(promotion_list(f->db, true, f->now + 100, f->arena, &rows, &n, &f->error));
+    OK(promotion_list(f->db, &(struct promotion_query){.all = true}, f->arena, &rows, &n, &f->error));
     assert_int_equal(n, 3);
     assert_true(str_is(rows[0].name, "mine") && str_is(rows[0].workspace_id, WORKSPACE));
     assert_int_equal(rows[0].kind, PROMOTION_FREE_DOMAINS);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "commands.h"
-#include "core/check.h"
 #include "core/name.h"
 #include "core/restricted.h"
 #include "setup.h"
@@ -20,40 +19,6 @@ static bool parse_account(const char *text, struct account *ret, struct error *r
         return error_set(reterr, ERR_INVALID,
                          "--account must be PREFIX,FIRST,LAST, such as anna,Anna,Berg; not \"%.60s\"", text);
     *ret = account;
-    return true;
-}
-
-/* The name by the rules of an order for pre-warmed domains; *ret is in A-label form. */
-static bool check_stock_domain(const struct order_item *item, const struct rules *rules, struct arena *arena,
-                               struct str *ret, struct error *reterr) {
-    struct order_item asked = {.domain = item->domain};
-    struct order order = {.type = ORDER_PRE_WARMED_UP, .items = &asked, .n_items = 1};
-    const struct check *check = check_words(&order, rules, arena);
-    if (check->faults & FAULT_INVALID_DOMAIN)
-        return error_set(reterr, ERR_INVALID,
-                         "--domain must be a name that a registry sells under com, org or co; not "
-                         "\"%.*s\"",
-                         STR_ARG(item->domain));
-    if (check->faults & FAULT_BLACKLISTED)
-        return error_set(reterr, ERR_INVALID, "%.*s is restricted (%.*s) and could not be sold", STR_ARG(item->domain),
-                         STR_ARG(check->items[0].keyword.n ? check->items[0].keyword : STR("block list")));
-    *ret = check->items[0].name;
-    return true;
-}
-
-/* The mailboxes by the rules of an order for new ones; *ret is cleaned. */
-static bool check_accounts(const struct order_item *item, const struct rules *rules, struct arena *arena,
-                           struct account *ret, struct error *reterr) {
-    struct order_item asked = *item;
-    struct order order = {.type = ORDER_DFY, .items = &asked, .n_items = 1};
-    const struct check *check = check_words(&order, rules, arena);
-    for (size_t i = 0; i < item->n_accounts; i++) {
-        const struct checked_account *account = &check->items[0].accounts[i];
-        if (account->reason != REASON_NONE)
-            return error_set(reterr, ERR_INVALID, "--account %.*s: %s", STR_ARG(item->accounts[i].prefix),
-                             check_reason_text(account->reason));
-        ret[i] = account->account;
-    }
     return true;
 }
 
@@ -97,18 +62,12 @@ bool run_inventory_add(const struct invocation *invocation, struct error *reterr
     struct arena *arena = invocation->arena;
     struct order_item item;
     if (!read_item(invocation, &item, reterr)) return false;
-    struct addition addition = {
-        .stock = {.provider = (enum provider)item.provider,
-                  .accounts = ARENA_ARRAY(arena, item.n_accounts, struct account),
-                  .n_accounts = item.n_accounts},
-        .now_ms = clock_now(&invocation->setup->clock),
-    };
+    struct addition addition = {.now_ms = clock_now(&invocation->setup->clock)};
     struct restricting restricting = {.arena = arena};
     if (!store_read(invocation->setup->store, own_read, &restricting, reterr)) return false;
     struct restricted *restricted = restricted_create_default(restricting.rows, restricting.n);
     struct rules rules = {.restricted = restricted};
-    bool ok = check_stock_domain(&item, &rules, arena, &addition.stock.domain, reterr) &&
-              check_accounts(&item, &rules, arena, addition.stock.accounts, reterr) &&
+    bool ok = stock_judge(&item, &rules, "--", arena, &addition.stock, reterr) &&
               store_write(invocation->setup->store, add_change, &addition, reterr);
     restricted_destroy(restricted);
     return ok;

@@ -78,12 +78,8 @@ static bool read_change(const struct invocation *invocation, const char *time, s
 bool run_price_add(const struct invocation *invocation, struct error *reterr) {
     struct job job = {.change = {.is_set = true}};
     if (!read_change(invocation, "starts", &job, reterr)) return false;
-    const char *amount = invocation_value(invocation, "amount");
-    if (!money_parse(str_of(amount), &job.change.amount))
-        return error_set(reterr, ERR_INVALID,
-                         "--amount must be US dollars, the one currency there is, from 0 to %lld, such as 4.50; not"
-                         " \"%.40s\"",
-                         (long long)(CENTS_MAX / 100), amount);
+    if (!price_read_amount(str_of(invocation_value(invocation, "amount")), "--", &job.change.amount, reterr))
+        return false;
     return store_write(invocation->setup->store, change_book, &job, reterr);
 }
 
@@ -107,9 +103,9 @@ struct history {
 
 static bool history_read(struct db *db, void *arg, struct error *reterr) {
     struct history *h = arg;
-    struct str id;
-    return who_id(db, h->workspace, h->arena, &id, reterr) &&
-           price_book_history(db, !h->workspace, id, h->max, h->arena, &h->versions, &h->n, reterr) &&
+    struct price_query query = {.all = !h->workspace, .max = h->max};
+    return who_id(db, h->workspace, h->arena, &query.workspace_id, reterr) &&
+           price_book_history(db, &query, h->arena, &h->versions, &h->n, reterr) &&
            workspace_list(db, h->arena, &h->workspaces, &h->n_workspaces, reterr);
 }
 

@@ -20,29 +20,6 @@ static bool add_change(struct db *db, void *arg, struct error *reterr) {
     return who_id(db, j->workspace, j->arena, &row.workspace_id, reterr) && promotion_add(db, &row, reterr);
 }
 
-/* What --value means depends on the kind. */
-static bool read_value(const struct invocation *invocation, enum promotion_kind kind, int64_t *ret,
-                       struct error *reterr) {
-    const char *value = invocation_value(invocation, "value");
-    *ret = 0;
-    if (kind == PROMOTION_FIRST_MONTH)
-        return !value || error_set(reterr, ERR_INVALID, "--kind first_month takes no --value: all of it is free");
-    if (!value) {
-        static const char *const what[] = {[PROMOTION_PERCENT] = "how many percent",
-                                           [PROMOTION_AMOUNT] = "how many US dollars",
-                                           [PROMOTION_FREE_DOMAINS] = "how many domains a workspace"};
-        return error_set(reterr, ERR_INVALID, "--kind %s needs --value: %s", promotion_kind_names[kind], what[kind]);
-    }
-    if (kind == PROMOTION_AMOUNT) {
-        if (money_parse(str_of(value), ret)) return true;
-        return error_set(reterr, ERR_INVALID,
-                         "--value must be US dollars, the one currency there is, such as 5.00; not \"%.40s\"", value);
-    }
-    if (str_to_int(str_of(value), 1, INT32_MAX, ret)) return true;
-    return error_set(reterr, ERR_INVALID, "--value must be a whole number from 1 for --kind %s; not \"%.40s\"",
-                     promotion_kind_names[kind], value);
-}
-
 /* 0 when --FLAG is not given. */
 static bool read_limit(const struct invocation *invocation, const char *flag, int64_t *ret, struct error *reterr) {
     const char *value = invocation_value(invocation, flag);
@@ -62,7 +39,7 @@ bool run_promo_add(const struct invocation *invocation, struct error *reterr) {
     const char *kind = invocation_value(invocation, "kind");
     while (strcmp(kind, promotion_kind_names[row->kind]) != 0) row->kind++; /* main.c lets no other word in */
     const char *starts = invocation_value(invocation, "starts"), *ends = invocation_value(invocation, "ends");
-    if (!read_value(invocation, row->kind, &row->value, reterr) ||
+    if (!promotion_read_value(row->kind, str_of(invocation_value(invocation, "value")), "--", &row->value, reterr) ||
         !read_limit(invocation, "orders", &row->max_orders, reterr) ||
         !read_limit(invocation, "orders-each", &row->max_orders_each, reterr) ||
         (starts && !text_parse_time("starts", starts, &row->starts_ms, reterr)) ||
@@ -95,8 +72,7 @@ bool run_promo_end(const struct invocation *invocation, struct error *reterr) {
 /* -- list */
 
 struct listing {
-    bool all;
-    int64_t now_ms;
+    struct promotion_query query;
     struct arena *arena;
     struct promotion_row *rows;
     size_t n;
@@ -106,7 +82,7 @@ struct listing {
 
 static bool list_read(struct db *db, void *arg, struct error *reterr) {
     struct listing *l = arg;
-    return promotion_list(db, l->all, l->now_ms, l->arena, &l->rows, &l->n, reterr) &&
+    return promotion_list(db, &l->query, l->arena, &l->rows, &l->n, reterr) &&
            workspace_list(db, l->arena, &l->workspaces, &l->n_workspaces, reterr);
 }
 
@@ -135,7 +111,8 @@ bool run_promo_list(const struct invocation *invocation, struct error *reterr) {
                                          "ENDS", "USED", "LIMIT", "EACH", NULL};
     struct arena *arena = invocation->arena;
     struct listing listing = {
-        .all = invocation_has(invocation, "all"), .now_ms = clock_now(&invocation->setup->clock), .arena = arena};
+        .query = {.all = invocation_has(invocation, "all"), .now_ms = clock_now(&invocation->setup->clock)},
+        .arena = arena};
     if (!store_read(invocation->setup->store, list_read, &listing, reterr)) return false;
     struct table *table = table_create(arena, titles);
     for (size_t i = 0; i < listing.n; i++) {
