@@ -12,6 +12,7 @@
 #include "api/hub.h"
 #include "api/idempotent.h"
 #include "api/limiter.h"
+#include "api/operator.h"
 #include "api/path.h"
 #include "api/restrictions.h"
 #include "api/sharer.h"
@@ -41,6 +42,9 @@ enum {
 #define HOOKS "/api/v2/webhooks"
 /* What the reference does not have. */
 #define OWN "/api/dfyd/v1"
+/* About the whole business: whoever may all, and has an operator's key. */
+#define OPERATOR "/api/dfyd/v1/operator"
+#define EVERYTHING "all"
 
 const struct limits check_limits = {{{30, MINUTE_MS}, {900, HOUR_MS}}};
 const struct limits forwarding_limits = {{{10, MINUTE_MS}, {60, HOUR_MS}}};
@@ -105,6 +109,21 @@ static const struct route routes[] = {
     {"GET", "/sandbox/checkout/{}", NULL, NULL, BODY_NONE, checkout_defer, sandbox_page_run},
     {"POST", "/sandbox/checkout/{}", NULL, NULL, BODY_NONE, checkout_defer, sandbox_pay_run},
     {"GET", "/api/v2/audit-logs", "audit_logs", "read", BODY_NONE, list_audit_begin, list_audit_run},
+    {"GET", OPERATOR "/workspaces", EVERYTHING, "all", BODY_NONE, operator_workspaces, NULL},
+    {"GET", OPERATOR "/prices", EVERYTHING, "all", BODY_NONE, operator_prices, NULL},
+    {"POST", OPERATOR "/prices", EVERYTHING, "all", BODY_NEEDED, operator_set_price_begin, operator_set_price_run},
+    {"POST", OPERATOR "/prices/{}/end", EVERYTHING, "all", BODY_OPTIONAL, operator_end_price_begin,
+     operator_end_price_run},
+    {"GET", OPERATOR "/promotions", EVERYTHING, "all", BODY_NONE, operator_promotions, NULL},
+    {"POST", OPERATOR "/promotions", EVERYTHING, "all", BODY_NEEDED, operator_add_promotion_begin,
+     operator_add_promotion_run},
+    {"POST", OPERATOR "/promotions/{}/end", EVERYTHING, "all", BODY_OPTIONAL, operator_end_promotion_begin,
+     operator_end_promotion_run},
+    {"GET", OPERATOR "/inventory", EVERYTHING, "all", BODY_NONE, operator_inventory_begin, operator_inventory_run},
+    {"POST", OPERATOR "/inventory", EVERYTHING, "all", BODY_OR_CSV, operator_import_begin, operator_import_run},
+    {"DELETE", OPERATOR "/inventory/{}", EVERYTHING, "all", BODY_NONE, operator_remove_stock_begin,
+     operator_remove_stock_run},
+    {"GET", OPERATOR "/audit-logs", EVERYTHING, "all", BODY_NONE, operator_audit_begin, operator_audit_run},
 };
 _Static_assert(ARRAY_LEN(routes) <= LIMITER_ROUTES, "the limiter numbers them");
 
@@ -329,10 +348,9 @@ static bool refuse_route(const struct http_request *request, struct error *reter
     return false;
 }
 
-static bool is_json_type(struct str content_type) {
-    static const char wanted[] = "application/json";
+static bool is_type(struct str content_type, const char *wanted) {
     struct str parameters, type = str_trim(str_cut(content_type, ';', &parameters));
-    return type.n == sizeof wanted - 1 && strncasecmp(type.p, wanted, type.n) == 0;
+    return type.n == strlen(wanted) && strncasecmp(type.p, wanted, type.n) == 0;
 }
 
 static bool check_body(const struct http_request *request, enum body_rule rule, struct error *reterr) {
@@ -341,9 +359,12 @@ static bool check_body(const struct http_request *request, enum body_rule rule, 
     struct str type = http_header(request, "Content-Type", &has_type);
     bool is_empty = !request->has_body || str_is(http_header(request, "Content-Length", NULL), "0");
     if (!has_type && is_empty) return error_set(reterr, ERR_INVALID, "body must be object");
-    if (!has_type || !is_json_type(type))
-        return error_set(reterr, ERR_MEDIA_TYPE, "Unsupported Media Type: send application/json");
+    bool may_be_csv = rule == BODY_OR_CSV, is_csv = has_type && may_be_csv && is_type(type, "text/csv");
+    if (!has_type || (!is_csv && !is_type(type, "application/json")))
+        return error_set(reterr, ERR_MEDIA_TYPE, "Unsupported Media Type: send application/json%s",
+                         may_be_csv ? " or text/csv" : "");
     if (request->body_too_large) return error_set(reterr, ERR_TOO_LARGE, "Request body is too large");
+    if (is_csv) return true;
     if (request->body.n == 0)
         return error_set(reterr, ERR_INVALID, "Body cannot be empty when content-type is set to 'application/json'");
     return true;

@@ -208,7 +208,13 @@ void auth_forget(struct auth *auth) {
 }
 
 bool auth_allows(const struct api_key *key, const char *resource, const char *action, struct error *reterr) {
-    if (scopes_allow(key->scopes, str_of(resource), str_of(action))) return true;
+    bool is_allowed = scopes_allow(key->scopes, str_of(resource), str_of(action));
+    if (strcmp(resource, "all") == 0)
+        return (is_allowed && key->is_operator) ||
+               error_set(reterr, ERR_FORBIDDEN,
+                         "This call is about all workspaces and needs an operator's API key with the scope all:all; who"
+                         " runs this server makes one with `dfyd key create --operator --scope all:all`");
+    if (is_allowed) return true;
     return error_set(reterr, ERR_FORBIDDEN, "This API key needs one of the scopes %s:%s, %s:all, all:%s, all:all",
                      resource, action, resource, action);
 }

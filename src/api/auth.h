@@ -42,5 +42,6 @@ MUST_CHECK bool auth_find(struct auth *auth, const struct http_request *request,
 MUST_CHECK bool auth_find_key(struct auth *auth, struct str secret, const struct identity **ret, struct error *reterr);
 /* What this thread has read is read anew, though nobody said that it changed: something else shows it. */
 void auth_forget(struct auth *auth);
-/* Whether KEY's scopes allow RESOURCE:ACTION; else ERR_FORBIDDEN naming those that would do. */
+/* Whether KEY's scopes allow RESOURCE:ACTION; else ERR_FORBIDDEN naming those that would do. For all:all, which is
+ * about the whole business, the key has to be an operator's, too. */
 MUST_CHECK bool auth_allows(const struct api_key *key, const char *resource, const char *action, struct error *reterr);

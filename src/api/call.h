@@ -15,13 +15,13 @@ struct hub;
 struct idempotent;
 struct restrictions;
 
-/* GET routes and the like take none; an optional one may be missing or empty. */
-enum body_rule { BODY_NONE, BODY_NEEDED, BODY_OPTIONAL };
+/* GET routes and the like take none; an optional one may be missing or empty; BODY_OR_CSV: JSON or text/csv. */
+enum body_rule { BODY_NONE, BODY_NEEDED, BODY_OPTIONAL, BODY_OR_CSV };
 
 struct route {
     const char *method;
     const char *path;              /* "{}", one segment, or "{*}", the rest, is call->parameter */
-    const char *resource, *action; /* the scope it needs; NULL: open to all */
+    const char *resource, *action; /* the scope it needs; all:all: and an operator's key; NULL: open to all */
     enum body_rule body;
     /* On the event thread, where waiting is forbidden; with a shared database on an order thread when the route needs a
      * scope, as it may ask the store then. */

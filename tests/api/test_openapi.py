@@ -202,5 +202,6 @@ def open_server(tmp_path_factory):
     server = conftest.Server(tmp_path_factory.mktemp("made"))
     server.start()
     server.cli("card", "remove")
+    server._key = server.cli("key", "create", "--scope", "all:all", "--operator").strip()  # which may call everything
     yield server
     server.stop()
