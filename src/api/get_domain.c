@@ -34,7 +34,7 @@ static void add_finding(struct buf *out, const struct finding *finding) {
     member_text(out, "subject", finding->subject);
     member_text(out, "wanted", finding->wanted);
     member_text(out, "seen", finding->seen);
-    member_text(out, "to_do", finding->mend);
+    member_text(out, "mend", finding->mend);
     BUF_LIT(out, "}");
 }
 

@@ -4,7 +4,13 @@
 #include "base/ids.h"
 
 static const char *const states[] = {"provisioning", "ready", "partial", "failed", "cancelled", NULL};
-static const struct schema_field fields[] = {LISTING_FIELDS(states)};
+static const struct schema_field fields[] = {
+    LISTING_FIELDS(states),
+    {.name = "drift",
+     .type = SCHEMA_BOOLEAN,
+     .offset = offsetof(struct listing_query, drift),
+     .present_offset = offsetof(struct listing_query, has_drift)},
+};
 static const struct schema query = {fields, ARRAY_LEN(fields), sizeof(struct listing_query)};
 
 static bool read_rows(struct db *db, const struct search *search, struct arena *arena, void **ret, size_t *ret_n,
@@ -47,6 +53,7 @@ static struct str cursor(const void *row, struct arena *arena) {
 }
 
 static const struct listing domains = {
+    .name = "domains",
     .query = &query,
     .states = states,
     .row_size = sizeof(struct found_domain),

@@ -28,6 +28,7 @@ static struct str cursor(const void *row, struct arena *arena) {
 }
 
 static const struct listing invoices = {
+    .name = "invoices",
     .query = &query,
     .states = states,
     .row_size = sizeof(struct invoice_row),

@@ -44,6 +44,7 @@ static struct str cursor(const void *row, struct arena *arena) {
 }
 
 static const struct listing mailboxes = {
+    .name = "mailboxes",
     .query = &query,
     .states = states,
     .row_size = sizeof(struct found_mailbox),

@@ -40,6 +40,7 @@ static struct str cursor(const void *row, struct arena *arena) {
 }
 
 static const struct listing orders = {
+    .name = "orders",
     .query = &query,
     .states = states,
     .row_size = sizeof(struct found_order),

@@ -43,10 +43,13 @@ bool search_domains(struct db *db, const struct search *search, struct arena *ar
     struct stmt *stmt =
         db_stmt(db, FOUND_DOMAIN " FROM (SELECT * FROM domains WHERE workspace_id = $1 AND id < $2"
                                  " AND state <> 'reserved' AND ($4 = '' OR state = $4)"
-                                 " AND ($5 = '' OR name LIKE $5 ESCAPE '\\') ORDER BY id DESC LIMIT $3) AS d"
+                                 " AND ($5 = '' OR name LIKE $5 ESCAPE '\\') AND ($6 = 0 OR CASE WHEN EXISTS (SELECT 1"
+                                 " FROM domain_care c WHERE c.domain_id = domains.id AND c.findings <> '')"
+                                 " THEN 1 ELSE 2 END = $6) ORDER BY id DESC LIMIT $3) AS d"
                                  " ORDER BY d.id DESC");
     bind(stmt, search);
     stmt_text(stmt, 5, row_like(search->text, arena));
+    stmt_int(stmt, 6, search->drift);
     enum db_step step;
     while ((step = stmt_step(stmt, reterr)) == DB_ROW) found_domain_read(stmt, arena, rows_add(&rows, arena));
     if (step == DB_FAIL) return false;

@@ -9,12 +9,16 @@
 #include "core/state.h"
 #include "store/db.h"
 
+/* Of domains: whether the last check found something wrong. */
+enum search_drift { SEARCH_ANY_DRIFT, SEARCH_DRIFTED, SEARCH_NOT_DRIFTED };
+
 struct search {
     struct str workspace_id;
     struct str before; /* the id of the last row of the page before; empty: from the newest */
     struct str text;   /* part of a name or address, ASCII letters in any case; empty: any */
     struct str state;  /* as stored; empty: any */
     struct str domain; /* of mailboxes: the domain that they are on, a host name; empty: any */
+    enum search_drift drift;
     size_t limit;
 };
 

@@ -1,4 +1,7 @@
 """The lists of dfyd's own: orders, domains, mailboxes, invoices. Pages, searches, filters; one domain; one password."""
+import csv
+import datetime
+import io
 import threading
 
 import pytest
@@ -116,10 +119,11 @@ def test_a_domain_that_has_drifted_says_so(fresh):
     wait_for("the check", lambda: client.server.run("domain", "check", wanted["domain"]).returncode == 1)
     [row] = items(client, "domains")
     assert row["drift"] is True
+    assert keys(client, "domains", drift="true") == [wanted["domain"]] and keys(client, "domains", drift="false") == []
     found = client.send("GET", f"{PATHS['domains']}/{wanted['domain']}").json()
     assert TIME.fullmatch(found["findings"]["timestamp_checked"])
     assert ["record"] == list({one["kind"] for one in found["findings"]["items"]})
-    assert any("mx.elsewhere.example" in one["seen"] and one["to_do"] for one in found["findings"]["items"])
+    assert any("mx.elsewhere.example" in one["seen"] and one["mend"] for one in found["findings"]["items"])
 
 
 def test_what_was_cancelled_and_suspended_says_so(client):
@@ -285,6 +289,7 @@ def test_states_filter(client):
         for state, found in by_state.items():
             assert [row[KEYS[what]] for row in items(client, what) if row["state"] == state] == found
     assert keys(client, "domains", state="failed") == [bad["domain"]]
+    assert keys(client, "domains", drift="true") == [] and len(keys(client, "domains", drift="false")) == 3
     assert keys(client, "domains", state="failed", search="ct-") == [bad["domain"]]
     assert keys(client, "domains", state="ready", search="refused") == []
     assert keys(client, "mailboxes", state="failed", domain=odd["domain"]) == [f"refused@{odd['domain']}"]
@@ -308,6 +313,82 @@ def test_invoices_filter(client):
     number = by_state["owed"][0]["number"]
     assert number in keys(client, "invoices", search=str(number))
     assert keys(client, "invoices", search=str(number), state="credited") != [number]
+
+
+# ---- files
+
+
+def file(client, what, **params):
+    """The lines of a list as CSV, read as RFC 4180 says: the names, and the rest."""
+    response = client.send("GET", PATHS[what], params={"format": "csv", **params})
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    day = datetime.datetime.now(datetime.timezone.utc).date()
+    assert response.headers["content-disposition"] in [
+        f'attachment; filename="{what}-{one}.csv"' for one in (day, day - datetime.timedelta(1))]
+    text = response.content.decode()
+    assert text.endswith("\r\n") and "\n" not in text.replace("\r\n", "")
+    names, *lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    assert all(len(line) == len(names) for line in lines)
+    return names, lines
+
+
+def as_cells(row):
+    """An item of the JSON list as the names and cells that it has to have in the file."""
+    names, cells = [], []
+    for name, value in row.items():
+        parts = {f"{name}_{inner}": one for inner, one in value.items()} if isinstance(value, dict) else {name: value}
+        names += parts
+        cells += [" ".join(one) if isinstance(one, list) else "" if one is None else str(one).lower() if isinstance(one, bool) else
+                  f"{one:g}" if isinstance(one, float) else str(one) for one in parts.values()]
+    return names, cells
+
+
+@every_list
+def test_a_file_has_what_the_list_has(client, what):
+    client.placed([item(accounts=2), item("refused-" + name(), provider=2)])
+    many(client, 2)
+    wait_done(client, 4)
+    listed = items(client, what)
+    names, lines = file(client, what)
+    assert names == as_cells(listed[0])[0] and lines == [as_cells(row)[1] for row in listed]
+    assert file(client, what, limit=1)[1] == lines, "a file is whole"
+    assert file(client, what, search="refused-") == (names, [as_cells(row)[1] for row in items(client, what, search="refused-")])
+    for state in STATES[what]:
+        assert file(client, what, state=state) == (names, [as_cells(row)[1] for row in items(client, what, state=state)])
+    assert file(client, what, search="nothing-like-it") == (names, [])
+    assert client.send("HEAD", PATHS[what], params={"format": "csv"}).status_code == 200
+    check_error(client.send("GET", PATHS[what], params={"format": "pdf"}), 400, "querystring/format must be equal to one of the allowed values")
+
+
+def test_a_file_of_many_parts(client):
+    client.placed([item(provider=3, accounts=100) for _ in range(12)])
+    wait_for("the mailboxes", lambda: len(keys(client, "mailboxes", state="ready")) == 1200)
+    _, lines = file(client, "mailboxes")
+    assert [line[1] for line in lines] == keys(client, "mailboxes") and len({line[1] for line in lines}) == 1200
+    last = page(client, "mailboxes", limit=100)["next_starting_after"]
+    assert [line[1] for line in file(client, "mailboxes", starting_after=last)[1]] == [line[1] for line in lines[100:]]
+
+
+def test_cells_are_quoted_and_formulas_defused(client):
+    domain = name()
+    people_of = [("=1+1", "a,b"), ("+1", 'say "x"'), ("-1", "plain"), ("@SUM(A1)", "=A1,B1"), ("Anaïs", "O'Neil")]
+    client.placed([item(domain, accounts=[person(f"p{i}", *names) for i, names in enumerate(people_of)])])
+    names, lines = file(client, "mailboxes")
+    at = names.index("first_name")
+    assert [tuple(line[at:at + 2]) for line in lines] == [
+        ("'=1+1", "a,b"), ("'+1", 'say "x"'), ("'-1", "plain"), ("'@SUM(A1)", "'=A1,B1"), ("Anaïs", "O'Neil")]
+    assert {row["first_name"] for row in items(client, "mailboxes")} == {one for one, _ in people_of}, "JSON has them as they are"
+
+
+@every_list
+def test_a_file_has_the_workspaces_own_alone(client, what):
+    other = make_client(client.server)
+    other.placed([item()])
+    assert file(client, what)[1] == []
+    many(client, 1)
+    assert len(file(client, what)[1]) == 1
+    assert client.server.request("GET", PATHS[what], params={"format": "csv"}, auth=False).status_code == 401
 
 
 # ---- one domain
