@@ -15,6 +15,10 @@ TESTS  = $(filter-out tests/cluster/ tests/ui/,$(sort $(dir $(wildcard tests/*/t
 NODES  = $(patsubst %,tests/cluster/test_%.py,audit proxy nodes news rates load)
 DFYD   = build/release/src/cmd/dfyd/dfyd
 
+# $(call refresh,BUILD): what npm fetched since the build was set up goes into it.
+refresh = @for folder in web api/docs; do [ ! -e $$folder/node_modules ] || [ build/$(1)/build.ninja -nt $$folder/node_modules ] || \
+	{ meson setup --reconfigure build/$(1) >/dev/null; break; }; done
+
 # What the tests want from npm: the console and the viewer of /docs, packed into the program, and Fastify to compare with. Empty: they
 # are done without.
 NODE = console viewer fastify
@@ -27,6 +31,7 @@ ASAN_ENV = ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stac
 all: build
 
 build: build/release/build.ninja
+	$(call refresh,release)
 	@ninja -C build/release --quiet
 
 build/release/build.ninja:
@@ -48,6 +53,7 @@ check: check-plain check-nodes check-console check-asan
 
 check-plain: build/check/build.ninja
 	@$(SETUP) check servers postgres $(NODE)
+	$(call refresh,check)
 	@ninja -C build/check --quiet
 	@meson test -C build/check --no-rebuild --print-errorlogs
 	@DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTEST) $(TESTS)
@@ -58,11 +64,13 @@ check-nodes: build/check/build.ninja
 # The console in a browser, two files of tests at a time; screenshots of all pages go to tests/ui/screenshots.
 check-console: build/check/build.ninja
 	@$(SETUP) console ui
+	$(call refresh,check)
 	@ninja -C build/check --quiet
 	@DFYD_BIN=$(CURDIR)/build/check/src/cmd/dfyd/dfyd $(PYTEST_ALONE) $(TWO) tests/ui
 
 check-asan: build/asan/build.ninja
 	@$(SETUP) check servers postgres $(NODE)
+	$(call refresh,asan)
 	@ninja -C build/asan --quiet
 	@$(ASAN_ENV) meson test -C build/asan --no-rebuild --print-errorlogs --timeout-multiplier 4
 	@$(ASAN_ENV) DFYD_BIN=$(CURDIR)/build/asan/src/cmd/dfyd/dfyd $(PYTEST) $(TESTS)

@@ -1,7 +1,7 @@
 #include "api/html.h"
 
-#define POLICY                                                                                                         \
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+#include <sodium.h>
+#include <stdio.h>
 
 static const char style[] =
     "body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:3rem auto;padding:0 1rem;color:#1d2530;"
@@ -38,11 +38,22 @@ void html_text(struct buf *out, struct str text) {
     }
 }
 
+void html_policy(struct http_response *response, const char *style_text, const char *forms) {
+    unsigned char hash[crypto_hash_sha256_BYTES];
+    char text[sodium_base64_ENCODED_LEN(sizeof hash, sodium_base64_VARIANT_ORIGINAL)], policy[256];
+    crypto_hash_sha256(hash, (const unsigned char *)style_text, strlen(style_text));
+    sodium_bin2base64(text, sizeof text, hash, sizeof hash, sodium_base64_VARIANT_ORIGINAL);
+    snprintf(policy, sizeof policy,
+             "default-src 'none'; style-src 'sha256-%s'; form-action %s; base-uri 'none'; frame-ancestors 'none'", text,
+             forms);
+    http_response_header(response, "Content-Security-Policy", policy);
+}
+
 void html_begin(struct call *call, const char *title) {
     struct http_response *response = call->response;
     struct buf *out = &response->body;
     response->content_type = "text/html; charset=utf-8";
-    http_response_header(response, "Content-Security-Policy", POLICY);
+    html_policy(response, style, "'self'");
     http_response_header(response, "Cache-Control", "no-store");
     http_response_header(response, "Referrer-Policy", "no-referrer");
     http_response_header(response, "X-Content-Type-Options", "nosniff");

@@ -1,11 +1,8 @@
 /* One invoice or credit note: its document, and the same as a page to print. */
+#include "api/html.h"
 #include "api/invoice_page.h"
 #include "api/list_query.h"
 #include "api/payments.h"
-
-/* Nothing from anywhere: the page is text and its own style. */
-#define POLICY                                                                                                         \
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 struct asked {
     const struct call *call;
@@ -58,7 +55,7 @@ enum http_verdict get_invoice_page(struct call *call) {
         return HTTP_ANSWER;
     }
     call->response->content_type = "text/html; charset=utf-8";
-    http_response_header(call->response, "Content-Security-Policy", POLICY);
+    html_policy(call->response, invoice_page_style, "'none'");
     http_response_header(call->response, "X-Content-Type-Options", "nosniff");
     call_answer(call);
     return HTTP_ANSWER;

@@ -8,7 +8,7 @@
 enum { DAY_TEXT = 10 }; /* bytes of "2026-03-05" */
 
 /* Screen first, then paper. Lines stay whole across pages, and each page repeats the table's head. */
-static const char style[] =
+const char invoice_page_style[] =
     "*{box-sizing:border-box}"
     "body{margin:0;background:#eceff1;color:#1c2429;font:14px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,Arial,"
     "sans-serif}"
@@ -207,7 +207,7 @@ bool invoice_page_write(struct buf *out, const struct invoice_row *row, struct e
     BUF_LIT(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     buf_printf(out, "<title>%s %lld</title>\n<style>%s</style>\n</head>\n<body>\n<main>\n<header><h1>%s %lld</h1>",
-               title, (long long)row->number, style, title, (long long)row->number);
+               title, (long long)row->number, invoice_page_style, title, (long long)row->number);
     add_seller(out, text_of(document, "seller"));
     BUF_LIT(out, "</header>\n");
     add_facts(out, document);

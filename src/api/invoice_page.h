@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "store/invoices.h"
 
+/* The page's style sheet. */
+extern const char invoice_page_style[];
 /* Appends the page of what ROW's document says; whether it is paid is ROW's. ERR_INTERNAL when the document is damaged.
  */
 MUST_CHECK bool invoice_page_write(struct buf *out, const struct invoice_row *row, struct error *reterr);

@@ -2,6 +2,8 @@
 
 Each test gets a workspace of its own on the shared server, so lists start empty and its card and prices can be changed.
 """
+import base64
+import hashlib
 import itertools
 import json
 import pathlib
@@ -77,6 +79,14 @@ def check_schema(schema, value):
 def check_head(response):
     assert response.headers["content-type"] == JSON
     assert UUID_7.fullmatch(response.headers["x-request-id"])
+
+
+def check_policy(page):
+    """That PAGE may load nothing, and have no style but the one sheet that stands in it."""
+    sheet = re.search(r"<style>(.*?)</style>", page.text, re.S)[1]
+    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
+    assert page.headers["Content-Security-Policy"].startswith(f"default-src 'none'; style-src 'sha256-{digest}'; form-action ")
+    assert " style=" not in page.text
 
 
 def check_error(response, status, message):
