@@ -50,6 +50,7 @@ const struct limits check_limits = {{{30, MINUTE_MS}, {900, HOUR_MS}}};
 const struct limits forwarding_limits = {{{10, MINUTE_MS}, {60, HOUR_MS}}};
 const struct limits sign_in_limits = {{{30, MINUTE_MS}, {300, HOUR_MS}}};
 const struct limits dns_limits = {{{30, MINUTE_MS}, {300, HOUR_MS}}};
+const struct limits mend_limits = {{{10, MINUTE_MS}, {120, HOUR_MS}}};
 
 static const struct route routes[] = {
     {"GET", "/healthz", NULL, NULL, BODY_NONE, health_live, NULL},
@@ -103,6 +104,12 @@ static const struct route routes[] = {
     {"GET", OWN "/invoices/{}/page", ORDER_SCOPE, "read", BODY_NONE, get_invoice_page, NULL},
     {"GET", OWN "/domains/{}/dns", ORDER_SCOPE, "read", BODY_NONE, domain_dns_begin, domain_dns_run, &dns_limits},
     {"GET", OWN "/events", ORDER_SCOPE, "read", BODY_NONE, follow_events, NULL},
+    {"POST", OWN "/domains/{}/retry", ORDER_SCOPE, "update", BODY_NONE, mend_domain_begin, retry_domain_run,
+     &mend_limits},
+    {"POST", OWN "/domains/{}/repair", ORDER_SCOPE, "update", BODY_NONE, mend_domain_begin, repair_domain_run,
+     &mend_limits},
+    {"POST", OWN "/domains/{}/check", ORDER_SCOPE, "update", BODY_NONE, mend_domain_begin, check_domain_run,
+     &mend_limits},
     {"POST", "/api/dfyd/v1/domains/{}/swap", ORDER_SCOPE, "update", BODY_NEEDED, swap_domain_begin, swap_domain_run},
     {"POST", "/api/dfyd/v1/payment-events/{}", NULL, NULL, BODY_NEEDED, checkout_defer, payment_event_run},
     {"GET", "/checkout/{}", NULL, NULL, BODY_NONE, checkout_defer, checkout_return_run},

@@ -98,8 +98,9 @@ struct str call_base_url(const struct call *call);
 /* Whether customers reach this server over https, by the setting. */
 bool call_is_https(const struct call *call);
 
-/* For the limits of a route: domains/check, setting or removing a forwarding, and looking at a zone. */
-extern const struct limits check_limits, forwarding_limits, dns_limits;
+/* For the limits of a route: domains/check, setting or removing a forwarding, looking at a zone, and what may be asked
+ * for about a domain. */
+extern const struct limits check_limits, forwarding_limits, dns_limits, mend_limits;
 
 /* The domain that stands in the path. ERR_INVALID: it is no host name. ERR_NOT_FOUND: nobody can have it. */
 MUST_CHECK bool call_domain(const struct call *call, struct str *ret, struct error *reterr);
@@ -143,6 +144,10 @@ enum http_verdict delete_forwarding_begin(struct call *call);
 void change_forwarding_run(struct call *call);
 enum http_verdict domain_dns_begin(struct call *call);
 void domain_dns_run(struct call *call);
+enum http_verdict mend_domain_begin(struct call *call); /* the begin of the next three */
+void retry_domain_run(struct call *call);
+void repair_domain_run(struct call *call);
+void check_domain_run(struct call *call);
 enum http_verdict swap_domain_begin(struct call *call);
 void swap_domain_run(struct call *call);
 enum http_verdict create_key_begin(struct call *call);

@@ -1,5 +1,6 @@
 /* What is wanted in a domain's zone, what is served, and what a resolver sees, line by line. */
 #include "api/call.h"
+#include "api/domain_json.h"
 #include "api/member.h"
 #include "step/zone.h"
 #include "store/zone_parts.h"
@@ -34,43 +35,6 @@ enum http_verdict domain_dns_begin(struct call *call) {
     return HTTP_DEFER;
 }
 
-/* NULL when it is not known. */
-static void add_values(struct buf *out, const char *name, const struct rrset *set, bool is_known, struct arena *arena) {
-    buf_printf(out, ",\"%s\":", name);
-    if (!is_known) {
-        BUF_LIT(out, "null");
-        return;
-    }
-    BUF_LIT(out, "[");
-    for (size_t i = 0; i < set->n_data; i++) {
-        if (i) BUF_LIT(out, ",");
-        buf_add_json(out, rrset_printable(set->data[i], arena));
-    }
-    BUF_LIT(out, "]");
-}
-
-static void add_ttl(struct buf *out, const char *name, const struct rrset *set) {
-    if (set->n_data)
-        buf_printf(out, ",\"%s\":%d", name, set->ttl);
-    else
-        buf_printf(out, ",\"%s\":null", name);
-}
-
-static void add_line(struct buf *out, enum zone_part part, const struct zone_report_line *line, struct arena *arena) {
-    BUF_LIT(out, "{\"name\":");
-    buf_add_json(out, line->wanted.name);
-    member_text(out, "type", str_of(line->wanted.type));
-    member_text(out, "part", str_of(zone_part_names[part]));
-    member_text(out, "state", str_of(zone_state_names[line->state]));
-    member_text(out, "reason", line->reason);
-    add_values(out, "wanted", &line->wanted, true, arena);
-    add_ttl(out, "wanted_ttl", &line->wanted);
-    add_values(out, "published", &line->served, line->is_served_known, arena);
-    add_ttl(out, "published_ttl", &line->served);
-    add_values(out, "seen", &line->seen, line->is_seen_known, arena);
-    BUF_LIT(out, "}");
-}
-
 static bool look(struct call *call, struct zone_report reports[ZONE_PART_END], struct error *reterr) {
     const struct zone_subject *subject = call->order;
     for (int part = 0; part < ZONE_PART_END; part++) {
@@ -97,19 +61,13 @@ static void answer(struct call *call, const struct zone_report reports[ZONE_PART
         is_ok = is_ok && !reports[part].n_not_ok && !reports[part].reason.n;
     }
     struct buf *out = &call->response->body;
-    const char *separator = "";
     BUF_LIT(out, "{\"domain\":");
     buf_add_json(out, subject->domain);
     buf_printf(out, ",\"ok\":%s", is_ok ? "true" : "false");
     member_text(out, "reason", reason);
-    BUF_LIT(out, ",\"records\":[");
-    for (int part = 0; part < ZONE_PART_END; part++)
-        for (size_t i = 0; i < reports[part].n; i++) {
-            buf_printf(out, "%s", separator);
-            separator = ",";
-            add_line(out, (enum zone_part)part, &reports[part].lines[i], call->arena);
-        }
-    BUF_LIT(out, "]}");
+    BUF_LIT(out, ",\"records\":");
+    records_json(out, reports, call->arena);
+    BUF_LIT(out, "}");
     call_answer(call);
 }
 

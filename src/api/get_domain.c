@@ -1,5 +1,6 @@
 /* One domain: how it is, what hangs on it, what is done for it next. */
 #include "api/call.h"
+#include "api/domain_json.h"
 #include "api/found.h"
 #include "api/member.h"
 #include "api/step_json.h"
@@ -28,16 +29,6 @@ static void add_mailboxes(struct buf *out, const struct domain_detail *d) {
     BUF_LIT(out, "]");
 }
 
-static void add_finding(struct buf *out, const struct finding *finding) {
-    BUF_LIT(out, "{\"kind\":");
-    buf_add_json(out, str_of(finding_kind_names[finding->kind]));
-    member_text(out, "subject", finding->subject);
-    member_text(out, "wanted", finding->wanted);
-    member_text(out, "seen", finding->seen);
-    member_text(out, "mend", finding->mend);
-    BUF_LIT(out, "}");
-}
-
 static void add_findings(struct buf *out, const struct domain_detail *d, struct arena *arena) {
     struct finding *findings;
     size_t n;
@@ -51,12 +42,9 @@ static void add_findings(struct buf *out, const struct domain_detail *d, struct 
         BUF_LIT(out, "null");
     }
     member_text(out, "unclear_reason", d->check.unclear_reason);
-    BUF_LIT(out, ",\"items\":[");
-    for (size_t i = 0; i < n; i++) {
-        if (i) buf_add_byte(out, ',');
-        add_finding(out, &findings[i]);
-    }
-    BUF_LIT(out, "]}");
+    BUF_LIT(out, ",\"items\":");
+    findings_json(out, findings, n);
+    BUF_LIT(out, "}");
 }
 
 static void add_dkim(struct buf *out, const struct domain_detail *d) {

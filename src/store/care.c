@@ -151,7 +151,7 @@ bool care_claim(struct db *db, const struct care_times *times, int64_t lease_unt
 }
 
 bool care_find(struct db *db, struct str name, struct arena *arena, struct care *ret, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, SELECT_CARE "WHERE d.name = $1 AND d.active = 1");
+    struct stmt *stmt = db_stmt(db, SELECT_CARE "WHERE d.name = $1 AND d.active = 1 /*pg FOR NO KEY UPDATE OF c*/");
     stmt_text(stmt, 1, name);
     enum db_step step = stmt_step(stmt, reterr);
     if (step == DB_FAIL) return false;

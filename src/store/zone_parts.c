@@ -1,5 +1,6 @@
 #include "store/zone_parts.h"
 
+#include "core/state.h"
 #include "store/rows.h"
 
 bool zone_part_get(struct db *db, struct str domain_id, enum zone_part part, struct arena *arena,
@@ -95,18 +96,27 @@ static bool find_in_use(struct db *db, struct str name, struct arena *arena, str
     return !is_over || error_set(reterr, ERR_CONFLICT, "%.*s is not in use any more", STR_ARG(name));
 }
 
+/* All their rows are held, so that none is claimed meanwhile. */
+bool zone_parts_publishing(struct db *db, struct str domain_id, bool *ret, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT state FROM steps WHERE domain_id = $1 AND " PUBLISHING
+                                    " ORDER BY kind /*pg FOR NO KEY UPDATE*/");
+    stmt_text(stmt, 1, domain_id);
+    enum db_step step;
+    bool is_publishing = false;
+    while ((step = stmt_step(stmt, reterr)) == DB_ROW)
+        is_publishing |= row_word(stmt, 0, step_state_names, STEP_STATE_END) == STEP_RUNNING;
+    *ret = is_publishing;
+    return step == DB_END;
+}
+
 /* Whoever publishes now has looked already: he would not use a leave that is written down meanwhile, and it would lie
  * there for a change by hand that nobody has seen yet. */
 static bool refuse_running(struct db *db, struct str id, struct str name, struct error *reterr) {
-    struct stmt *stmt =
-        db_stmt(db, "SELECT 1 FROM steps WHERE domain_id = $1 AND " PUBLISHING " AND state = 'running'");
-    stmt_text(stmt, 1, id);
-    enum db_step step = stmt_step(stmt, reterr);
-    stmt_done(stmt);
-    if (step == DB_ROW)
-        error_set(reterr, ERR_UNAVAILABLE, "the server is publishing records of %.*s at this moment: try again",
-                  STR_ARG(name));
-    return step == DB_END;
+    bool is_publishing;
+    if (!zone_parts_publishing(db, id, &is_publishing, reterr)) return false;
+    return !is_publishing ||
+           error_set(reterr, ERR_UNAVAILABLE, "the server is publishing records of %.*s at this moment: try again",
+                     STR_ARG(name));
 }
 
 bool zone_parts_repair(struct db *db, struct str name, int64_t now_ms, struct error *reterr) {

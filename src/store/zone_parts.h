@@ -38,6 +38,9 @@ struct zone_subject {
 /* A domain of the workspace that is not given up. Text from ARENA. ERR_NOT_FOUND. */
 MUST_CHECK bool zone_subject_get(struct db *db, struct str workspace_id, struct str name, struct arena *arena,
                                  struct zone_subject *ret, struct error *reterr);
+/* Whether a worker publishes records of the domain at this moment. If not, none begins to before the end of this
+ * transaction. For changes. */
+MUST_CHECK bool zone_parts_publishing(struct db *db, struct str domain_id, bool *ret, struct error *reterr);
 /*
  * NAME's records are published again as they are wanted, over what was changed by hand: leave for it is written down,
  * and the steps that publish are due at NOW_MS. ERR_NOT_FOUND: dfyd has no such domain. ERR_CONFLICT: it is not in use,

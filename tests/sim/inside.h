@@ -113,6 +113,8 @@ void client_cancel(struct run *run);
 void client_pay(struct run *run);
 /* Takes another domain in place of one that failed. */
 void client_swap(struct run *run);
+/* Asks for another try, a repair or a check of a domain. */
+void client_mend(struct run *run);
 /* Changes or removes the forwarding of a domain, at once. */
 void client_forward(struct run *run);
 

@@ -370,8 +370,10 @@ static void act(struct run *run) {
         client_send(run);
     else if (kind < 140)
         client_repeat(run);
-    else if (kind < 480)
+    else if (kind < 470)
         client_work(run);
+    else if (kind < 480)
+        client_mend(run);
     else if (kind < 500)
         client_pay(run);
     else if (kind < 530)

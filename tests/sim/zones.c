@@ -4,6 +4,7 @@
 
 #include "driver/dns/dns.h"
 #include "inside.h"
+#include "step/mend.h"
 #include "store/zone_parts.h"
 
 static uint32_t draw(struct run *run, uint32_t below) {
@@ -138,6 +139,12 @@ static bool repair_change(struct db *db, void *arg, struct error *reterr) {
     return zone_parts_repair(db, repair->zone, repair->now_ms, reterr);
 }
 
+/* What was changed by hand so far may go: the repair was written, or may have been. */
+static void allow(struct run *run, struct str zone) {
+    for (size_t i = 0; i < run->n_hands; i++)
+        if (str_eq(run->hands[i].zone, zone)) run->hands[i].is_allowed = true;
+}
+
 static void repair_zone(struct run *run, size_t at) {
     struct str zone = run->names[at];
     struct repair repair = {.zone = zone, .now_ms = clock_now(&run->clock)};
@@ -146,10 +153,15 @@ static void repair_zone(struct run *run, size_t at) {
     history_add(run->history, "operator: repairs %.*s%s%s", STR_ARG(zone), ok ? "" : ": ", error.message);
     bool is_refused = error.code == ERR_NOT_FOUND || error.code == ERR_CONFLICT;
     run->is_touched[at] &= !ok && !is_refused;
-    if (is_refused) return;
-    /* Whether it was written or not. */
-    for (size_t i = 0; i < run->n_hands; i++)
-        if (str_eq(run->hands[i].zone, zone)) run->hands[i].is_allowed = true;
+    if (!is_refused) allow(run, zone);
+}
+
+bool zones_repair_own(struct run *run, struct str workspace_id, size_t at, struct error *reterr) {
+    const struct actor nobody = {STR(""), STR(""), STR("")};
+    bool ok = domain_repair(&run->world, workspace_id, run->names[at], nobody, reterr);
+    if (ok) run->is_touched[at] = false;
+    if (ok || (reterr->code != ERR_NOT_FOUND && reterr->code != ERR_CONFLICT)) allow(run, run->names[at]);
+    return ok;
 }
 
 void zones_repair(struct run *run, bool all) {

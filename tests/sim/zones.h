@@ -20,6 +20,8 @@ struct hand {
 void zones_change_by_hand(struct run *run);
 /* An operator has a domain repaired; ALL: every one that was changed by hand since its last repair. */
 void zones_repair(struct run *run, bool all);
+/* A customer has the domain that has name number AT repaired. */
+MUST_CHECK bool zones_repair_own(struct run *run, struct str workspace_id, size_t at, struct error *reterr);
 /* What was changed by hand is as it was left, unless dfyd was told to change it back. */
 void zones_check_hands(struct run *run);
 /* A live domain's part serves exactly what dfyd says of it, which is what JOB wants. */

@@ -14,6 +14,7 @@
 #include "store/events.h"
 #include "store/forwarding.h"
 #include "store/idempotency.h"
+#include "store/mend.h"
 #include "store/promotions.h"
 #include "store/refunds.h"
 #include "store/renewals.h"
@@ -976,6 +977,100 @@ static void a_zone_is_begun_by_who_holds_it(void **state) {
     act_drop(&old), act_drop(&writing), act_drop(&other), act_drop(&later);
 }
 
+/* ---- what customers ask for ---- */
+
+static struct mend mend_one(const struct act *act) {
+    return (struct mend){
+        .workspace_id = STR(WORKSPACE), .domain = STR("one.com"), .audit_id = STR("a"), .now_ms = act->nodes->f->now};
+}
+
+static bool retry_one(struct db *db, struct act *act, struct error *reterr) {
+    const struct mend mend = mend_one(act);
+    int64_t n = 0;
+    bool ok = mend_retry(db, &mend, &n, reterr);
+    act->n = (size_t)n;
+    return ok;
+}
+
+static bool repair_one(struct db *db, struct act *act, struct error *reterr) {
+    const struct mend mend = mend_one(act);
+    return mend_repair(db, &mend, reterr);
+}
+
+static bool check_one(struct db *db, struct act *act, struct error *reterr) {
+    const struct mend mend = mend_one(act);
+    struct care care;
+    return mend_begin_check(db, &mend, mend.now_ms + 1000, act->arena, &care, &act->yes, reterr);
+}
+
+static void what_is_being_claimed_is_not_tried_again(void **state) {
+    struct nodes *nodes = *state;
+    struct fixture *f = nodes->f;
+    place(f, order_one(f, WORKSPACE, "one.com"));
+    fixture_run(f, "UPDATE steps SET state = 'retrying' WHERE state = 'due'");
+    gate(f, "AFTER UPDATE ON steps");
+    struct act claim = ACT(CLAIM, claim_steps, .max = 9), retry = ACT(MINE, retry_one);
+    hold(&claim);
+    stop(&retry);
+    go_on(&claim, &retry);
+    assert_int_equal(claim.n, 1);
+    failed(&retry, ERR_CONFLICT);
+    assert_string_equal(words_of(f, "SELECT state FROM steps WHERE state <> 'blocked'"), "running");
+    act_drop(&claim), act_drop(&retry);
+}
+
+static void what_is_being_published_is_not_repaired(void **state) {
+    struct nodes *nodes = *state;
+    struct fixture *f = nodes->f;
+    place(f, order_one(f, WORKSPACE, "one.com"));
+    fixture_run(f, "UPDATE steps SET state = CASE kind WHEN 'publish_dns' THEN 'due' ELSE 'done' END");
+    gate(f, "AFTER UPDATE ON steps");
+    struct act claim = ACT(CLAIM, claim_steps, .max = 9), repair = ACT(MINE, repair_one);
+    hold(&claim);
+    stop(&repair);
+    go_on(&claim, &repair);
+    assert_int_equal(claim.n, 1);
+    failed(&repair, ERR_CONFLICT);
+    assert_int_equal(number_of(f, "SELECT COUNT(*) FROM zone_parts"), 0);
+    act_drop(&claim), act_drop(&repair);
+}
+
+static void what_is_being_repaired_is_published_afterwards(void **state) {
+    struct nodes *nodes = *state;
+    struct fixture *f = nodes->f;
+    place(f, order_one(f, WORKSPACE, "one.com"));
+    fixture_run(f, "UPDATE steps SET state = CASE kind WHEN 'publish_dns' THEN 'due' ELSE 'done' END");
+    gate(f, "BEFORE INSERT ON zone_parts");
+    struct act repair = ACT(MINE, repair_one), claim = ACT(CLAIM, claim_steps, .max = 9);
+    struct act later = ACT(CLAIM, claim_steps, .max = 9);
+    hold(&repair);
+    pass(&claim);
+    go_on(&repair, NULL);
+    assert_int_equal(claim.n, 0);
+    pass(&later);
+    assert_int_equal(later.n, 1);
+    act_drop(&repair), act_drop(&claim), act_drop(&later);
+}
+
+static void a_check_is_leased_by_one(void **state) {
+    struct nodes *nodes = *state;
+    struct fixture *f = nodes->f;
+    place(f, order_one(f, WORKSPACE, "one.com"));
+    fixture_run(f, "UPDATE steps SET state = 'done'");
+    fixture_run(f, "UPDATE domains SET state = 'ready'");
+    OK(IN_TX(care_begin(f->db, str_of(words_of(f, "SELECT id FROM domains")), f->now - 9, &f->error)));
+    gate(f, "AFTER UPDATE ON domain_care FOR EACH ROW");
+    struct act claim = ACT(CLAIM, claim_care, .max = 9), check = ACT(MINE, check_one);
+    hold(&claim);
+    stop(&check);
+    go_on(&claim, &check);
+    succeeded(&check);
+    assert_int_equal(claim.n, 1);
+    assert_false(check.yes);
+    assert_int_equal(number_of(f, "SELECT attempts FROM domain_care"), 1);
+    act_drop(&claim), act_drop(&check);
+}
+
 static bool claim_key(struct db *db, struct act *act, struct error *reterr) {
     const struct idempotency_claim claim = {
         .workspace_id = STR(WORKSPACE), .key = STR("k"), .now_ms = act->nodes->f->now, .dead_after_ms = 1000};
@@ -1059,6 +1154,10 @@ int main(void) {
         CASE(one_node_hands_out),
         CASE(a_day_is_collected_once),
         CASE(a_zone_is_begun_by_who_holds_it),
+        CASE(what_is_being_claimed_is_not_tried_again),
+        CASE(what_is_being_published_is_not_repaired),
+        CASE(what_is_being_repaired_is_published_afterwards),
+        CASE(a_check_is_leased_by_one),
         CASE(a_key_is_not_taken_from_who_orders),
         CASE(who_lost_its_key_orders_nothing),
     };
