@@ -57,14 +57,13 @@ enum http_verdict follow_events(struct call *call) {
         .order_id = query.order,
         .place = http_header(call->request, "Last-Event-ID", NULL),
     };
+    if (!hub_join(call->hub, &wish, call->response, &error)) {
+        call_refuse(call, &error);
+        return HTTP_ANSWER;
+    }
     call->response->content_type = "text/event-stream";
     http_response_header(call->response, "Cache-Control", "no-store");
     http_response_header(call->response, "X-Accel-Buffering", "no"); /* nginx would keep events back */
-    if (hub_join(call->hub, &wish, call->response, &error)) {
-        call_answer(call);
-    } else {
-        call->response->content_type = NULL;
-        call_refuse(call, &error);
-    }
+    call_answer(call);
     return HTTP_ANSWER;
 }

@@ -214,11 +214,11 @@ static void add_events(struct round *r, struct follower *f) {
     }
 }
 
-/* Whether there may be events that it has neither heard nor hears now. */
+/* Whether there may be events that it has neither heard nor hears now. The oldest are deleted after a while. */
 static bool misses_some(const struct round *r, const struct follower *f) {
-    int64_t had = f->is_new ? f->after : r->hub->after;
-    if (!f->is_new && !r->hub->is_primed) return false;
-    return had < r->from || had < r->horizon.oldest - 1 || had > latest(r->horizon.newest, r->base);
+    if (!f->is_new) return r->hub->is_primed && r->hub->after < r->from;
+    bool is_forgotten = f->after < r->horizon.oldest - 1 && f->after < r->settled;
+    return f->after < r->from || is_forgotten || f->after > latest(r->horizon.newest, r->base);
 }
 
 static void add_place(struct round *r, struct follower *f) {
@@ -239,7 +239,7 @@ static void add_greeting(struct round *r) {
     rng_fill(rng, &spread, sizeof spread);
     BUF_LIT(&r->out, "retry: ");
     buf_add_int(&r->out, RETRY_MS + (int64_t)(spread % RETRY_SPREAD_MS));
-    buf_add_byte(&r->out, '\n');
+    BUF_LIT(&r->out, "\n\n");
 }
 
 /* A new one hears it in any case: it looks at the order then, and from there on it is told of every change. */
@@ -254,11 +254,10 @@ static void add_progress(struct round *r, struct follower *f) {
 }
 
 static void tell(struct round *r, struct follower *f, int64_t now_ms) {
-    bool starts_now = f->is_new && !*f->place;
     buf_clear(&r->out);
     if (f->is_new) add_greeting(r);
-    if (starts_now) {
-        add_place(r, f);
+    if (f->is_new && !*f->place) {
+        f->sent = r->settled;
     } else if (misses_some(r, f)) {
         add_missed(r, f);
     } else {
@@ -271,7 +270,7 @@ static void tell(struct round *r, struct follower *f, int64_t now_ms) {
     }
     add_progress(r, f);
     /* What went out while earlier events could still come is not to come again. */
-    if (f->sent > f->told && f->sent <= r->settled) add_place(r, f);
+    if (f->is_new || (f->sent > f->told && f->sent <= r->settled)) add_place(r, f);
     hub_say(f, buf_str(&r->out), now_ms);
     f->is_new = false;
 }

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "http/internal.h"
 
@@ -11,7 +12,8 @@
 
 enum {
     BLOCK = 2 << 10, /* bytes at a time for a client of HTTP/1.0; others get as much as the connection has room for */
-    KEEP_UNSENT = 2 << 10, /* a larger buffer is freed when it was sent */
+    SEND_BUFFER = 64 << 10, /* of the kernel's, for a stream */
+    KEEP_UNSENT = 2 << 10,  /* a larger buffer is freed when it was sent */
 };
 
 struct http_stream {
@@ -178,6 +180,9 @@ struct MHD_Response *stream_response(struct exchange *x) {
     if (mhd && str_is(x->request.method, "HEAD"))
         MHD_set_response_options(mhd, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     if (!mhd || !stream) return mhd;
+    /* The kernel would hold megabytes for a client that reads nothing, before anybody notices. */
+    int most = SEND_BUFFER;
+    (void)setsockopt(x->conn->fd, SOL_SOCKET, SO_SNDBUF, &most, sizeof most);
     pthread_mutex_lock(&stream->mutex);
     stream->x = x;
     pthread_mutex_unlock(&stream->mutex);
