@@ -18,7 +18,7 @@ function Found({ result }) {
     const more = result.n_problems - result.problems.length;
     return html`<${Notice} tone="bad" title=${`${count(result.n_problems, "thing")} to mend in ${what}`}>
             Nothing is imported until every line is right.${more > 0 ? ` These are the first ${result.problems.length}.` : ""}<//>
-        <div class="problems"><${Table} caption="What is wrong" rows=${result.problems} rowKey=${(row) => `${row.line} ${row.message}`}
+        <div class="scroll" tabindex="0" role="region" aria-label="What is wrong"><${Table} caption="What is wrong" rows=${result.problems} rowKey=${(row) => `${row.line} ${row.message}`}
             columns=${problemColumns} /></div>`;
 }
 

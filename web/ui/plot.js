@@ -144,7 +144,8 @@ export function Plot({ label, x, xTitle = "Time", series, bars, formatX = clock,
         ${failed ? html`<p class="muted">The plot could not be loaded; the table has its numbers.</p>`
             : html`<div class="plot-box" ref=${box} role="img" aria-label=${`${label}; the numbers are in the table below`}></div>`}
         ${hasTable && html`<details class="numbers" onToggle=${(event) => setOpen(event.currentTarget.open)}><summary>The numbers as a table</summary>
-            ${isOpen && html`<${Table} caption=${label} columns=${columns} rows=${x.map((_, row) => row)} rowKey=${(row) => row} />`}
+            ${isOpen && html`<div class="scroll" tabindex="0" role="region" aria-label=${label}>
+                <${Table} caption=${label} columns=${columns} rows=${x.map((_, row) => row)} rowKey=${(row) => row} /></div>`}
         </details>`}
     </figure>`;
 }

@@ -1,0 +1,235 @@
+"""The operator's pages: stuck work, the queue, health, prices, promotions, inventory, the audit log."""
+import time
+
+import pytest
+
+from conftest import database, wait_for
+from console import Keys, browser, make_console, workspace  # noqa: F401, fixtures
+
+MINUTE_MS = 60_000
+
+
+@pytest.fixture
+def server(fresh):
+    return fresh(retry_base_ms=60_000)  # what fails waits long enough to be seen
+
+
+@pytest.fixture
+def operator(server, make_console):
+    """Whoever runs the business, signed in."""
+    return make_console(server, workspace(server, operator=True))
+
+
+@pytest.fixture
+def customer(server):
+    """Headers with a customer's key."""
+    return {"Authorization": f"Bearer {workspace(server)}"}
+
+
+def mailbox(prefix="jane"):
+    return {"first_name": "Jane", "last_name": "Doe", "email_address_prefix": prefix}
+
+
+def order(server, customer, domain, **rest):
+    answer = server.order([{"domain": domain, "email_provider": 2, "accounts": [mailbox()], **rest}], headers=customer)
+    assert answer["order_placed"], answer
+
+
+# -- stuck work
+
+def test_nothing_is_stuck(operator):
+    operator.sign_in("/operator").see("Stuck work", "Nothing is stuck")
+    assert operator.script("return document.title") == "Stuck work · dfyd"
+    operator.shot("operator-work-empty")
+
+
+def test_stuck_work_says_why_and_is_tried_again_by_a_button(server, operator, customer):
+    order(server, customer, "flaky-stuck-here.com")
+    operator.sign_in("/operator").see("flaky-stuck-here.com")
+    operator.shot("operator-work")
+    operator.click("Retry now: …") if operator.named("button", "Retry now: …") else operator.click("Retry now…")
+    operator.see("tried again now")
+    server.wait_order("flaky-stuck-here.com", "retrying")
+    operator.sign_in("/operator/audit").see("work retried")
+
+
+# -- the queue
+
+def put_minutes(server, values):
+    """A row a minute that ended before now, oldest first."""
+    now = int(time.time() * 1000) // MINUTE_MS * MINUTE_MS
+    with database(server) as db:
+        for i, (due, running, retrying, late_ms) in enumerate(reversed(values)):
+            db.execute("INSERT INTO queue_minutes (minute_ms, due, running, retrying, late_ms) VALUES (?, ?, ?, ?, ?)",
+                       (now - (i + 1) * MINUTE_MS, due, running, retrying, late_ms))
+
+
+def test_the_queue_as_a_plot_and_as_the_same_numbers(server, operator):
+    put_minutes(server, [(i * 3, 1 + i % 2, i // 10, i * 1000) for i in range(40)])
+    operator.sign_in("/operator/queue").see("Due", "Running", "Retrying", "Longest wait")
+    operator.wait("two plots", lambda: len(operator.all(".uplot canvas")) == 2)
+    operator.shot("operator-queue")
+    operator.click("The numbers as a table")
+    seen = operator.wait("the table", lambda: operator.rows(".numbers[open] tbody tr"))
+    assert [row[1:] for row in seen[:40]] == [[str(i * 3), str(1 + i % 2), str(i // 10)] for i in range(40)]
+    operator.shot("operator-queue-table")
+    operator.choose("Time", "Last hour")
+    operator.wait_path("/operator/queue?hours=1")
+
+
+def test_the_queue_before_its_first_minute(operator):
+    operator.sign_in("/operator/queue").see("No minutes were written down yet")
+
+
+# -- health
+
+def test_health_of_what_was_asked(server, operator, customer):
+    order(server, customer, "healthy-health.com")
+    server.wait_order("healthy-health.com", "ready")
+    operator.sign_in("/operator/health").see("Drivers", "Payments of the last day", "Database", "Webhooks")
+    operator.see("answers")
+    operator.shot("operator-health")
+
+
+# -- prices
+
+def test_a_price_is_set_and_taken_back(server, operator, customer):
+    operator.sign_in("/operator/prices").see("Price book", "Nothing was changed yet")
+    operator.click("Set a price")
+    operator.wait("the focus in the dialog", lambda: operator.focused() == "Price")
+    operator.click("Set the price")
+    assert "Enter dollars" in operator.error_of("Dollars")
+    assert operator.focused() == "Dollars"
+    operator.shot("operator-prices-set")
+    operator.choose("Price", operator.field("Price").find_element("css selector", "option[value=domain_year]").text)
+    operator.type("Dollars", "16.50")
+    operator.press(Keys.ENTER)
+    operator.see("Version 1: domain year is $16.50 for everyone")
+    operator.see("in force")
+    operator.shot("operator-prices")
+    quote = server.order([{"domain": "quoted-price.com", "email_provider": 2, "accounts": [mailbox()]}], simulation=True, headers=customer)
+    assert quote["order_items"][0]["domain_price"] == 16.5, quote
+    operator.click("End")
+    operator.see("End this price?")
+    operator.click("End it")
+    operator.see("Ended")
+    operator.gone("dialog")
+    operator.wait("no price in force", lambda: not operator.named("button", "End"))
+
+
+def test_a_price_of_one_workspace_from_a_later_day_on(operator, server):
+    server.cli("workspace", "create", "--name", "globex")
+    operator.sign_in("/operator/prices").see("Nothing was changed yet")
+    operator.click("Set a price")
+    operator.type("Dollars", "9")
+    operator.type("Workspace optional", "globex")
+    field = operator.field("From optional")
+    operator.script("arguments[0].value = '2031-05-01T00:00'; arguments[0].dispatchEvent(new Event('input', {bubbles: true}))", field)
+    operator.click("Set the price")
+    operator.see("for globex")
+    operator.click("Take back")
+    operator.see("Take this change back?")
+    operator.press(Keys.ESCAPE)
+    operator.gone("dialog")
+    operator.wait("the focus back on the button", lambda: operator.focused().startswith("Take back"))
+    operator.type("Prices of workspace", "globex")
+    operator.press(Keys.ENTER)
+    operator.wait_path("/operator/prices?workspace=globex")
+    operator.see("What globex pays", "Planned")
+
+
+def test_what_the_server_refuses_is_said_in_the_dialog(operator):
+    operator.sign_in("/operator/prices").see("Nothing was changed yet")
+    operator.click("Set a price")
+    operator.type("Dollars", "9")
+    operator.type("Workspace optional", "nobody-has-this-name")
+    operator.allowed |= {400, 404}
+    operator.click("Set the price")
+    operator.see("Nothing was changed", "nobody-has-this-name", css="dialog")
+
+
+# -- promotions
+
+def test_a_promotion_is_added_and_ended(operator):
+    operator.sign_in("/operator/promotions").see("No promotion runs or is planned")
+    operator.shot("operator-promotions-empty")
+    operator.click("Add a promotion")
+    operator.click("Add the promotion")
+    assert "letters" in operator.error_of("Name")
+    assert operator.focused() == "Name"
+    operator.type("Name", "black-friday")
+    operator.type("Percent", "20")
+    operator.type("Orders in all optional", "500")
+    operator.shot("operator-promotions-add")
+    operator.click("Add the promotion")
+    operator.see("20% off", "0 of 500", "everyone", "open")
+    operator.shot("operator-promotions")
+    operator.allowed.add(409)
+    operator.click("Add a promotion")
+    operator.type("Name", "black-friday")
+    operator.type("Percent", "20")
+    operator.click("Add the promotion")
+    operator.see("there is a promotion \"black-friday\" already", css="dialog")
+    operator.click("Back")
+    operator.click("End black-friday")
+    operator.click("End the promotion")
+    operator.see("black-friday has ended", "No promotion runs or is planned")
+    operator.choose("Show", "All, ended too")
+    operator.see("black-friday", "over", css="table")
+
+
+# -- inventory
+
+GOOD = "domain,provider,mailbox,first name,last name\nwarm-console.com,AirMail,anna,Anna,Berg\nwarm-console.com,AirMail,olaf,Olaf,Dahl\n"
+
+
+def test_a_list_is_checked_line_by_line_before_it_is_imported(operator):
+    operator.sign_in("/operator/inventory").see("No pre-warmed domains")
+    operator.shot("operator-inventory-empty")
+    operator.click("Import domains")
+    operator.click("Check the list")
+    assert "Paste a list" in operator.error_of("List")
+    operator.type("List", GOOD + "warm console.com,AirMail,eva,Eva,Lind\n")
+    operator.click("Check the list")
+    operator.see("to mend", css="dialog")
+    assert operator.rows("dialog tbody tr")[0][0] == "4"
+    operator.shot("operator-inventory-wrong")
+    operator.type("List", GOOD)
+    operator.click("Check the list")
+    operator.see("Nothing is wrong with this list", "1 domain with 2 mailboxes", css="dialog")
+    operator.click("Put 1 domain up for sale")
+    operator.see("1 domain put up for sale")
+    operator.see("warm-console.com", "AirMail", "anna, olaf", "for sale", css="table")
+    operator.shot("operator-inventory")
+    operator.click("Take warm-console.com off sale")
+    operator.click("Take it off sale")
+    operator.see("warm-console.com is no longer for sale", "No pre-warmed domains")
+
+
+# -- the audit log
+
+def test_the_audit_log_of_all_workspaces(server, operator, customer):
+    order(server, customer, "audited-order.com")
+    operator.sign_in("/operator/audit").see("order placed")
+    operator.shot("operator-audit")
+    operator.type("Search the log", "no such text anywhere")
+    operator.see("No record matches")
+    operator.type("Search the log", "")
+    operator.choose("What", "order placed")
+    operator.wait("only orders", lambda: {row[2] for row in operator.rows()} == {"order placed"})
+    operator.reload()
+    operator.wait("only orders", lambda: {row[2] for row in operator.rows()} == {"order placed"})
+
+
+# -- who it is for
+
+def test_every_page_of_the_operator_has_a_name_and_a_place_in_the_menu(operator):
+    for path, name in (("", "Stuck work"), ("/queue", "Queue"), ("/health", "Health"), ("/prices", "Price book"),
+                       ("/promotions", "Promotions"), ("/inventory", "Inventory"), ("/audit", "Audit log")):
+        if path == "":
+            operator.sign_in("/operator")
+        else:
+            operator.click(name)
+        operator.wait_path("/operator" + path)
+        operator.wait("the heading", lambda name=name: operator.h1() == name)
+        assert operator.link(name).get_attribute("aria-current") == "page"
