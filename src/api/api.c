@@ -96,6 +96,7 @@ static const struct route routes[] = {
     {"GET", OWN "/mailboxes", ORDER_SCOPE, "read", BODY_NONE, search_mailboxes_begin, listing_run},
     {"POST", OWN "/mailboxes/{}/password", ORDER_SCOPE, "read", BODY_NONE, show_password_begin, show_password_run},
     {"GET", OWN "/orders/{}", ORDER_SCOPE, "read", BODY_NONE, get_order, NULL},
+    {"GET", OWN "/summary", ORDER_SCOPE, "read", BODY_NONE, summary_defer, summary_run},
     {"GET", OWN "/prices", ORDER_SCOPE, "read", BODY_NONE, get_prices, NULL},
     {"GET", OWN "/payments", ORDER_SCOPE, "read", BODY_NONE, list_payments, NULL},
     {"GET", OWN "/renewals", ORDER_SCOPE, "read", BODY_NONE, list_renewals, NULL},

@@ -172,6 +172,8 @@ void delete_webhook_run(struct call *call);
 void test_webhook_run(struct call *call);
 void resume_webhook_run(struct call *call);
 enum http_verdict get_order(struct call *call);
+enum http_verdict summary_defer(struct call *call);
+void summary_run(struct call *call);
 enum http_verdict get_prices(struct call *call);
 enum http_verdict list_payments(struct call *call);
 enum http_verdict list_renewals(struct call *call);
