@@ -8,6 +8,7 @@ import { readNames, whyNotFree } from "./names.js";
 import { ORDERS } from "./use_quote.js";
 
 const CHECKED_MAX = 50; // names in one question
+const LINES_MAX = 8;
 
 const submit = (act) => (event) => {
     event.preventDefault();
@@ -85,7 +86,7 @@ function Own({ onAdd }) {
         clear();
     };
     return html`<form class="ask" novalidate onSubmit=${submit(check)}>
-        <${Field} label="Names you have in mind" type="textarea" rows="2" name="names" optional hint="One or several, parted by blanks or lines. Those that are free are added."
+        <${Field} label="Names you have in mind" type="textarea" rows=${Math.min(LINES_MAX, Math.max(2, text.split("\n").length))} name="names" optional hint="One or several, parted by blanks or lines. Those that are free are added."
             value=${text} onInput=${type} error=${error?.message ?? refused}
             after=${html`<${Button} type="submit" icon="check" busy=${busy} needs="dfy_email_account_orders:create">Check and add<//>`} />
     </form>`;

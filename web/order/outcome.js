@@ -1,10 +1,11 @@
 // What became of a request to place an order: done, refused, or not known, and then whether pressing again is right.
 
+const OTHER_CARD = "Whoever runs this server can set another card.";
 const DECLINES = {
-    payment_method_not_supported: "This kind of card is not taken here. Nothing was charged. Use another card.",
-    authentication_required: "The bank wants to see the cardholder confirm the payment, which cannot be done here. Nothing was charged. Ask the bank to allow it, or use another card.",
-    card_expired: "The card has expired. Nothing was charged. Use another card.",
-    generic_decline: "The bank declined the card. Nothing was charged. Ask the bank why, or use another card.",
+    payment_method_not_supported: `This kind of card is not taken here. Nothing was charged. ${OTHER_CARD}`,
+    authentication_required: `The bank wants to see the cardholder confirm the payment, which cannot be done here. Nothing was charged. Ask the bank to allow it. ${OTHER_CARD}`,
+    card_expired: `The card has expired. Nothing was charged. ${OTHER_CARD}`,
+    generic_decline: `The bank declined the card. Nothing was charged. Ask the bank why, then press again. ${OTHER_CARD}`,
 };
 const ORDER_ID = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/;
 

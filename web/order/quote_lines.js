@@ -24,11 +24,12 @@ const SHOWN = 20;
 /** answer: of an order that was simulated. */
 export function QuoteLines({ answer }) {
     const items = answer.order_items;
+    if (!items.length) return html`<p class="muted">The price shows here once what is wrong is mended.</p>`;
     return html`<ul class="quote-lines">${items.slice(0, SHOWN).map((item) => html`<${Line} key=${item.domain} item=${item} />`)}</ul>
         ${items.length > SHOWN && html`<p class="muted">and ${count(items.length - SHOWN, "more domain")}</p>`}
         <dl class="quote-totals">
             ${answer.total_discount > 0 && html`<div><dt>Discount, taken off already</dt><dd><${Money} amount=${answer.total_discount} /></dd></div>`}
-            <div class="quote-due"><dt>Due now</dt><dd><${Money} amount=${answer.total_price} /></dd></div>
+            <div class="quote-due"><dt>${answer.order_is_valid ? "Due now" : "Due for the rest"}</dt><dd><${Money} amount=${answer.total_price} /></dd></div>
         </dl>
         ${answer.free_domains.length > 0 && html`<p class="muted">First year free: ${answer.free_domains.join(", ")}</p>`}
         ${later(answer) && html`<p class="muted">Then ${later(answer)}, until you cancel.</p>`}`;

@@ -83,7 +83,7 @@ export const shownTotal = (quote, hint) => (!hint && quote.isCurrent && quote.an
 /** hint: what is still needed for a price, or null. n: how many things have to be mended. onPlace, onShow(): to the first of them. */
 export function QuotePart({ quote, hint, n, placing, onPlace, onShow }) {
     const isOver = placing.outcome?.kind === "unsure" || placing.outcome?.kind === "checkout";
-    const spoken = !hint && quote.isCurrent ? `Due now ${formatMoney(quote.answer.total_price)}` : "";
+    const spoken = !hint && quote.isCurrent && quote.answer.order_is_valid ? `Due now ${formatMoney(quote.answer.total_price)}` : "";
     const working = !hint && quote.busy && html`<span class="spin" aria-hidden="true"></span>`;
     return html`<${Section} title="Price" actions=${working}>
         <p class="sr" role="status">${spoken}</p>

@@ -5,7 +5,7 @@ import { readAnswer, readFailure } from "./outcome.js";
 import { ORDERS, simulate } from "./use_quote.js";
 
 const ANSWER_MS = 60000;
-const STILL_RUNNING_MAX = 15;
+const STILL_RUNNING_MAX = 10;
 
 /** 32 hexadecimal digits; crypto.randomUUID is not there without https. */
 const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -28,7 +28,8 @@ const ask = async (attempt) => {
         await pause(outcome.retryAfter ?? 1);
         outcome = await post(attempt);
     }
-    return outcome.kind === "running" ? { ...outcome, kind: "unsure" } : outcome;
+    if (outcome.kind === "running") outcome = { ...outcome, kind: "unsure", message: "The order is still being worked on." };
+    return { ...outcome, orderId: outcome.orderId ?? attempt.orderId ?? null };
 };
 
 /** The id of the order of `body` that was just placed; null when it cannot be seen. */
@@ -41,7 +42,10 @@ const findOrder = async ({ order_type: type, items }) => {
     }
 };
 
-const LOST = { kind: "unsure", message: "This order was sent, and its answer did not come back.", retryAfter: null, orderId: null };
+/** What a page begins with that was loaded anew after ATTEMPT was sent. */
+const left = (attempt) => (attempt && attempt.kind !== "not_now"
+    ? { kind: "unsure", message: "This order was sent, and its answer did not come back.", retryAfter: null, orderId: attempt.orderId ?? null }
+    : null);
 
 /**
  * {busy, outcome, place, askAgain, giveUp, forget}. drafts: of draftsOf. place(order, shown) looks at the price first: SHOWN
@@ -50,7 +54,7 @@ const LOST = { kind: "unsure", message: "This order was sent, and its answer did
  */
 export function usePlacing({ drafts, onPlaced, onPriced, onAway }) {
     const kept = useRef(drafts.loadAttempt());
-    const [state, setState] = useState({ busy: false, outcome: kept.current && kept.current.kind !== "not_now" ? LOST : null });
+    const [state, setState] = useState({ busy: false, outcome: left(kept.current) });
     const running = useRef(false);
     const gone = useRef(false);
     useEffect(() => () => (gone.current = true), []);
@@ -61,7 +65,7 @@ export function usePlacing({ drafts, onPlaced, onPriced, onAway }) {
 
     const end = async (outcome, attempt, order) => {
         if (outcome.kind === "placed" || outcome.kind === "checkout") drafts.clear();
-        else keep(outcome.kind === "unsure" || outcome.kind === "not_now" ? { ...attempt, kind: outcome.kind } : null);
+        else keep(outcome.kind === "unsure" || outcome.kind === "not_now" ? { ...attempt, kind: outcome.kind, orderId: outcome.orderId } : null);
         if (gone.current) return onAway(outcome);
         if (outcome.kind === "placed")
             return onPlaced({ id: await findOrder(attempt.body), total: outcome.answer.total_price, shown: attempt.total });
