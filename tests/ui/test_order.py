@@ -210,8 +210,8 @@ def test_what_is_filled_in_survives_a_reload_and_a_way_elsewhere(ordering):
     ordering.reload()
     ordering.see("Chosen (1)", "Due now $20.00")
     assert value(ordering, "Last name", 1) == "Lovelace"
-    ordering.click("Overview")
-    ordering.wait_path("/")
+    ordering.click("Domains")
+    ordering.wait_path("/domains")
     ordering.back()
     ordering.see("Due now $20.00")
     ordering.click("Place order for $20.00")
