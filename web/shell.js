@@ -61,7 +61,7 @@ function Menu({ session }) {
     };
     return html`<header class="side" onKeyDown=${escape}>
         <div class="bar">
-            <a class="brand" href="/" aria-label="dfyd, overview"><${Mark} />dfyd${session.is_sandbox && html`<span class="tag">sandbox</span>`}</a>
+            <a class="brand" href="/"><${Mark} />dfyd ${session.is_sandbox && html`<span class="tag">sandbox</span>`}<span class="sr">, overview</span></a>
             <button ref=${button} type="button" class="button quiet menu-button" aria-expanded=${isOpen ? "true" : "false"} aria-controls="menu"
                 onClick=${() => setOpen(!isOpen)}><${Icon} name=${isOpen ? "close" : "menu"} />Menu</button>
         </div>
