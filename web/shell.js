@@ -4,7 +4,7 @@ import { navigate, useLocation } from "./router.js";
 import { match, routes } from "./routes.js";
 import { isOperator, signOut, useSession } from "./session.js";
 import { Questions } from "./ui/dialog.js";
-import { Button, Icon, toast, useAction } from "./ui/index.js";
+import { Button, Icon, Time, toast, useAction } from "./ui/index.js";
 import { Toasts } from "./ui/toast.js";
 
 const themes = [["system", "System"], ["light", "Light"], ["dark", "Dark"]];
@@ -41,7 +41,8 @@ function Account({ session }) {
     }, [error]);
     return html`<div class="account">
         <p class="account-name">${session.workspace.name}</p>
-        <p class="account-key"><${Icon} name="key" size=${14} />${session.key.name}</p>
+        <p class="account-key"><${Icon} name="key" size=${14} />${session.key.name || "API key"}</p>
+        <p class="account-key"><span>until <${Time} at=${session.timestamp_expires} /></span></p>
         <div class="account-foot"><${Button} kind="quiet" icon="out" busy=${busy} onClick=${leave}>Sign out<//><${Theme} /></div>
     </div>`;
 }
@@ -61,7 +62,8 @@ function Menu({ session }) {
     };
     return html`<header class="side" onKeyDown=${escape}>
         <div class="bar">
-            <a class="brand" href="/"><${Mark} />dfyd ${session.is_sandbox && html`<span class="tag">sandbox</span>`}<span class="sr">, overview</span></a>
+            <a class="brand" href="/"><${Mark} />dfyd</a>
+            ${session.is_sandbox && html`<span class="tag">sandbox</span>`}
             <button ref=${button} type="button" class="button quiet menu-button" aria-expanded=${isOpen ? "true" : "false"} aria-controls="menu"
                 onClick=${() => setOpen(!isOpen)}><${Icon} name=${isOpen ? "close" : "menu"} />Menu</button>
         </div>

@@ -74,6 +74,8 @@ def test_sign_in_leads_nowhere_else(console, elsewhere):
 def test_signing_out_ends_it_everywhere(console):
     console.sign_in("/")
     console.see("No mailboxes yet")
+    console.click("Orders")
+    console.wait_path("/orders")
     console.click("Sign out")
     console.see("API key")
     assert console.path.startswith("/sign-in")

@@ -22,7 +22,7 @@ export default function SignIn() {
     };
     return html`<div class="sign-in">
         <span class="brand"><${Mark} />dfyd</span>
-        <${Page} title="Sign in" lede="With an API key of your workspace. You stay signed in on this device for 12 hours, or until you sign out.">
+        <${Page} title="Sign in" lede="With an API key of your workspace. You stay signed in on this device for some hours, or until you sign out.">
             <${Form} onSubmit=${submit}>
                 <${Field} label="API key" type="password" name="key" autocomplete="current-password" value=${key} onInput=${setKey}
                     error=${problem ?? refused} />
