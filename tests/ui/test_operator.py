@@ -201,7 +201,7 @@ def test_a_list_is_checked_line_by_line_before_it_is_imported(operator):
     operator.see("1 domain put up for sale")
     operator.see("warm-console.com", "AirMail", "anna, olaf", "for sale", css="table")
     operator.shot("operator-inventory")
-    operator.click("Take warm-console.com off sale")
+    operator.click("Remove warm-console.com from sale")
     operator.click("Take it off sale")
     operator.see("warm-console.com is no longer for sale", "No pre-warmed domains")
 

@@ -32,7 +32,7 @@ const columns = (reload) => [
     { key: "workspace", title: "Sold to", cell: (row) => row.workspace ?? row.workspace_id },
     { key: "created", title: "Since", cell: (row) => html`<${Time} at=${row.timestamp_created} style="day" />` },
     { key: "act", title: "Actions", hidden: true, cell: (row) => row.state === "for_sale" && html`<div class="actions">
-        <${Button} small kind="danger" label=${`Take ${row.domain} off sale`} onClick=${() => remove(row.domain, reload)}>Remove<//></div>` },
+        <${Button} small kind="danger" label=${`Remove ${row.domain} from sale`} onClick=${() => remove(row.domain, reload)}>Remove<//></div>` },
 ];
 
 export default function OperatorInventory() {
