@@ -36,7 +36,7 @@ const driverColumns = [
         ${row.timestamp_reason && html`<div class="muted small"><${Time} at=${row.timestamp_reason} style="ago" /></div>`}` },
 ];
 
-const tones = { paid: "good", declined: "warn", refunded: "going", unknown: "bad" };
+const tones = { paid: "good", declined: "warn", refunded: "none", refund_refused: "bad", unknown: "bad" };
 
 const paymentColumns = [
     { key: "outcome", title: "Outcome", head: true, cell: (row) => html`<${Pill} tone=${tones[row.outcome]} state=${row.outcome} />` },
@@ -47,7 +47,9 @@ const paymentColumns = [
 const nodeColumns = [
     { key: "name", title: "Node", head: true, cell: (row) => row.name },
     { key: "state", title: "State", cell: (row) => html`<${Pill} tone=${row.is_alive ? "good" : "bad"}>${row.is_alive ? "lives" : "away"}<//>` },
+    { key: "roles", title: "Does" },
     { key: "version", title: "Version" },
+    { key: "started", title: "Since", cell: (row) => html`<${Time} at=${row.timestamp_started} />` },
     { key: "seen", title: "Seen", align: "end", cell: (row) => html`<${Time} at=${row.timestamp_seen} style="ago" />` },
 ];
 
@@ -73,7 +75,7 @@ function Inside({ nodes, database, webhooks }) {
                 ["Engine", database.engine],
                 ["State", html`<${Pill} tone=${database.is_up ? "good" : "bad"}>${database.is_up ? "answers" : "away"}<//>`],
                 ["Schema", database.schema],
-                ["Detail", database.detail ?? undefined],
+                ["Size", database.detail],
             ]} /><//>
             <${Section} title="Webhooks"><${Facts} items=${[
                 ["Active", formatNumber(webhooks.active)],
