@@ -9,7 +9,7 @@ const PATH = `${OPERATOR}/work`;
 const REFRESH_MS = 15000;
 const MOST = 100; // of a kind: who has more than that mends the cause
 const kinds = { step: "Step", order: "Order", renewal: "Renewal", refund: "Refund", webhook: "Webhook", domain: "Domain" };
-const filters = [["", "Everything"], ...Object.entries(kinds).map(([kind, name]) => [kind, `${name}s`])];
+const filters = [["", "Every kind"], ...Object.entries(kinds).map(([kind, name]) => [kind, `${name}s`])];
 
 const sayKinds = (more) => more.map((kind) => `${kind}s`).join(", ");
 
@@ -43,7 +43,7 @@ export default function Operator() {
     const nothing = html`<${Empty} title=${kind ? "Nothing of this kind is stuck" : "Nothing is stuck"}>Steps that fail, charges without an answer, unpaid renewals, refused refunds,
         webhooks that were switched off and domains that drifted appear here.<//>`;
     return html`<${Page} title="Stuck work" lede="What does not go on by itself, or not as it should.">
-        <${Toolbar}><${Field} label="Show" type="select" options=${filters} value=${kind} onInput=${(next) => setQuery({ kind: next })} /><//>
+        <${Toolbar}><${Field} hidden label="Show" type="select" options=${filters} value=${kind} onInput=${(next) => setQuery({ kind: next })} /><//>
         <${Loaded} load=${load}>${({ items, more }) => (items.length
             ? html`<${Table} caption="Stuck work" rows=${items} rowKey=${(row) => row.kind + row.id} columns=${columns(load.reload)} />
                 ${more.length > 0 && html`<p class="muted">There are more ${sayKinds(more)}: these are the ${MOST} newest of each kind.</p>`}`

@@ -40,7 +40,7 @@ export default function OperatorAudit() {
         <${Toolbar}>
             <${Search} label="Search the log" placeholder="Workspace, key, address, detail" value=${list.query.search}
                 onSearch=${(search) => list.setFilter({ search })} />
-            <${Field} label="What" type="select" options=${[["", "Everything"], ...activities.map((name) => [name, words(name)])]}
+            <${Field} hidden label="What" type="select" options=${[["", "Every change"], ...activities.map((name) => [name, words(name)])]}
                 value=${list.query.activity ?? ""} onInput=${(activity) => list.setFilter({ activity })} />
         <//>
         <${Loaded} load=${list} rows=${10}>${({ items }) => (items.length

@@ -7,7 +7,7 @@ import { Button, Empty, Field, Loaded, Page, Pager, Pill, Search, Table, Time, T
 
 const PATH = `${OPERATOR}/inventory`;
 const providers = { 1: "Google", 2: "AirMail", 3: "Microsoft" };
-const states = [["", "All"], ["for_sale", "For sale"], ["sold", "Sold"]];
+const states = [["", "Every state"], ["for_sale", "For sale"], ["sold", "Sold"]];
 
 async function remove(domain, reload) {
     const done = await confirm({
@@ -44,7 +44,7 @@ export default function OperatorInventory() {
     return html`<${Page} title="Inventory" lede="Pre-warmed domains with their mailboxes, for sale or sold." actions=${add}>
         <${Toolbar}>
             <${Search} label="Search domains" value=${list.query.search} onSearch=${(search) => list.setFilter({ search })} />
-            <${Field} label="State" type="select" options=${states} value=${list.query.state ?? ""} onInput=${(state) => list.setFilter({ state })} />
+            <${Field} hidden label="State" type="select" options=${states} value=${list.query.state ?? ""} onInput=${(state) => list.setFilter({ state })} />
         <//>
         <${Loaded} load=${list}>${({ items }) => (items.length
             ? html`<${Table} caption="Pre-warmed domains" rows=${items} rowKey=${(row) => row.domain} columns=${columns(list.reload)} busy=${list.loading} />`

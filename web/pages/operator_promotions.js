@@ -113,7 +113,7 @@ export default function OperatorPromotions() {
     return html`<${Page} title="Promotions" lede="What is taken off the first charge of orders." actions=${add}>
         <${Toolbar}>
             <${Search} label="Search promotions" value=${list.query.search} onSearch=${(search) => list.setFilter({ search })} />
-            <${Field} label="Show" type="select" options=${[["", "Open and planned"], ["all", "All, ended too"]]} value=${list.query.state ?? ""}
+            <${Field} hidden label="Show" type="select" options=${[["", "Open and planned"], ["all", "All, ended too"]]} value=${list.query.state ?? ""}
                 onInput=${(state) => list.setFilter({ state })} />
         <//>
         <${Loaded} load=${list}>${({ items }) => (items.length

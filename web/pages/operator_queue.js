@@ -58,7 +58,7 @@ export default function OperatorQueue() {
     const load = useLoad((signal) => api.get(`${OPERATOR}/queue`, { query: { hours }, signal }), [hours]);
     useEvery(REFRESH_MS, load.reload);
     return html`<${Page} title="Queue" lede="Steps of orders, renewals and refunds: how many wait, run, and are tried again.">
-        <${Toolbar}><${Field} label="Time" type="select" options=${spans} value=${hours} onInput=${(next) => setQuery({ hours: next })} /><//>
+        <${Toolbar}><${Field} hidden label="Time" type="select" options=${spans} value=${hours} onInput=${(next) => setQuery({ hours: next })} /><//>
         <${Loaded} load=${load}>${(data) => html`<${Now} now=${data.now} /><${Plots} key=${data.hours} data=${data} />`}<//>
     <//>`;
 }
