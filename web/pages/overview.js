@@ -1,19 +1,22 @@
 // What is there, what is under way, what needs somebody, and what is paid next.
 import { OWN, api } from "../api.js";
-import { html } from "../lib.js";
+import { html, useEffect, useRef } from "../lib.js";
+import { useLive } from "../live.js";
 import { useSession } from "../session.js";
 import {
     ButtonLink, Empty, Icon, Loaded, Money, Page, Pill, Progress, Section, Table, Time, count, formatMoney, useEvery, useLoad,
 } from "../ui/index.js";
 
 const ORDERS = 6;
-const REFRESH_MS = 15000;
+const REFRESH_MS = 30_000; // of what no event tells: how far an order is
+const SETTLE_MS = 1000; // events come in bursts
 
 const total = (steps) => steps.done + steps.open + steps.retrying + steps.failed;
 const isOpen = ({ steps }) => steps.open + steps.retrying > 0;
 
 /** "acme.com, acme.net and 3 more". */
 function sayDomains(order) {
+    if (!order.domains.length) return "Nothing was ordered";
     const more = order.n_domains - order.domains.length;
     return order.domains.join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
@@ -93,10 +96,24 @@ const fetchAll = (signal) =>
         api.get(`${OWN}/renewals`, { query: { limit: 10 }, signal }),
     ]).then(([summary, orders, renewals]) => ({ summary, orders: orders.items, renewals: renewals.items, upcoming: renewals.upcoming }));
 
+/** A look at everything soon after something happened, once for all that happens until then. */
+function useReloadAtEvents(reload) {
+    const timer = useRef(null);
+    const soon = () => {
+        timer.current ??= setTimeout(() => {
+            timer.current = null;
+            reload();
+        }, SETTLE_MS);
+    };
+    useLive(null, undefined, soon);
+    useEffect(() => () => clearTimeout(timer.current), []);
+}
+
 export default function Overview() {
     const { card } = useSession();
     const load = useLoad(fetchAll);
     useEvery(REFRESH_MS, load.reload);
+    useReloadAtEvents(load.reload);
     const isNew = load.data && !load.data.orders.length;
     const order = html`<${ButtonLink} kind="primary" icon="plus" href="/order">Order mailboxes<//>`;
     return html`<${Page} title="Overview" actions=${!isNew && order}>

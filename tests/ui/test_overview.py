@@ -1,0 +1,91 @@
+"""The overview: what is there, what is under way, what needs somebody, what is paid next."""
+import pytest
+
+from conftest import database
+from console import browser, make_console, workspace  # noqa: F401, fixtures
+
+
+@pytest.fixture
+def server(fresh):
+    return fresh(retry_base_ms=60_000)
+
+
+@pytest.fixture
+def console(server, make_console):
+    return make_console(server, workspace(server))
+
+
+def order(server, console, *domains, people=("jane",)):
+    items = [{"domain": domain, "email_provider": 2, "accounts": [
+        {"first_name": "Jane", "last_name": "Doe", "email_address_prefix": prefix} for prefix in people]} for domain in domains]
+    return server.order(items, headers={"Authorization": f"Bearer {console.key}"})
+
+
+def figures(console):
+    return dict(console.script("return [...document.querySelectorAll('.figures a')].map((one) => [one.children[0].innerText, one.children[1].innerText])"))
+
+
+def test_orders_appear_while_one_looks(server, console):
+    console.sign_in("/").see("No mailboxes yet")
+    assert order(server, console, "over-one.com", "over-two.com", people=("jane", "joe"))["order_placed"]
+    console.see("over-one.com", "over-two.com")
+    console.wait("all to be ready", lambda: figures(console).get("Mailboxes") == "4")
+    seen = figures(console)
+    assert seen["Domains"] == "2" and seen["Next payment"].startswith("$") and seen["Next 12 months"].startswith("$")
+    console.see("done", css=".panel table")
+    console.shot("overview")
+    console.click("over-one.com, over-two.com")
+    console.wait("the order's page", lambda: console.path.startswith("/orders/"))
+    console.back()
+    console.wait_path("/")
+
+
+def test_what_needs_somebody_leads_to_where_it_is(server, console):
+    assert order(server, console, "over-good.com", people=("jane", "refused"))["order_placed"]
+    assert order(server, console, "flaky-over.com")["order_placed"]
+    assert order(server, console, "refused-over.com")["order_placed"]
+    server.cli("card", "set", "--workspace", server.request(
+        "GET", "/api/v2/workspaces/current", headers={"Authorization": f"Bearer {console.key}"}).json()["name"],
+        "--token", "tok_declined", "--name", "Jane Doe")
+    assert not order(server, console, "over-declined.com")["order_placed"]
+    server.wait_order("over-good.com", "partial")
+    server.wait_order("refused-over.com", "failed")
+    with database(server) as db:
+        db.execute("UPDATE domain_care SET findings = 'record;x' WHERE domain_id IN (SELECT id FROM domains WHERE name = 'over-good.com')")
+    console.sign_in("/").see("Needs attention", "1 domain working only in part", "1 domain not as it was set up")
+    console.see("ended with failures", "payment failed")
+    assert console.find("[role=progressbar]").get_attribute("aria-valuetext").endswith("being tried again")
+    console.shot("overview-attention")
+    console.click("1 domain working only in part")
+    console.wait_path("/domains?state=partial")
+    console.see("over-good.com")
+    console.back()
+    console.click("1 domain not as it was set up")
+    console.wait_path("/domains?drift=true")
+
+
+def test_without_a_card_it_says_so(server, make_console):
+    console = make_console(server, workspace(server, card=None))
+    order_key = {"Authorization": f"Bearer {console.key}"}
+    name = server.request("GET", "/api/v2/workspaces/current", headers=order_key).json()["name"]
+    server.cli("card", "set", "--workspace", name, "--token", "tok_visa", "--name", "Jane Doe")
+    assert order(server, console, "over-card.com")["order_placed"]
+    server.cli("card", "remove", "--workspace", name)
+    console.sign_in("/").see("No card is on file")
+
+
+def test_a_list_that_cannot_be_loaded_says_why_and_tries_again(console):
+    console.sign_in("/").see("No mailboxes yet")
+    console.driver.execute_cdp_cmd("Network.enable", {})
+    console.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/summary"]})
+    try:
+        console.click("Orders")
+        console.wait_path("/orders")
+        console.click("Overview")
+        console.see("This could not be loaded", "The server did not answer")
+        console.shot("overview-failed")
+    finally:
+        console.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+    console.driver.get_log("browser")
+    console.click("Try again")
+    console.see("No mailboxes yet")
