@@ -26,7 +26,7 @@ def exports(module):
         "addresses.js": ["fold", "withAddresses", "PATTERNS"],
         "names.js": ["readNames", "whyNotFree"],
         "refusals.js": ["readRefusals", "messageOf"],
-        "basket.js": ["makeOrder", "missing"],
+        "basket.js": ["makeOrder"],
         "draft.js": ["draftsOf", "emptyDraft"],
         "outcome.js": ["readAnswer", "readFailure"],
     }[module]
@@ -212,6 +212,11 @@ def test_microsofts_count_is_said_once_a_domain(think):
 
 def test_an_order_of_nothing_asks_for_a_domain(think):
     assert refusals(think, order(think, [ADA_AT], []), order_error="invalid_domains")[0]["field"] == "domains"
+
+
+def test_a_reason_that_is_not_known_here_is_still_said(think):
+    assert "“moon phase”" in refusals(think, order(think, [ADA_AT]), order_error="moon_phase")[0]["message"]
+    assert refusals(think, order(think, [ADA_AT]), order_error="payment_failed") == []
 
 
 @pytest.mark.parametrize("status,message,kind", [

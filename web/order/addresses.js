@@ -54,6 +54,6 @@ export const withAddresses = (people, patternId) => {
         const wanted = pattern.make(fold(person.first_name), fold(person.last_name));
         const prefix = wanted && unused(wanted, used);
         if (prefix) used.add(prefix);
-        return { ...person, prefix };
+        return prefix === person.prefix ? person : { ...person, prefix };
     });
 };

@@ -39,13 +39,16 @@ export const makeOrder = (draft, open) => {
     return { body: { order_type: draft.type, items: picks.map((pick, i) => item(draft, pick, who[i])) }, who };
 };
 
-/** What can be said without the server: [{field, message}] as of refusals.js. */
-export const missing = (draft, { who }) => {
+/** What is not filled in yet, as [{field, message}] of refusals.js. */
+export const missing = (draft) => {
     const found = [];
     if (!draft.picks[draft.type].length) found.push({ field: "domains", message: "Choose at least one domain." });
-    if (draft.type === "pre_warmed_up") return found;
-    if (!draft.people.some((person) => !isBlank(person))) found.push({ field: "people", message: "Write down at least one person who gets a mailbox." });
-    if (who.some((people) => people.length > ACCOUNTS_MAX))
-        found.push({ field: "people", message: `No domain takes more than ${ACCOUNTS_MAX} mailboxes. Take people away, or add domains and put each person on one of them.` });
+    if (draft.type !== "pre_warmed_up" && draft.people.every(isBlank))
+        found.push({ field: "people", message: "Write down at least one person who gets a mailbox." });
     return found;
 };
+
+/** The same of an order that is too large to be sent. */
+export const overfull = ({ who }) => (who.some((people) => people.length > ACCOUNTS_MAX)
+    ? [{ field: "people", message: `No domain takes more than ${ACCOUNTS_MAX} mailboxes. Take people away, or add domains and put each person on one of them.` }]
+    : []);

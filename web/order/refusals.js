@@ -122,13 +122,15 @@ const once = (refusals) => {
 export const readRefusals = (answer, order) => {
     const type = order.body.order_type;
     if (!order.body.items.length) return [{ field: "domains", message: "Choose at least one domain." }];
-    return once([
+    const found = once([
         ...domainRefusals(answer, type),
         ...providerRefusals(answer, type),
         ...forwardingRefusals(answer),
         ...emptyDomains(answer, order.who),
         ...accountRefusals(answer, order),
     ]);
+    const isUnknown = !found.length && answer.order_error && answer.order_error !== "payment_failed";
+    return isUnknown ? [{ field: "domains", message: `Refused as “${answer.order_error.replaceAll("_", " ")}”.` }] : found;
 };
 
 /** The messages of a field as one text, or null. */

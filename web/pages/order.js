@@ -1,5 +1,5 @@
 import { html, useEffect, useMemo, useRef, useState } from "../lib.js";
-import { makeOrder, missing } from "../order/basket.js";
+import { makeOrder, missing, overfull } from "../order/basket.js";
 import { DomainsPart, TypePart } from "../order/domains_part.js";
 import { draftsOf } from "../order/draft.js";
 import { ownPick } from "../order/known_names.js";
@@ -15,10 +15,11 @@ import { Page, formatMoney, toast } from "../ui/index.js";
 
 const TYPES = ["dfy", "pre_warmed_up", "extra_accounts"];
 
-/** What is still needed before there is a price, or null. */
-const needed = (draft, { who }) => {
-    if (!draft.picks[draft.type].length) return "Choose a domain, and the price shows here.";
-    return draft.type === "pre_warmed_up" || who.some((people) => people.length) ? null : "Write down who gets a mailbox, and the price shows here.";
+/** Why there is no price yet, or null. */
+const withoutPrice = (draft, order) => {
+    if (!order.body.items.length) return "Choose a domain, and the price shows here.";
+    if (draft.type !== "pre_warmed_up" && order.who.every((people) => !people.length)) return "Write down who gets a mailbox, and the price shows here.";
+    return overfull(order).length ? "The price shows here once what is wrong is mended." : null;
 };
 
 const onPlaced = ({ id, total, shown }) => {
@@ -52,18 +53,18 @@ function Wizard({ drafts }) {
     useAsked(draft, change, picks);
 
     const order = makeOrder(draft, new Set([open]));
-    const hint = needed(draft, order);
+    const hint = withoutPrice(draft, order);
     const quote = useQuote(hint ? null : order);
     const placing = usePlacing({ drafts, onPlaced, onAway, onPriced: quote.accept });
     useEffect(placing.forget, [JSON.stringify(order.body)]);
 
-    const gaps = missing(draft, order);
+    const gaps = missing(draft);
     const refused = quote.answer ? readRefusals(quote.answer, quote.order) : [];
-    const refusals = [...(isTried ? gaps : []), ...refused.filter(({ field }) => !gaps.some((gap) => gap.field === field))];
+    const refusals = [...(isTried ? gaps : []), ...overfull(order), ...refused.filter(({ field }) => !gaps.some((gap) => gap.field === field))];
     const place = async () => {
         setTried(true);
         const whole = makeOrder(draft);
-        if (!missing(draft, whole).length) await placing.place(whole, shownTotal(quote, hint));
+        if (!missing(draft).length && !overfull(whole).length) await placing.place(whole, shownTotal(quote, hint));
         showFirst(box.current);
     };
     const isLocked = placing.outcome?.kind === "unsure" || placing.outcome?.kind === "checkout";
