@@ -126,10 +126,7 @@ static bool read_entry(struct db *db, void *arg, struct error *reterr) {
 }
 
 /* The token of "Bearer TOKEN" (RFC 6750 section 2.1; the scheme in any case, RFC 9110 section 11.1). */
-static bool bearer_token(const struct http_request *request, struct str *ret, struct error *reterr) {
-    bool present;
-    struct str value = http_header(request, "Authorization", &present);
-    if (!present) return error_set(reterr, ERR_UNAUTHORIZED, "Missing Authorization header");
+static bool bearer_token(struct str value, struct str *ret, struct error *reterr) {
     struct str token = STR(""), scheme = str_cut(str_trim(value), ' ', &token);
     token = str_trim(token);
     if (scheme.n != 6 || strncasecmp(scheme.p, "Bearer", 6) != 0 || token.n == 0 || memchr(token.p, ' ', token.n))
@@ -141,14 +138,15 @@ static bool bearer_token(const struct http_request *request, struct str *ret, st
 static bool read_credential(const struct auth *auth, const struct http_request *request, struct credential *ret,
                             struct error *reterr) {
     bool has_header, is_for_other;
-    (void)http_header(request, "Authorization", &has_header);
+    struct str header = http_header(request, "Authorization", &has_header);
     struct credential found = {.as = http_header(request, "x-as-workspace", &is_for_other)};
     /* Anything but an id is nobody's; the key is judged first all the same, so the text goes on as a name that no
      * workspace can have. */
     if (is_for_other && !uuid_is_valid(found.as)) found.as = STR("\n");
     if (!has_header) found.token = cookie_token(request, auth->is_https);
     found.is_session = found.token.n > 0;
-    bool ok = found.is_session ? cookie_check_origin(request, reterr) : bearer_token(request, &found.token, reterr);
+    if (!has_header && !found.is_session) return error_set(reterr, ERR_UNAUTHORIZED, "Missing Authorization header");
+    bool ok = has_header ? bearer_token(header, &found.token, reterr) : cookie_check_origin(request, reterr);
     if (ok) *ret = found;
     return ok;
 }
@@ -194,7 +192,7 @@ static bool find(struct auth *auth, const struct credential *credential, const s
 
 bool auth_find(struct auth *auth, const struct http_request *request, const struct identity **ret,
                struct error *reterr) {
-    struct credential credential;
+    struct credential credential = {.token = STR(""), .as = STR("")};
     return read_credential(auth, request, &credential, reterr) && find(auth, &credential, ret, reterr);
 }
 

@@ -112,6 +112,7 @@ enum http_verdict sign_in_begin(struct call *call) {
 
 struct opening {
     unsigned char hash[SESSION_HASH], before[SESSION_HASH];
+    bool has_before;
     struct str key_id;
     int64_t now_ms, expires_ms;
 };
@@ -119,7 +120,8 @@ struct opening {
 /* The session that this browser had ends: its cookie is overwritten. */
 static bool open_change(struct db *db, void *arg, struct error *reterr) {
     const struct opening *o = arg;
-    return session_end(db, o->before, reterr) && session_add(db, o->hash, o->key_id, o->now_ms, o->expires_ms, reterr);
+    return (!o->has_before || session_end(db, o->before, reterr)) &&
+           session_add(db, o->hash, o->key_id, o->now_ms, o->expires_ms, reterr);
 }
 
 void sign_in_run(struct call *call) {
@@ -136,7 +138,9 @@ void sign_in_run(struct call *call) {
     o.expires_ms = o.now_ms + call->config->session_ms;
     session_token_make(world->rng, token);
     session_hash(str_of(token), o.hash);
-    session_hash(cookie_token(call->request, call_is_https(call)), o.before);
+    struct str before = cookie_token(call->request, call_is_https(call));
+    o.has_before = before.n > 0;
+    session_hash(before, o.before);
     if (store_write_of(world->store, str_of(identity->workspace.id), open_change, &o, &error)) {
         cookie_set(call->response, call_is_https(call), token, call->config->session_ms / 1000);
         answer(call, o.expires_ms);

@@ -125,6 +125,23 @@ def test_pgbouncer_with_a_direct_connection_for_listening(make):
     assert not any("notifications_" in node.log() for node in cluster.nodes)
 
 
+def test_a_session_is_known_on_each_node_and_ends_on_all(make):
+    cluster = make(("serve",), ("serve",))
+    here, there = (f"http://127.0.0.1:{node.port}/api/dfyd/v1/session" for node in cluster.nodes)
+    own = {"x-dfyd-console": "1"}
+    for _ in range(3):
+        opened = requests.post(here, json={"key": cluster.keys["acme"]}, headers=own, timeout=LIMIT)
+        cookies = dict(opened.cookies)
+        assert opened.status_code == 200 and set(cookies) == {"dfyd_session"}
+        for url in (here, there):
+            assert [requests.get(url, cookies=cookies, timeout=LIMIT).status_code for _ in range(8)] == [200] * 8
+        assert requests.delete(here, cookies=cookies, headers=own, timeout=LIMIT).status_code == 204
+        since = time.monotonic()
+        assert requests.get(here, cookies=cookies, timeout=LIMIT).status_code == 401, "at once where it was said"
+        wait_for("its end there", lambda: requests.get(there, cookies=cookies, timeout=LIMIT).status_code == 401, every=0.002)
+        assert time.monotonic() - since < 1 + SLOW
+
+
 def started_after(cluster, n):
     """Seconds from the answer of each of N orders on the first node to the end of its first step on the second."""
     calls, work = cluster.nodes

@@ -22,7 +22,7 @@ static struct api_key add_key(struct fixture *f) {
 }
 
 static struct opened open_session(struct fixture *f, const struct api_key *key, int64_t ends) {
-    struct opened opened;
+    struct opened opened = {0};
     session_token_make(&f->rng, opened.token);
     session_hash(str_of(opened.token), opened.hash);
     OK(IN_TX(session_add(f->db, opened.hash, str_of(key->id), BEGAN, ends, &f->error)));
