@@ -32,7 +32,7 @@ const orderColumns = [
     { key: "domains", title: "Order", head: true, cell: (order) => html`<a href=${`/orders/${order.id}`}>${sayDomains(order)}</a>` },
     { key: "n_mailboxes", title: "Mailboxes", align: "end" },
     { key: "progress", title: "Progress", cell: (order) => html`<${OrderProgress} order=${order} />` },
-    { key: "total_price", title: "Price", align: "end", cell: (order) => html`<${Money} amount=${order.total_price} />` },
+    { key: "total_price", title: "Price", align: "end", cell: (order) => html`<${Money} amount=${order.state === "placed" ? order.total_price : null} />` },
     { key: "created", title: "Placed", align: "end", cell: (order) => html`<${Time} at=${order.timestamp_created} style="ago" />` },
 ];
 
@@ -45,7 +45,7 @@ function Orders({ orders }) {
 const Figure = ({ name, href, value, note }) => html`<a href=${href}>
     <span class="figure-name">${name}</span><span class="figure">${value}</span><span class="figure-note">${note}</span></a>`;
 
-const sayCard = (card) => `${card.brand} ending in ${card.last_4_digits}`;
+const sayCard = ({ brand, last_4_digits: digits }) => `${brand.charAt(0).toUpperCase()}${brand.slice(1)} ending in ${digits}`;
 
 function Figures({ summary, upcoming, card }) {
     const { domains, mailboxes } = summary;
