@@ -1,4 +1,5 @@
 // What became of a renewal that is not paid, and what follows: the words for the schedule of docs/renewals.md.
+import { cardName } from "../ui/cards.js";
 import { formatDay } from "./days.js";
 
 const TRIES = 5;
@@ -23,7 +24,7 @@ function follows({ state, next, failures, timestamp_next: at }) {
 export function trouble(renewal, formatMoney) {
     const closed = renewal.state === "suspended";
     const card = renewal.payment_method_last_4_digits
-        ? ` (${renewal.payment_method_brand} ending in ${renewal.payment_method_last_4_digits})` : "";
+        ? ` (${cardName(renewal.payment_method_brand)} ending in ${renewal.payment_method_last_4_digits})` : "";
     return {
         tone: closed ? "bad" : "warn",
         title: `${formatMoney(renewal.amount)} for ${formatDay(renewal.day)} could not be charged`,

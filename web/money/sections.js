@@ -1,6 +1,6 @@
 // The parts of the page about money.
 import { html, useMemo, useState } from "../lib.js";
-import { Button, Empty, Failed, Money, Notice, Pill, Section, Table, Time, count, formatMoney, formatNumber } from "../ui/index.js";
+import { Button, Empty, Failed, Money, Notice, Pill, Section, Table, Time, cardName, count, formatMoney, formatNumber } from "../ui/index.js";
 import { Plot } from "../ui/plot.js";
 import { Day, formatDay, formatMonth, formatShortMonth } from "./days.js";
 import { dueWithin, sumByMonth, sumMoney } from "./months.js";
@@ -16,7 +16,7 @@ const formatDollars = (amount) => `$${formatNumber(amount)}`;
 export function Troubles({ renewals, card }) {
     return renewals.map((renewal) => {
         const { tone, title, what, next } = trouble(renewal, formatMoney);
-        const help = card ? `The card of this workspace is now ${card.brand} ending in ${card.last_4_digits}. If the bank still refuses it, ask the operator to set another one.`
+        const help = card ? `The card of this workspace is now ${cardName(card.brand)} ending in ${card.last_4_digits}. If the bank still refuses it, ask the operator to set another one.`
             : "There is no card now: ask the operator to set one.";
         return html`<${Notice} key=${renewal.id} tone=${tone} title=${title}>${what} ${next} ${help}<//>`;
     });
@@ -41,7 +41,7 @@ export function Figures({ upcoming, card }) {
         <div><span class="figure-name">Next 12 months</span><span class="figure">${formatMoney(sumMoney(upcoming.map((day) => day.amount)))}</span>
             <span class="figure-note">if nothing changes</span></div>
         <div><span class="figure-name">Card</span><span class="figure">${card ? `•••• ${card.last_4_digits}` : "none"}</span>
-            <span class="figure-note">${card ? `${card.brand}, ${card.name_on_card}` : "the operator sets one"}</span></div>
+            <span class="figure-note">${card ? `${cardName(card.brand)}, ${card.name_on_card}` : "the operator sets one"}</span></div>
     </div>`;
 }
 
@@ -135,7 +135,7 @@ const paymentColumns = (renewals) => [
         cell: ({ kind, order_id }) => html`${kind === "refund" ? "Refund" : order_id ? "" : "Renewal"}${order_id && html`${kind === "refund" ? " of an " : ""}<a href=${`/orders/${order_id}`}>${kind === "refund" ? "order" : "Order"}</a>`}`,
     },
     { key: "what", title: "Outcome", cell: (payment) => html`<${Outcome} payment=${payment} renewals=${renewals} />` },
-    { key: "card", title: "Card", cell: ({ payment_method_brand: brand, payment_method_last_4_digits: digits, driver }) => (digits ? `${brand} •••• ${digits}` : driver === "invoice" ? "on account" : "—") },
+    { key: "card", title: "Card", cell: ({ payment_method_brand: brand, payment_method_last_4_digits: digits, driver }) => (digits ? `${cardName(brand)} •••• ${digits}` : driver === "invoice" ? "on account" : "—") },
     { key: "amount", title: "Amount", align: "end", cell: ({ kind, amount }) => html`<${Money} amount=${kind === "refund" ? -amount : amount} />` },
 ];
 

@@ -1,6 +1,6 @@
 // What an order costs: for each domain, now, and from then on.
 import { html } from "../lib.js";
-import { Money, count, formatMoney } from "../ui/index.js";
+import { Money, cardName, count, formatMoney } from "../ui/index.js";
 import { providerName } from "./refusals.js";
 
 const parts = (item) => [
@@ -35,13 +35,11 @@ export function QuoteLines({ answer }) {
         ${later(answer) && html`<p class="muted">Then ${later(answer)}, until you cancel.</p>`}`;
 }
 
-const brands = { visa: "Visa", mastercard: "Mastercard", amex: "American Express", unionpay: "UnionPay" };
-
 /** How ANSWER says it is paid, in words; null when there is no way. */
 export const paidWith = (answer) => {
     const brand = answer.payment_method_brand;
     if (answer.checkout_required) return "No card yet: after placing it you pay on a page of the payment provider’s.";
     if (brand === "invoice") return `On account: an invoice to ${answer.payment_method_name_on_card}.`;
-    if (brand) return `${brands[brand] ?? brand} ending in ${answer.payment_method_last_4_digits}, ${answer.payment_method_name_on_card}`;
+    if (brand) return `${cardName(brand)} ending in ${answer.payment_method_last_4_digits}, ${answer.payment_method_name_on_card}`;
     return answer.total_price > 0 ? null : "Nothing is due, so no card is needed.";
 };

@@ -2,7 +2,7 @@
 import { html } from "../lib.js";
 import { OWN, api } from "../api.js";
 import { formatDay } from "../money/days.js";
-import { Button, ButtonLink, Facts, Loaded, Money, Page, Pill, formatMoney, useLoad } from "../ui/index.js";
+import { Button, ButtonLink, Facts, Loaded, Money, Page, Pill, cardName, formatMoney, useLoad } from "../ui/index.js";
 
 function Seller({ text }) {
     const [name, ...rest] = text.split(",").map((part) => part.trim()).filter(Boolean);
@@ -38,7 +38,7 @@ function paymentText({ kind, state, total, amount_owed, timestamp_paid, document
     if (state === "credited") return "On account. All of it was given back: nothing is to be paid.";
     if (total === 0) return "Nothing is to be paid.";
     const card = kind === "invoice" && payment.method === "card" && payment.brand
-        ? ` by ${payment.brand}${payment.last_4_digits ? ` ending in ${payment.last_4_digits}` : ""}` : "";
+        ? ` by ${cardName(payment.brand)}${payment.last_4_digits ? ` ending in ${payment.last_4_digits}` : ""}` : "";
     return `${kind === "credit_note" ? "Given back" : "Paid"} on ${formatDay(timestamp_paid)}${card}.`;
 }
 

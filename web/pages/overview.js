@@ -4,7 +4,7 @@ import { html, useEffect, useRef } from "../lib.js";
 import { useLive } from "../live.js";
 import { useSession } from "../session.js";
 import {
-    ButtonLink, Empty, Icon, Loaded, Money, Page, Pill, Progress, Section, Table, Time, count, formatMoney, useEvery, useLoad,
+    ButtonLink, Empty, Icon, Loaded, Money, Page, Pill, Progress, Section, Table, Time, cardName, count, formatMoney, useEvery, useLoad,
 } from "../ui/index.js";
 
 const ORDERS = 6;
@@ -45,7 +45,7 @@ function Orders({ orders }) {
 const Figure = ({ name, href, value, note }) => html`<a href=${href}>
     <span class="figure-name">${name}</span><span class="figure">${value}</span><span class="figure-note">${note}</span></a>`;
 
-const sayCard = ({ brand, last_4_digits: digits }) => `${brand.charAt(0).toUpperCase()}${brand.slice(1)} ending in ${digits}`;
+const sayCard = ({ brand, last_4_digits: digits }) => (digits ? `${cardName(brand)} ending in ${digits}` : "on account");
 
 function Figures({ summary, upcoming, card }) {
     const { domains, mailboxes } = summary;

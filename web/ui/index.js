@@ -1,4 +1,5 @@
 export { Button, ButtonLink } from "./button.js";
+export { cardName } from "./cards.js";
 export { Dialog, FormDialog, confirm } from "./dialog.js";
 export { Check, Field, FieldError, Form, focusFirstError } from "./field.js";
 export { Icon } from "./icons.js";
