@@ -3,15 +3,18 @@ import { html } from "../lib.js";
 import { Money, cardName, count, formatMoney } from "../ui/index.js";
 import { providerName } from "./refusals.js";
 
-const parts = (item) => [
+const addresses = (item) => item.accounts.map((account) => `${account.email_address_prefix}@${item.domain}`).join(", ");
+
+const parts = (item, isStock) => [
     item.domain_price > 0 && `Domain, first year ${formatMoney(item.domain_price)}`,
     `${count(item.accounts.length, "mailbox", "mailboxes")} at ${providerName(item.email_provider)}${item.accounts_price > 0 ? `, first month ${formatMoney(item.accounts_price)}` : ""}`,
+    isStock && addresses(item),
     item.domain_monthly_price > 0 && `Domain, first month ${formatMoney(item.domain_monthly_price)}`,
 ].filter(Boolean);
 
-const Line = ({ item }) => html`<li class="quote-line">
+const Line = ({ item, isStock }) => html`<li class="quote-line">
     <span class="quote-name">${item.domain}</span><${Money} amount=${item.total_price} />
-    <ul class="quote-parts">${parts(item).map((part) => html`<li key=${part}>${part}</li>`)}</ul>
+    <ul class="quote-parts">${parts(item, isStock).map((part) => html`<li key=${part}>${part}</li>`)}</ul>
 </li>`;
 
 const later = ({ total_price_per_month: month, total_price_per_year: year }) => [
@@ -21,11 +24,11 @@ const later = ({ total_price_per_month: month, total_price_per_year: year }) => 
 
 const SHOWN = 20;
 
-/** answer: of an order that was simulated. */
-export function QuoteLines({ answer }) {
+/** answer: of an order that was simulated. isStock: its mailboxes are there already, and nobody has seen which. */
+export function QuoteLines({ answer, isStock }) {
     const items = answer.order_items;
     if (!items.length) return html`<p class="muted">The price shows here once what is wrong is mended.</p>`;
-    return html`<ul class="quote-lines">${items.slice(0, SHOWN).map((item) => html`<${Line} key=${item.domain} item=${item} />`)}</ul>
+    return html`<ul class="quote-lines">${items.slice(0, SHOWN).map((item) => html`<${Line} key=${item.domain} item=${item} isStock=${isStock} />`)}</ul>
         ${items.length > SHOWN && html`<p class="muted">and ${count(items.length - SHOWN, "more domain")}</p>`}
         <dl class="quote-totals">
             ${answer.total_discount > 0 && html`<div><dt>Discount, taken off already</dt><dd><${Money} amount=${answer.total_discount} /></dd></div>`}

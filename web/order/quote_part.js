@@ -4,7 +4,7 @@ import { Button, ButtonLink, Failed, Icon, Loading, Notice, Section, count, form
 import { NO_CARD } from "./outcome.js";
 import { QuoteLines, paidWith } from "./quote_lines.js";
 
-const wait = ({ retryAfter }) => (retryAfter ? ` Try again in ${retryAfter} s.` : "");
+const wait = ({ retryAfter }) => (retryAfter ? ` Wait ${retryAfter} s first.` : "");
 
 function Checkout({ answer }) {
     return html`<${Notice} tone="info" title="One step is left: pay" action=${html`<${ButtonLink} kind="primary" href=${answer.checkout_url}>Pay ${formatMoney(answer.total_price)}<//>`}>
@@ -68,7 +68,7 @@ function Price({ quote, hint }) {
     if (hint) return html`<p class="muted">${hint}</p>`;
     if (!quote.answer) return html`<${Loading} rows=${3} what="Working out the price" />`;
     return html`${quote.error && html`<${Failed} error=${quote.error} retry=${quote.retry} title="This price may be out of date" />`}
-        <div class="quote-body" aria-busy=${quote.busy ? "true" : "false"}><${QuoteLines} answer=${quote.answer} /></div>
+        <div class="quote-body" aria-busy=${quote.busy ? "true" : "false"}><${QuoteLines} answer=${quote.answer} isStock=${quote.order.body.order_type === "pre_warmed_up"} /></div>
         <${Card} answer=${quote.answer} />`;
 }
 
