@@ -78,7 +78,7 @@ static enum http_part toy_more(void *ctx, const struct http_request *request, st
     assert_non_null(to);
     memset(to, parts->letter, PART);
     response->body.n += PART;
-    parts->letter = parts->letter == 'z' ? 'a' : (char)(parts->letter + 1);
+    if (++parts->letter > 'z') parts->letter = 'a';
     return --parts->left ? HTTP_PART_MORE : HTTP_PART_LAST;
 }
 
@@ -189,7 +189,7 @@ static char *hear_chunk(struct client *c, size_t *ret_n) {
 
 /* Reads on until TEXT was heard, in however many chunks. */
 static void expect_text(struct client *c, const char *text) {
-    for (size_t at = 0, n; text[at]; at += n) {
+    for (size_t at = 0, n = 0; text[at]; at += n) {
         char *bytes = hear_chunk(c, &n);
         if (!bytes || !n || strncmp(bytes, text + at, n) != 0)
             fail_msg("expected %s, got %s", text + at, bytes ? bytes : "the end");
@@ -258,7 +258,7 @@ static void test_parts_of_old_http(void **state) {
     say(&c, "GET /parts HTTP/1.0\r\n\r\n");
     expect_head(&c, 200);
     while (hear(&c)) continue;
-    assert_int_equal(c.n, strlen("begin\n") + 3 * PART);
+    assert_int_equal(c.n, strlen("begin\n") + (size_t)3 * PART);
     assert_int_equal(c.in[c.n - 1], 'c');
     client_close(&c);
 }
@@ -303,7 +303,7 @@ static void test_slow_client_of_parts(void **state) {
     poll(NULL, 0, 6 * REQUEST_MS);
     for (int i = 0; i < 4; i++) {
         while (hear(&slow[i])) continue;
-        assert_in_range(slow[i].n, 1, 2000 * PART - 1);
+        assert_in_range(slow[i].n, 1, (size_t)2000 * PART - 1);
         client_close(&slow[i]);
     }
     assert_in_range(now_ms() - start, REQUEST_MS, 15000);
