@@ -9,7 +9,8 @@ enum outcome dns_fetch(struct dns *d, struct str zone, const struct rrset *sets,
     struct answer unread;
     if (!answer) answer = &unread;
     *answer = (struct answer){0};
-    return d->ops->fetch(d, zone, sets, n, arena, ret, answer);
+    int64_t began = tally_begin();
+    return tally_look(&d->tally, began, d->ops->fetch(d, zone, sets, n, arena, ret, answer), answer->reason);
 }
 
 enum outcome dns_change(struct dns *d, struct str zone, const struct zone_change *changes, size_t n,
@@ -17,7 +18,8 @@ enum outcome dns_change(struct dns *d, struct str zone, const struct zone_change
     struct answer unread;
     if (!answer) answer = &unread;
     *answer = (struct answer){0};
-    return d->ops->change(d, zone, changes, n, answer);
+    int64_t began = tally_begin();
+    return tally_act(&d->tally, began, d->ops->change(d, zone, changes, n, answer), answer->reason);
 }
 
 void dns_destroy(struct dns *d) {

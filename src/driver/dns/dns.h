@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "core/zone.h"
 #include "driver/outcome.h"
+#include "driver/tally.h"
 
 struct dns;
 
@@ -43,6 +44,7 @@ struct dns_ops {
 
 struct dns {
     const struct dns_ops *ops;
+    struct tally tally; /* of how the calls below ended; zeroed at first */
 };
 
 const struct str *dns_nameservers(struct dns *d, size_t *ret_n);

@@ -8,6 +8,7 @@
 #include "core/order.h"
 #include "core/records.h"
 #include "driver/outcome.h"
+#include "driver/tally.h"
 
 struct mailbox;
 
@@ -81,6 +82,7 @@ struct mailbox_ops {
 
 struct mailbox {
     const struct mailbox_ops *ops;
+    struct tally tally; /* of how the calls below ended; zeroed at first */
 };
 
 enum outcome mailbox_mail_facts(struct mailbox *m, struct str domain, enum provider provider, struct arena *arena,

@@ -11,7 +11,8 @@ enum outcome payment_describe(struct payment *p, struct str token, struct card_f
     struct answer unread;
     if (!answer) answer = &unread;
     *answer = (struct answer){0};
-    return p->ops->describe(p, token, ret, answer);
+    int64_t began = tally_begin();
+    return tally_look(&p->tally, began, p->ops->describe(p, token, ret, answer), answer->reason);
 }
 
 /* A refusal without a reason of the contract's would leave the client with none. */
@@ -30,19 +31,22 @@ static struct payment_answer *fresh(struct payment_answer *answer, struct paymen
 enum outcome payment_charge(struct payment *p, const struct payment_charge *job, struct payment_answer *answer) {
     struct payment_answer unread;
     answer = fresh(answer, &unread);
-    return declined(p->ops->charge(p, job, answer), answer);
+    int64_t began = tally_begin();
+    return tally_act(&p->tally, began, declined(p->ops->charge(p, job, answer), answer), answer->answer.reason);
 }
 
 enum outcome payment_close(struct payment *p, const struct payment_charge *job, struct payment_answer *answer) {
     struct payment_answer unread;
     answer = fresh(answer, &unread);
-    return declined(p->ops->close(p, job, answer), answer);
+    int64_t began = tally_begin();
+    return tally_look(&p->tally, began, declined(p->ops->close(p, job, answer), answer), answer->answer.reason);
 }
 
 enum outcome payment_refund(struct payment *p, const struct payment_refund *job, struct payment_answer *answer) {
     struct payment_answer unread;
     answer = fresh(answer, &unread);
-    return p->ops->refund(p, job, answer);
+    int64_t began = tally_begin();
+    return tally_act(&p->tally, began, p->ops->refund(p, job, answer), answer->answer.reason);
 }
 
 bool payment_has_checkout(const struct payment *p) {
@@ -55,7 +59,8 @@ enum outcome payment_checkout_open(struct payment *p, const struct payment_check
     if (!answer) answer = &unread;
     *answer = (struct answer){0};
     *ret = (struct checkout_page){0};
-    return p->ops->checkout_open(p, job, ret, answer);
+    int64_t began = tally_begin();
+    return tally_act(&p->tally, began, p->ops->checkout_open(p, job, ret, answer), answer->reason);
 }
 
 enum outcome payment_checkout_look(struct payment *p, const struct payment_charge *job, struct str reference,
@@ -71,7 +76,9 @@ enum outcome payment_checkout_close(struct payment *p, const struct payment_char
     struct payment_answer unread;
     answer = fresh(answer, &unread);
     *ret_card = (struct card_facts){0};
-    return declined(p->ops->checkout_close(p, job, reference, ret_card, answer), answer);
+    int64_t began = tally_begin();
+    enum outcome outcome = declined(p->ops->checkout_close(p, job, reference, ret_card, answer), answer);
+    return tally_look(&p->tally, began, outcome, answer->answer.reason);
 }
 
 enum outcome payment_read_event(struct payment *p, payment_header_fn *header, void *arg, struct str body,
@@ -89,7 +96,8 @@ enum outcome payment_movements(struct payment *p, int64_t from_ms, payment_movem
     struct answer unread;
     if (!answer) answer = &unread;
     *answer = (struct answer){0};
-    return p->ops->movements(p, from_ms, each, arg, answer);
+    int64_t began = tally_begin();
+    return tally_look(&p->tally, began, p->ops->movements(p, from_ms, each, arg, answer), answer->reason);
 }
 
 void payment_destroy(struct payment *p) {

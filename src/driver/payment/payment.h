@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "core/money.h"
 #include "driver/outcome.h"
+#include "driver/tally.h"
 
 struct payment;
 
@@ -133,6 +134,7 @@ struct payment_ops {
 
 struct payment {
     const struct payment_ops *ops;
+    struct tally tally; /* of how the calls below ended; zeroed at first */
 };
 
 enum outcome payment_describe(struct payment *p, struct str token, struct card_facts *ret, struct answer *answer);

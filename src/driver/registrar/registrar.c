@@ -10,7 +10,8 @@ enum outcome registrar_check(struct registrar *r, const struct str *names, size_
     struct answer unread;
     if (!answer) answer = &unread;
     *answer = (struct answer){0};
-    return r->ops->check(r, names, n, ret_taken, answer);
+    int64_t began = tally_begin();
+    return tally_look(&r->tally, began, r->ops->check(r, names, n, ret_taken, answer), answer->reason);
 }
 
 struct part {
@@ -59,21 +60,24 @@ enum outcome registrar_lookup(struct registrar *r, struct str name, struct str k
     struct answer unread;
     if (!answer) answer = &unread;
     *answer = (struct answer){0};
-    return r->ops->lookup(r, name, key, answer);
+    int64_t began = tally_begin();
+    return tally_look(&r->tally, began, r->ops->lookup(r, name, key, answer), answer->reason);
 }
 
 enum outcome registrar_create(struct registrar *r, const struct registrar_create *job, struct answer *answer) {
     struct answer unread;
     if (!answer) answer = &unread;
     *answer = (struct answer){0};
-    return r->ops->create(r, job, answer);
+    int64_t began = tally_begin();
+    return tally_act(&r->tally, began, r->ops->create(r, job, answer), answer->reason);
 }
 
 enum outcome registrar_renew(struct registrar *r, const struct registrar_renew *job, struct answer *answer) {
     struct answer unread;
     if (!answer) answer = &unread;
     *answer = (struct answer){0};
-    return r->ops->renew(r, job, answer);
+    int64_t began = tally_begin();
+    return tally_act(&r->tally, began, r->ops->renew(r, job, answer), answer->reason);
 }
 
 void registrar_destroy(struct registrar *r) {

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "driver/outcome.h"
+#include "driver/tally.h"
 
 struct registrar;
 
@@ -50,6 +51,7 @@ struct registrar_ops {
 /* First member of every driver's own struct. */
 struct registrar {
     const struct registrar_ops *ops;
+    struct tally tally; /* of how the calls below ended; zeroed at first */
 };
 
 enum outcome registrar_check(struct registrar *r, const struct str *names, size_t n, bool *ret_taken,
