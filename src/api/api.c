@@ -132,6 +132,10 @@ static const struct route routes[] = {
     {"DELETE", OPERATOR "/inventory/{}", EVERYTHING, "all", BODY_NONE, operator_remove_stock_begin,
      operator_remove_stock_run},
     {"GET", OPERATOR "/audit-logs", EVERYTHING, "all", BODY_NONE, operator_audit_begin, operator_audit_run},
+    {"GET", OPERATOR "/work", EVERYTHING, "all", BODY_NONE, operator_work_begin, operator_work_run},
+    {"POST", OPERATOR "/work/retry", EVERYTHING, "all", BODY_NEEDED, operator_retry_begin, operator_retry_run},
+    {"GET", OPERATOR "/queue", EVERYTHING, "all", BODY_NONE, operator_queue_begin, operator_queue_run},
+    {"GET", OPERATOR "/health", EVERYTHING, "all", BODY_NONE, operator_health_begin, operator_health_run},
 };
 _Static_assert(ARRAY_LEN(routes) <= LIMITER_ROUTES, "the limiter numbers them");
 

@@ -4,6 +4,7 @@
 #include "store/deliveries.h"
 #include "store/edge_names.h"
 #include "store/idempotency.h"
+#include "store/minutes.h"
 #include "store/nodes.h"
 #include "store/sessions.h"
 
@@ -87,10 +88,24 @@ static void forget_sessions(struct store *store) {
                   LOG_TEXT("then", "tried again in an hour"));
 }
 
+static bool expire_minutes_change(struct db *db, void *arg, struct error *reterr) {
+    const int64_t *before = arg;
+    return minutes_expire(db, *before, reterr);
+}
+
+static void expire_minutes(struct store *store, int64_t now_ms) {
+    struct error error;
+    int64_t before = now_ms - MINUTES_KEPT_MS;
+    if (!store_claim(store, expire_minutes_change, &before, &error))
+        log_event(LOG_WARN, "minutes_not_expired", LOG_TEXT("error", error.message),
+                  LOG_TEXT("then", "tried again in an hour"));
+}
+
 void hourly_run(struct store *store, int64_t now_ms) {
     expire_answers(store, now_ms);
     expire_events(store, now_ms);
     forget_sessions(store);
     forget_nodes(store);
     forget_changes(store);
+    expire_minutes(store, now_ms);
 }

@@ -19,6 +19,7 @@
 #include "hourly.h"
 #include "http/http.h"
 #include "lock.h"
+#include "minutely.h"
 #include "setup.h"
 #include "step/settle.h"
 #include "step/travel.h"
@@ -61,6 +62,7 @@ struct server {
     struct lock lock;
     bool is_set_up;
     atomic_llong crash_countdown;
+    int64_t minute_ms; /* that was written down last */
 };
 
 /* -- the process */
@@ -392,6 +394,7 @@ static int wait_for_signal(struct server *server) {
         edge_tidy(server->edge);
         /* What a burst of orders or connections took and freed goes back to the system. */
         if (++turn % TRIM_TURNS == 0) malloc_trim(0);
+        minutely_run(&server->world, false, &server->minute_ms);
         int64_t now = clock_now(&server->setup.clock);
         if (now < expire_at) continue;
         hourly_run(server->setup.store, now);
@@ -415,6 +418,7 @@ static void stop(struct server *server) {
     edge_destroy(server->edge);
     if (server->worker) store_on_news(server->setup.store, NULL, NULL);
     worker_stop(server->worker);
+    if (server->node) minutely_run(&server->world, true, &server->minute_ms);
     api_destroy(server->api);
     node_leave(server->node);
     if (server->is_set_up) setup_close(&server->setup);

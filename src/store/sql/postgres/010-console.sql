@@ -27,3 +27,5 @@ CREATE TABLE driver_minutes (
 );
 CREATE INDEX IF NOT EXISTS orders_by_workspace ON orders (workspace_id, id);
 CREATE INDEX IF NOT EXISTS domains_by_name ON domains (workspace_id, name);
+CREATE INDEX IF NOT EXISTS steps_failed ON steps (due_ms) WHERE state = 'failed';
+CREATE INDEX IF NOT EXISTS domain_care_wrong ON domain_care (domain_id) WHERE findings <> '' OR dkim_reason <> '';

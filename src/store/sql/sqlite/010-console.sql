@@ -34,3 +34,6 @@ CREATE TABLE driver_minutes (
 
 CREATE INDEX orders_by_workspace ON orders (workspace_id, id);
 CREATE INDEX domains_by_name ON domains (workspace_id, name);
+-- What an operator has to look at.
+CREATE INDEX steps_failed ON steps (due_ms) WHERE state = 'failed';
+CREATE INDEX domain_care_wrong ON domain_care (domain_id) WHERE findings <> '' OR dkim_reason <> '';
