@@ -6,6 +6,11 @@ import { lossOf } from "./loss.js";
 
 const CANCEL = `${V2}/dfy-email-account-orders/accounts/cancel`;
 
+/** The button that led here is gone: who used it is back at the top of the page, and nowhere else. */
+function keepFocus() {
+    requestAnimationFrame(() => document.activeElement === document.body && document.querySelector("h1").focus({ preventScroll: true }));
+}
+
 /** email: the mailbox; null: the whole domain. onDone(emails, isDomain): the addresses that are cancelled, whether the domain is. */
 export function CancelDialog({ domain, email = null, onDone, onClose }) {
     const [typed, setTyped] = useState("");
@@ -16,7 +21,11 @@ export function CancelDialog({ domain, email = null, onDone, onClose }) {
         return true;
     });
     const mayNot = !loss || (loss.typed && typed.trim().toLowerCase() !== loss.typed);
-    const act = async () => (await run()) && onDone(loss.emails, Boolean(loss.typed));
+    const act = async () => {
+        if (!(await run())) return;
+        onDone(loss.emails, Boolean(loss.typed));
+        keepFocus();
+    };
     const close = () => busy || onClose();
     const actions = html`<${Button} disabled=${busy} onClick=${close}>Keep it<//>
         <${Button} kind="danger" busy=${busy} disabled=${mayNot} needs="dfy_email_account_orders:delete" onClick=${act}>${loss?.action ?? "Cancel"}<//>`;

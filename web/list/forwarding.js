@@ -1,5 +1,5 @@
 // Where a domain's visitors are sent, and how to change that in place.
-import { html, useEffect, useRef, useState } from "../lib.js";
+import { html, useLayoutEffect, useRef, useState } from "../lib.js";
 import { V2, api } from "../api.js";
 import { Button, Failed, Field, Form, toast, useAction } from "../ui/index.js";
 import { readHost } from "./host.js";
@@ -53,7 +53,7 @@ export function Forwarding({ domain, target, mode, fixed, onChange }) {
     const [isOpen, setOpen] = useState(false);
     const box = useRef();
     const wasOpen = useRef(false);
-    useEffect(() => {
+    useLayoutEffect(() => {
         if (isOpen !== wasOpen.current) box.current.querySelector(isOpen ? "input" : "button")?.focus();
         wasOpen.current = isOpen;
     }, [isOpen]);

@@ -4,7 +4,7 @@ import { CancelDialog } from "../list/cancel.js";
 import { Forwarding } from "../list/forwarding.js";
 import { ListPage } from "../list/list_page.js";
 import { Day } from "../money/days.js";
-import { Button, ButtonLink, Pill, toast } from "../ui/index.js";
+import { Button, ButtonLink, Pill, count, toast } from "../ui/index.js";
 
 const spec = {
     title: "Domains",
@@ -37,7 +37,7 @@ const columns = (update, ask) => [
     },
     {
         key: "mailboxes", title: "Mailboxes", align: "end", width: "0.8fr",
-        cell: ({ domain, n_mailboxes }) => (n_mailboxes ? html`<a class="target" href=${`/mailboxes?domain=${encodeURIComponent(domain)}`} aria-label=${`${n_mailboxes} of ${domain}`}>${n_mailboxes}</a>` : "0"),
+        cell: ({ domain, n_mailboxes }) => (n_mailboxes ? html`<a class="target" href=${`/mailboxes?domain=${encodeURIComponent(domain)}`} aria-label=${`${count(n_mailboxes, "mailbox", "mailboxes")} of ${domain}`}>${n_mailboxes}</a>` : "0"),
     },
     {
         key: "forwarding", title: "Visitors go to", width: "2.4fr",
