@@ -26,7 +26,7 @@ export function Troubles({ renewals, card }) {
 export function Owed({ invoices, more }) {
     if (!invoices.length) return null;
     const title = `${more ? "More than " : ""}${formatMoney(sumMoney(invoices.map((invoice) => invoice.amount_owed)))} is owed on account`;
-    return html`<${Notice} tone="info" title=${title}><a href="/invoices?state=owed">${more ? "The invoices" : count(invoices.length, "invoice")} that wait for a payment</a><//>`;
+    return html`<${Notice} tone="info" title=${title}><a href="/invoices?state=owed">${more ? "More than " : ""}${count(invoices.length, "invoice")} ${invoices.length === 1 ? "waits" : "wait"} for a payment</a><//>`;
 }
 
 export function Figures({ upcoming, card }) {
@@ -99,7 +99,7 @@ function RenewalLines({ renewal }) {
 
 /** When something happens next, or happened last. */
 const renewalWhen = (renewal) => (isOpen(renewal)
-    ? html`${renewal.next === "cancel" ? "cancelled" : renewal.state === "charging" ? "asked again" : "tried"} <${Time} at=${renewal.timestamp_next} />`
+    ? html`${renewal.next === "cancel" ? "cancelled on" : renewal.state === "charging" ? "asked again" : "next try"} <${Time} at=${renewal.timestamp_next} />`
     : html`<${Time} at=${renewal.timestamp_ended} />`);
 
 const renewalColumns = [

@@ -17,7 +17,7 @@ function Due({ list, owed, card }) {
         <${Troubles} renewals=${renewals.filter(isTrouble)} card=${card} />
         ${owed && html`<${Owed} invoices=${owed.items} more=${Boolean(owed.next_starting_after)} />`}
         <${Figures} upcoming=${upcoming} card=${card} />
-        <${Months} upcoming=${upcoming} />
+        ${upcoming.length > 0 && html`<${Months} upcoming=${upcoming} />`}
         <${Upcoming} upcoming=${upcoming} />`;
 }
 
