@@ -79,10 +79,11 @@ function everyBar(plot) {
     return times.filter((_, i) => i % step === 0);
 }
 
-function barRange(plot, low, high) {
-    const count = plot.data[0].length;
-    const half = count > 1 ? (high - low) / (count - 1) / 2 : 43200 * 15;
-    return [low - half, high + half];
+/** Half a column's width more than from the first to the last; asked again, it has to say the same. */
+function barRange(plot) {
+    const times = plot.data[0];
+    const half = times.length > 1 ? (times.at(-1) - times[0]) / (times.length - 1) / 2 : 43200 * 15;
+    return [times[0] - half, times.at(-1) + half];
 }
 
 /** Draws anew in other colours when the theme changes. */
@@ -124,7 +125,7 @@ export function Plot({ label, x, xTitle = "Time", series, bars, formatX = clock,
             const plot = new uPlot(options(uPlot, config), latest.current, box.current);
             const sizes = new ResizeObserver(() => box.current && plot.setSize({ width: box.current.clientWidth, height }));
             sizes.observe(box.current);
-            const unwatch = watchTheme(() => plot.redraw(false));
+            const unwatch = watchTheme(() => plot.redraw());
             drawn.current = plot;
             stop = () => (sizes.disconnect(), unwatch(), plot.destroy());
         }, () => setFailed(true));
