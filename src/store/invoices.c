@@ -188,13 +188,16 @@ bool invoices_search(struct db *db, const struct search *search, struct arena *a
     if (search->before.n && !str_to_int(search->before, 1, INT64_MAX, &before))
         return error_set(reterr, ERR_INVALID, "no invoice has the number %.*s", STR_ARG(search->before));
     if (!str_to_int(search->text, 1, INT64_MAX, &number)) number = 0;
+    /* Invoice by invoice, as orders are searched (search_orders.c). */
     struct stmt *stmt = db_stmt(
         db, INVOICE_COLUMNS INVOICE_TABLES
         "WHERE i.workspace_id = $1 AND i.number < $2 AND ($4 = '' OR " INVOICE_STATE " = $4)"
-        " AND ($5 = '' OR i.number = $6 OR i.subject_id IN (SELECT l.bill_id FROM domains d CROSS JOIN bill_lines l"
-        " WHERE d.workspace_id = $1 AND d.name LIKE $5 ESCAPE '\\' AND l.domain_id = d.id UNION ALL"
-        " SELECT r.id FROM domains e CROSS JOIN refunds r WHERE e.workspace_id = $1 AND e.name LIKE $5 ESCAPE '\\'"
-        " AND r.domain_id = e.id AND r.domain_id <> '')) ORDER BY i.number DESC LIMIT $3");
+        " AND ($5 = '' OR i.number = $6"
+        " OR (i.subject_kind <> 'refund' AND EXISTS (SELECT 1 FROM bill_lines l JOIN domains d ON d.id = l.domain_id"
+        " WHERE l.bill_id = i.subject_id AND d.name LIKE $5 ESCAPE '\\' LIMIT 1 OFFSET 0))"
+        " OR (i.subject_kind = 'refund' AND EXISTS (SELECT 1 FROM refunds r JOIN domains e ON e.id = r.domain_id"
+        " WHERE r.id = i.subject_id AND e.name LIKE $5 ESCAPE '\\' LIMIT 1 OFFSET 0))) ORDER BY i.number DESC LIMIT "
+        "$3");
     stmt_text(stmt, 1, search->workspace_id);
     stmt_int(stmt, 2, before);
     stmt_int(stmt, 3, (int64_t)search->limit);

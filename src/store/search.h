@@ -1,6 +1,6 @@
 /*
  * search: a workspace's orders, domains and mailboxes as people look for them: newest first, paged by key, with what is
- * counted of each. A fixed number of queries a page. A search reads every row of the workspace, until a page is full.
+ * counted of each. One query a page. A search reads every row of the workspace, until a page is full.
  */
 #pragma once
 
