@@ -55,13 +55,13 @@ static void response_clear(struct http_response *response) {
 }
 
 static void exchange_give_back(struct loop *loop, struct exchange *x) {
+    response_clear(&x->response);
     if (loop->n_spare == KEEP_SPARE) {
         exchange_destroy(x);
         return;
     }
     arena_reset(x->arena);
     buffer_recycle(&x->body, loop->server->body_limit);
-    response_clear(&x->response);
     x->discarded = 0;
     x->close = false;
     x->state = NULL;
