@@ -16,7 +16,7 @@ const sayKinds = (more) => more.map((kind) => `${kind}s`).join(", ");
 function Act({ row, reload }) {
     const [retry, { busy, error }] = useAction(async () => {
         await api.post(`${PATH}/retry`, { kind: row.kind, id: row.id });
-        toast(`${row.what}: ${row.action_text.toLowerCase()}, it is being done`);
+        toast(`${row.what}: it is being done`);
         reload();
     });
     if (!row.action) return null;
