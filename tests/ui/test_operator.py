@@ -70,19 +70,28 @@ def put_minutes(server, values):
 
 def test_the_queue_as_a_plot_and_as_the_same_numbers(server, operator):
     put_minutes(server, [(i * 3, 1 + i % 2, i // 10, i * 1000) for i in range(40)])
-    operator.sign_in("/operator/queue").see("Due", "Running", "Retrying", "Longest wait")
+    operator.sign_in("/operator/queue?hours=1").see("Due", "Running", "Retrying", "Longest wait")
     operator.wait("two plots", lambda: len(operator.all(".uplot canvas")) == 2)
     operator.shot("operator-queue")
     operator.click("The numbers as a table")
     seen = operator.wait("the table", lambda: operator.rows(".numbers[open] tbody tr"))
     assert [row[1:] for row in seen[:40]] == [[str(i * 3), str(1 + i % 2), str(i // 10)] for i in range(40)]
     operator.shot("operator-queue-table")
-    operator.choose("Time", "Last hour")
-    operator.wait_path("/operator/queue?hours=1")
+    operator.choose("Time", "Last day")
+    operator.wait_path("/operator/queue?hours=24")
+    operator.see("The highest number in each 5 minutes")
 
 
-def test_the_queue_before_its_first_minute(operator):
-    operator.sign_in("/operator/queue").see("No minutes were written down yet")
+def test_the_queue_before_its_first_minute(server, operator):
+    operator.sign_in("/operator/queue").see("Longest wait")
+
+    def nothing_is_said():
+        with database(server) as db:
+            db.execute("DELETE FROM queue_minutes")
+        operator.reload()
+        operator.see("Longest wait")
+        return "No minutes were written down yet" in operator.body()
+    wait_for("the page without minutes", nothing_is_said)
 
 
 # -- health

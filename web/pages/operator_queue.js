@@ -45,8 +45,11 @@ function Plots({ data }) {
     const waits = useMemo(() => [{ name: "Longest wait", values: rows.map((row) => row.late_seconds ?? null) }], [rows]);
     const formatX = (ms) => formatTime(ms, data.hours > 24 ? "minute" : "clock");
     if (!data.items.length) return html`<${Empty} title="No minutes were written down yet">The first appears a minute after the server starts.<//>`;
+    const step = data.step_seconds > 60 ? `${data.step_seconds / 60} minutes` : "minute";
     return html`
-        <${Section} title="Steps" lede="The highest number of each minute."><${Plot} label="Steps over time" x=${x} series=${steps} formatX=${formatX} integers /><//>
+        <${Section} title="Steps" lede=${`The highest number in each ${step}.`}>
+            <${Plot} label="Steps over time" x=${x} series=${steps} formatX=${formatX} integers />
+        <//>
         <${Section} title="Waiting" lede="How long the oldest step that was due had waited for a worker.">
             <${Plot} label="Longest wait over time" x=${x} series=${waits} formatX=${formatX} formatY=${saySeconds} integers />
         <//>`;
