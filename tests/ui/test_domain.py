@@ -79,6 +79,26 @@ def test_publishing_that_waits(patient, make_console):  # noqa: F811
     console.see("All 4 records are as they should be")
 
 
+def test_a_record_that_was_there_before(patient, make_console):  # noqa: F811
+    """Somebody was at the name server while the domain is being set up: it waits for a decision."""
+    console = make_console(patient, workspace(patient))
+    domain = name("flakydns-")
+    number = order(console, item(domain, ["ana"]))
+    console.sign_in(f"/orders/{number}")
+    console.click("Try now")
+    console.see("2 tries so far")
+    with database(patient, "sandbox.db") as db:
+        db.execute("INSERT INTO zones (zone) VALUES (?)", [domain])
+    by_hand(patient, domain, "MX", "5 mail.else.")
+    console.click("Try now")
+    console.see("was changed by hand", "You decide whether that is overwritten.")
+    console.shot("order-by-hand")
+    assert not console.named("button", "Try now")
+    console.click("Publish our records")
+    console.click("Publish our records", within=console.find("dialog"))
+    console.see("1 of 1 domain ready")
+
+
 def test_a_domain_that_failed(console):
     domain = name("refused-")
     order(console, item(domain, ["ana"]))

@@ -34,10 +34,11 @@ function About({ domain }) {
 function Work({ domain, refunds, onChange }) {
     const isQuiet = domain.state === "ready" && !isMoving(domain.steps);
     if (isQuiet && !domain.steps.some((step) => step.state === "failed")) return null;
+    const isOver = (domain.state === "cancelled" && !isMoving(domain.steps)) || Boolean(domain.swapped_for);
     return html`<${Section} title="Progress">
-        <${DomainBar} domain=${domain.domain} state=${domain.state} steps=${domain.steps} />
+        ${!isOver && html`<${DomainBar} domain=${domain.domain} state=${domain.state} steps=${domain.steps} />`}
         <${Advice} domain=${{ ...domain, accounts: domain.mailboxes }} refunds=${refunds} onChange=${onChange} />
-        ${domain.steps.length > 0 && html`<${Steps} steps=${domain.steps} label=${`Steps of ${domain.domain}`} />`}
+        ${!isOver && domain.steps.length > 0 && html`<${Steps} steps=${domain.steps} label=${`Steps of ${domain.domain}`} />`}
     <//>`;
 }
 

@@ -4,20 +4,21 @@ import { OWN, api } from "../api.js";
 import { Button, Failed, Notice, count, toast, useAction } from "../ui/index.js";
 import { In } from "./in.js";
 import { RefundSentence, refundFor } from "./refund.js";
+import { Repair } from "./repair.js";
 import { SwapDialog } from "./swap.js";
 import { lostStep, retriesOf, titleOf } from "./work.js";
 
 const UPDATE = "dfy_email_account_orders:update";
 const post = (domain, action) => api.post(`${OWN}/domains/${encodeURIComponent(domain)}/${action}`);
 
-/** Within a notice: a button that asks the server for something about DOMAIN, with the server's words when it does not. */
-function Ask({ domain, action, label, said, onDone }) {
+/** Within a notice: tries again what waits, with the server's words when it does not. */
+function TryNow({ domain, onDone }) {
     const [run, { busy, error }] = useAction(async () => {
-        await post(domain, action);
-        toast(said);
+        await post(domain, "retry");
+        toast("It is being tried again");
         onDone();
     });
-    return html`<${Button} small icon="redo" busy=${busy} needs=${UPDATE} onClick=${run}>${label}<//>
+    return html`<${Button} small icon="redo" busy=${busy} needs=${UPDATE} onClick=${run}>Try now<//>
         ${error && html`<div class="whole"><${Failed} error=${error} title="Nothing was changed" /></div>`}`;
 }
 
@@ -36,17 +37,16 @@ function Lost({ domain, step, refund, onChange }) {
         ${isOpen && html`<${SwapDialog} domain=${domain} onClose=${() => setOpen(false)} onDone=${done} />`}`;
 }
 
-const isByHand = (step) => ["publish_dns", "set_forwarding"].includes(step.kind) && step.reason?.includes("by hand");
+/** Somebody else was at the records: they are not overwritten unasked. */
+const needsRepair = (step) => Boolean(step.reason?.includes("dfyd domain repair"));
 
 function Retrying({ domain, steps, onChange }) {
     const [next] = steps;
     const others = steps.length > 1 ? ` ${count(steps.length - 1, "more step")} ${steps.length === 2 ? "waits" : "wait"}, too.` : "";
-    const byHand = steps.some(isByHand);
-    const action = byHand
-        ? html`<${Ask} domain=${domain} action="repair" label="Publish our records" said="The records are being published again" onDone=${onChange} />`
-        : html`<${Ask} domain=${domain} action="retry" label="Try now" said="It is being tried again" onDone=${onChange} />`;
+    const isStopped = steps.some(needsRepair);
+    const action = isStopped ? html`<${Repair} domain=${domain} onDone=${onChange} />` : html`<${TryNow} domain=${domain} onDone=${onChange} />`;
     return html`<${Notice} tone="warn" title=${`${titleOf(next.kind)}: not yet`} action=${action}>
-        Why: ${next.email && `${next.email}: `}${next.reason ?? "there was no clear answer"}. ${byHand ? "It goes on by itself once the record is as it was; it is looked at again" : "It is tried again by itself"}
+        Why: ${next.email && `${next.email}: `}${next.reason ?? "there was no clear answer"}. ${isStopped ? "You decide whether that is overwritten. It is looked at again" : "It is tried again by itself"}
         ${" "}<${In} at=${next.timestamp_next_try} />.${others}
     <//>`;
 }

@@ -1,9 +1,8 @@
 // A domain's DNS records: as they should be, as the name server has them, as the world sees them.
 import { html } from "../lib.js";
 import { OWN, api } from "../api.js";
-import { Button, Copy, Loaded, Notice, Pill, Section, Table, confirm, count, toast, useLoad } from "../ui/index.js";
-
-const UPDATE = "dfy_email_account_orders:update";
+import { Button, Copy, Loaded, Notice, Pill, Section, Table, count, useLoad } from "../ui/index.js";
+import { Repair } from "./repair.js";
 
 const words = {
     ok: ["good", "as it should be"],
@@ -44,21 +43,6 @@ const columns = [
     { key: "seen", title: "The world", cell: (record) => html`<${Compared} values=${record.seen} wanted=${record.wanted} />` },
 ];
 
-const Repair = ({ domain, records, onDone }) => {
-    const ask = async () => {
-        const done = await confirm({
-            title: `Publish the records of ${domain} again?`,
-            body: html`<p>The name server gets them as they should be. What somebody put there instead is overwritten:</p>
-                <ul class="list">${records.map((record) => html`<li key=${nameOf(record)}>${nameOf(record)}: ${spoken(record.published)}</li>`)}</ul>`,
-            action: "Publish our records",
-            run: () => api.post(`${OWN}/domains/${encodeURIComponent(domain)}/repair`),
-        });
-        if (done) toast("The records are being published again");
-        if (done) onDone();
-    };
-    return html`<${Button} small kind="primary" needs=${UPDATE} onClick=${ask}>Publish our records<//>`;
-};
-
 function Summary({ dns, isPublishing, onRepair }) {
     const wrong = dns.records.filter((record) => record.state !== "ok");
     const byHand = wrong.filter((record) => record.state === "by_hand");
@@ -67,7 +51,7 @@ function Summary({ dns, isPublishing, onRepair }) {
     if (!wrong.length) return html`<${Notice} tone="good" title=${`All ${count(dns.records.length, "record")} are as they should be`}>The name server has them, and the world sees them.<//>`;
     if (wrong.every((record) => record.state === "missing" && record.published?.length === 0))
         return html`<${Notice} title=${`${count(wrong.length, "record is", "records are")} not published yet`}>${wrong.length === dns.records.length ? "That is done" : "The others are as they should be. This is done"} by itself, as soon as nothing is in the way.<//>`;
-    const action = byHand.length > 0 && html`<${Repair} domain=${dns.domain} records=${byHand} onDone=${onRepair} />`;
+    const action = byHand.length > 0 && html`<${Repair} domain=${dns.domain} lost=${byHand.map((record) => `${nameOf(record)}: ${spoken(record.published)}`)} onDone=${onRepair} />`;
     return html`<${Notice} tone=${byHand.length ? "warn" : "info"} title=${`${wrong.length} of ${count(dns.records.length, "record")} ${wrong.length === 1 ? "differs" : "differ"}`} action=${action}>
         ${wrong.map((record) => html`<span class="line" key=${nameOf(record)}><b>${nameOf(record)}</b>: ${difference(record)}.</span>`)}
         ${byHand.length > 0 && html`<span class="line">What was changed by hand stays as it is until you publish ours again.</span>`}
