@@ -26,6 +26,16 @@ const spec = {
 const isOver = ({ state }) => state === "cancelled" || state === "failed";
 const address = (domain) => `/domains/${encodeURIComponent(domain)}`;
 
+/** How many there are, and a way to more; a Microsoft domain is full as it was ordered. */
+function Mailboxes({ row: { domain, provider, state, n_mailboxes } }) {
+    const name = encodeURIComponent(domain);
+    const hasRoom = provider !== "Microsoft" && state !== "cancelled" && state !== "failed";
+    return html`<div class="mailboxes">
+        ${hasRoom && html`<${ButtonLink} small kind="quiet" href=${`/order?type=extra_accounts&domain=${name}`} aria-label=${`Add mailboxes to ${domain}`}>Add<//>`}
+        ${n_mailboxes ? html`<a class="target" href=${`/mailboxes?domain=${name}`} aria-label=${`${count(n_mailboxes, "mailbox", "mailboxes")} of ${domain}`}>${n_mailboxes}</a>` : "0"}
+    </div>`;
+}
+
 const columns = (update, ask) => [
     {
         key: "domain", title: "Domain", head: true, width: "2.2fr",
@@ -36,8 +46,8 @@ const columns = (update, ask) => [
         cell: ({ state, drift }) => html`<div class="state"><${Pill} state=${state} />${drift && html`<${Pill} state="drifted">differs<//>`}</div>`,
     },
     {
-        key: "mailboxes", title: "Mailboxes", align: "end", width: "0.8fr",
-        cell: ({ domain, n_mailboxes }) => (n_mailboxes ? html`<a class="target" href=${`/mailboxes?domain=${encodeURIComponent(domain)}`} aria-label=${`${count(n_mailboxes, "mailbox", "mailboxes")} of ${domain}`}>${n_mailboxes}</a>` : "0"),
+        key: "mailboxes", title: "Mailboxes", align: "end", width: "1.1fr",
+        cell: (row) => html`<${Mailboxes} row=${row} />`,
     },
     {
         key: "forwarding", title: "Visitors go to", width: "2.4fr",
