@@ -44,8 +44,8 @@ bool payment_outcomes(struct db *db, int64_t since_ms, struct arena *arena, stru
     stmt_text(stmt, 1, str_of(first));
     stmt_int(stmt, 2, since_ms);
     enum db_step step;
-    while ((step = stmt_step(stmt, reterr)) == DB_ROW && n < PAYMENT_OUTCOMES - 1)
-        found[n++] = (struct payment_outcome){
+    for (; (step = stmt_step(stmt, reterr)) == DB_ROW && n < PAYMENT_OUTCOMES - 1; n++)
+        found[n] = (struct payment_outcome){
             .word = word_of(stmt_col_int(stmt, 0) != 0, stmt_col_int(stmt, 1) != 0),
             .n = stmt_col_int(stmt, 2),
             .amount = stmt_col_int(stmt, 3),
