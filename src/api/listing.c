@@ -133,7 +133,7 @@ enum http_verdict listing_begin(struct call *call, const struct listing *listing
         return HTTP_ANSWER;
     }
     /* Who looks for something may have to look at everything. */
-    if (job->search.text.n || job->search.state.n || job->search.drift) return HTTP_DEFER;
+    if (listing->is_slow || job->search.text.n || job->search.state.n || job->search.drift) return HTTP_DEFER;
     answer_page(call, job);
     return HTTP_ANSWER;
 }

@@ -51,6 +51,7 @@ struct listing {
     const struct schema *query; /* of a struct listing_query */
     const char *const *states;
     size_t row_size;
+    bool is_slow; /* a row may take long to read: never on an event thread */
     bool (*is_cursor)(struct str text);
     /* At most search->limit rows; *ret: the first. Text from ARENA, as everything here. */
     bool (*read)(struct db *db, const struct search *search, struct arena *arena, void **ret, size_t *ret_n,

@@ -44,6 +44,7 @@ static const struct listing orders = {
     .query = &query,
     .states = states,
     .row_size = sizeof(struct found_order),
+    .is_slow = true, /* all its steps are counted */
     .is_cursor = uuid_is_valid,
     .read = read_rows,
     .write = write_row,
