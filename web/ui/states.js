@@ -27,7 +27,7 @@ export function Failed({ error, retry, title = "This could not be loaded" }) {
 /** A notice. tone: "info", "good", "warn" or "bad". */
 export function Notice({ tone = "info", title, action, children }) {
     const icon = { info: "page", good: "check", warn: "alert", bad: "alert" }[tone];
-    return html`<div class=${`notice ${tone}`} role=${tone === "bad" ? "alert" : undefined}>
+    return html`<div class=${`notice ${tone}`} role=${tone === "bad" ? "alert" : undefined} tabindex=${tone === "bad" ? "-1" : undefined}>
         <${Icon} name=${icon} />
         <div>${title && html`<p class="notice-title">${title}</p>`}${children && html`<p>${children}</p>`}</div>
         ${action}
