@@ -1,6 +1,6 @@
 """The page of a domain: what it is, its DNS records here and in the world, checks, and what helps."""
 from conftest import database, rows, wait_for
-from console import browser, console, make_console, workspace  # noqa: F401, fixtures
+from console import Keys, browser, console, make_console, workspace  # noqa: F401, fixtures
 from test_progress import item, name, order, patient  # noqa: F401, a fixture
 
 
@@ -27,7 +27,7 @@ def test_a_domain_that_is_well(console):
     domain = ready(console, forwarding_domain="acme.com")
     console.sign_in(f"/domains/{domain}")
     assert console.h1() == domain
-    console.see("All 6 records are as they should be", "The name server has them, and the world sees them", "Goes to acme.com", f"ana@{domain}", f"bo@{domain}",
+    console.see("All 6 records are as they should be", "The name server has them, and the world sees them", "acme.com", f"ana@{domain}", f"bo@{domain}",
                 "Signing key (DKIM)", "it signs alone")
     assert {row[1] for row in console.rows("section table tbody tr") if row[0].startswith(("MX", "TXT", "A"))} == {"as it should be"}
     console.click(f"Copy the value of MX {domain}")
@@ -50,6 +50,18 @@ def test_records_that_were_changed_by_hand_are_published_again(console):
     console.gone("dialog")
     console.see("All 4 records are as they should be")
     assert rows(console.server, "SELECT COUNT(*) FROM audit_logs WHERE activity = 'domain_repaired' AND detail LIKE ?", f"%{domain}%") == [(1,)]
+
+
+def test_its_website_is_sent_elsewhere(console):
+    domain = ready(console, prefixes=["ana"])
+    console.sign_in(f"/domains/{domain}")
+    console.see("All 4 records are as they should be")
+    console.click(f"Edit the forwarding of {domain}")
+    console.type("Send visitors to", "acme.com")
+    console.press(Keys.ENTER)
+    console.see("All 6 records are as they should be")
+    assert rows(console.server, "SELECT forwarding FROM domains WHERE name = ?", domain) == [("acme.com",)]
+    assert console.link("Add mailboxes").get_attribute("href").endswith(f"/order?type=extra_accounts&domain={domain}")
 
 
 def test_a_check(console):

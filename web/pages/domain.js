@@ -1,6 +1,9 @@
 import { html, useState } from "../lib.js";
 import { OWN, api } from "../api.js";
-import { ButtonLink, Empty, Facts, Loaded, Money, Page, Pill, Section, Table, Time, formatTime, useLoad } from "../ui/index.js";
+import { ButtonLink, Empty, Facts, Loaded, Money, Page, Pill, Section, Table, Time, useLoad } from "../ui/index.js";
+import { Forwarding } from "../list/forwarding.js";
+import { Password } from "../list/password.js";
+import { Day, formatDay } from "../money/days.js";
 import { Advice } from "../progress/advice.js";
 import { Checks } from "../progress/checks.js";
 import { Cancel, DomainBar, useTold } from "../progress/domain_part.js";
@@ -13,14 +16,13 @@ const IN_USE = ["provisioning", "ready", "partial"];
 const TYPES = { dfy: "New domain", pre_warmed_up: "Pre-warmed domain", extra_accounts: "More mailboxes" };
 const PUBLISHING = ["publish_dns", "set_forwarding"];
 
-const price = (amount, every, at) => html`<${Money} amount=${amount} /> a ${every}${at && `, next on ${formatTime(at, "day")}`}`;
+const price = (amount, every, at) => html`<${Money} amount=${amount} /> a ${every}${at && `, next on ${formatDay(at)}`}`;
 
 function About({ domain }) {
     return html`<${Section} title="About">
         <${Facts} items=${[
             ["State", html`<${Pill} state=${domain.state} />`],
             ["Provider", domain.provider],
-            ["Website", domain.forwarding ? `${domain.forwarding_mode === "stealth" ? "Shows" : "Goes to"} ${domain.forwarding}` : "Not forwarded"],
             ["Mailboxes", domain.n_mailboxes],
             ["Price", price(domain.year_price, "year", domain.timestamp_year_renews)],
             ["Per month", domain.month_price ? price(domain.month_price, "month", domain.timestamp_month_renews) : undefined],
@@ -46,17 +48,25 @@ const mailboxColumns = [
     { key: "email", title: "Address", head: true },
     { key: "name", title: "Name", cell: (mailbox) => `${mailbox.first_name} ${mailbox.last_name}` },
     { key: "state", title: "State", cell: (mailbox) => html`<${Pill} state=${mailbox.is_suspended ? "suspended" : mailbox.state} />${mailbox.reason && html` <span class="small">${mailbox.reason}</span>`}` },
-    { key: "renews", title: "Renews", cell: (mailbox) => html`<${Time} at=${mailbox.timestamp_renews} style="day" />` },
+    { key: "renews", title: "Renews", cell: (mailbox) => html`<${Day} at=${mailbox.timestamp_renews} />` },
+    { key: "password", title: "Password", cell: ({ email, state }) => (state === "ready" ? html`<${Password} email=${email} />` : "—") },
 ];
 
 function Mailboxes({ domain }) {
-    const all = html`<${ButtonLink} small href=${`/mailboxes?domain=${encodeURIComponent(domain.domain)}`}>Passwords and more<//>`;
-    return html`<${Section} title="Mailboxes" actions=${domain.mailboxes.length > 0 && all}>
+    const name = encodeURIComponent(domain.domain);
+    const mayAdd = IN_USE.includes(domain.state) && domain.provider !== "Microsoft";
+    const actions = html`${mayAdd && html`<${ButtonLink} small icon="plus" href=${`/order?type=extra_accounts&domain=${name}`}>Add mailboxes<//>`}
+        ${domain.mailboxes.length > 0 && html`<${ButtonLink} small href=${`/mailboxes?domain=${name}`}>In the list<//>`}`;
+    return html`<${Section} title="Mailboxes" actions=${actions}>
         ${domain.mailboxes.length
             ? html`<${Table} caption="Mailboxes" columns=${mailboxColumns} rows=${domain.mailboxes} />`
             : html`<p class="muted">There is none.</p>`}
     <//>`;
 }
+
+const Website = ({ domain, onChange }) => html`<${Section} title="Website" lede="Where visitors of the domain are sent.">
+    <${Forwarding} domain=${domain.domain} target=${domain.forwarding} mode=${domain.forwarding_mode} fixed=${!["ready", "partial"].includes(domain.state)} onChange=${onChange} />
+<//>`;
 
 const PHASES = {
     announced: "its record is published; it signs once the world sees that",
@@ -102,6 +112,7 @@ function Found({ domain, load }) {
         ${IN_USE.includes(domain.state) && html`<${Records} domain=${domain.domain} isPublishing=${isPublishing} turn=${turn} onRepair=${lookAgain} />`}
         ${["ready", "partial"].includes(domain.state) && html`<${Checks} domain=${domain.domain} findings=${domain.findings} onChecked=${lookAgain} />`}
         <${Mailboxes} domain=${domain} />
+        <${Website} domain=${domain} onChange=${lookAgain} />
         ${domain.dkim && html`<${Key} dkim=${domain.dkim} />`}
         <${Orders} orders=${domain.orders} />`;
 }

@@ -61,7 +61,7 @@ function MailboxesLost({ domain, accounts, refunds }) {
 }
 
 const ForwardingLost = ({ domain, step }) => html`<${Notice} tone="warn" title="The website is not forwarded">
-    ${step.reason}. Mail works. <a href=${`/domains?search=${encodeURIComponent(domain)}`}>Set another forwarding</a> in the list of domains.
+    ${step.reason}. Mail works. <a href=${`/domains/${encodeURIComponent(domain)}`}>Set another forwarding</a>.
 <//>`;
 
 /**

@@ -1,10 +1,11 @@
 import { html } from "../lib.js";
-import { Money, Pill, Section, Table, Time, cardName, formatTime } from "../ui/index.js";
+import { Money, Pill, Section, Table, Time, cardName } from "../ui/index.js";
+import { formatDay } from "../money/days.js";
 import { RefundWords } from "./refund.js";
 
 const lines = [
     { key: "what", title: "What", head: true, cell: (line) => html`${line.description} <span class="muted">${line.domain}</span>` },
-    { key: "period", title: "For", cell: (line) => `${formatTime(line.period_start, "day")} – ${formatTime(line.period_end, "day")}` },
+    { key: "period", title: "For", cell: (line) => `${formatDay(line.period_start)} – ${formatDay(line.period_end)}` },
     { key: "quantity", title: "Quantity", align: "end" },
     { key: "unit", title: "Price", align: "end", cell: (line) => html`<${Money} amount=${line.unit_price} />` },
     { key: "discount", title: "Discount", align: "end", cell: (line) => (line.discount ? html`−<${Money} amount=${line.discount} />` : "—") },
