@@ -20,7 +20,7 @@ function faultOf(error) {
 
 function Names({ names, chosen, choose }) {
     if (!names.length) return html`<p class="muted">No free name like it was found. Write one of your own below.</p>`;
-    return html`<fieldset class="choices"><legend class="legend-title">Free names like it</legend>
+    return html`<fieldset class="swap-names"><legend class="legend-title">Free names like it</legend>
         ${names.map((name) => html`<${Check} key=${name} type="radio" name="swap" label=${name} checked=${chosen === name} onInput=${() => choose(name)} />`)}
     </fieldset>`;
 }
