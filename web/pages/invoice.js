@@ -55,7 +55,7 @@ function Sheet({ invoice }) {
         <${Seller} text=${document.seller} />
         <${Facts} items=${facts} />
         <${Lines} document=${document} />
-        <p class="row"><span class="no-print"><${Pill} state=${invoice.state} /></span>${paymentText(invoice)}</p>
+        <p class="row"><span class="no-print">${kind === "credit_note" && invoice.state === "paid" ? html`<${Pill} tone="good">given back<//>` : html`<${Pill} state=${invoice.state} />`}</span>${paymentText(invoice)}</p>
     </article>`;
 }
 
