@@ -376,6 +376,7 @@ ELSEWHERE = {
     "Audit logs": "test_audit.py",
     "Prices": "test_prices.py",
     "Promotions": "test_promotions.py",
+    "Mending a domain": "test_domain_actions.py",
 }
 
 
