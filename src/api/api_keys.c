@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/list_query.h"
+#include "api/member.h"
 #include "api/utf8.h"
 #include "core/scopes.h"
 
@@ -32,23 +33,13 @@ static const struct schema key_schema = {key_fields, ARRAY_LEN(key_fields), size
 
 /* ---- what clients see ---- */
 
-static void add_scopes(struct buf *out, struct str scopes) {
-    BUF_LIT(out, "[");
-    for (bool first = true; scopes.n; first = false) {
-        if (!first) buf_add_byte(out, ',');
-        buf_add_json(out, str_cut(scopes, ' ', &scopes));
-    }
-    BUF_LIT(out, "]");
-}
-
 /* SECRET is only known when the key is made; later its beginning stands for it. */
 static void add_key(struct buf *out, const struct api_key *key, const char *secret) {
     BUF_LIT(out, "{\"id\":");
     buf_add_json(out, str_of(key->id));
     BUF_LIT(out, ",\"name\":");
     buf_add_json(out, key->name);
-    BUF_LIT(out, ",\"scopes\":");
-    add_scopes(out, key->scopes);
+    member_scopes(out, "scopes", key->scopes);
     BUF_LIT(out, ",\"key\":\"");
     buf_add(out, str_of(secret ? secret : key->hint[0] ? key->hint : "dfyd_"));
     if (!secret) BUF_LIT(out, "…");

@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "api/csv_read.h"
-#include "api/schema.h"
+#include "api/place_order.h"
 #include "api/utf8.h"
 
 enum { COLUMNS = 5, FIRST_ROOM = 16 };
@@ -34,25 +34,13 @@ void inventory_body_sort(struct inventory_body *body) {
 
 /* ---- JSON ---- */
 
-static const int64_t providers[] = {PROVIDER_GOOGLE, PROVIDER_AIRMAIL, PROVIDER_MICROSOFT, 0};
-
-static const struct schema_field account_fields[] = {
-    {.name = "email_address_prefix",
-     .type = SCHEMA_STRING,
-     .required = true,
-     .offset = offsetof(struct account, prefix)},
-    {.name = "first_name", .type = SCHEMA_STRING, .required = true, .offset = offsetof(struct account, first_name)},
-    {.name = "last_name", .type = SCHEMA_STRING, .required = true, .offset = offsetof(struct account, last_name)},
-};
-static const struct schema account_schema = {account_fields, ARRAY_LEN(account_fields), sizeof(struct account)};
-
 static const struct schema_field item_fields[] = {
     {.name = "domain", .type = SCHEMA_STRING, .required = true, .offset = offsetof(struct order_item, domain)},
     {.name = "email_provider",
      .type = SCHEMA_NUMBER,
      .required = true,
      .offset = offsetof(struct order_item, provider),
-     .numbers = providers},
+     .numbers = email_providers},
     {.name = "accounts",
      .type = SCHEMA_ARRAY,
      .required = true,

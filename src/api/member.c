@@ -20,3 +20,12 @@ void member_money(struct buf *out, const char *name, cents amount) {
     buf_printf(out, ",\"%s\":", name);
     money_json(out, amount);
 }
+
+void member_scopes(struct buf *out, const char *name, struct str scopes) {
+    buf_printf(out, ",\"%s\":[", name);
+    for (bool first = true; scopes.n; first = false) {
+        if (!first) buf_add_byte(out, ',');
+        buf_add_json(out, str_cut(scopes, ' ', &scopes));
+    }
+    BUF_LIT(out, "]");
+}

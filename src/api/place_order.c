@@ -24,7 +24,7 @@ static const char nothing_done[] = "Nothing was placed or charged.";
 
 /* ---- the body ---- */
 
-static const int64_t providers[] = {PROVIDER_GOOGLE, PROVIDER_AIRMAIL, PROVIDER_MICROSOFT, 0};
+const int64_t email_providers[] = {PROVIDER_GOOGLE, PROVIDER_AIRMAIL, PROVIDER_MICROSOFT, 0};
 static const char *const types[] = {"dfy", "pre_warmed_up", "extra_accounts", NULL}; /* by enum order_type */
 
 static const struct schema_field account_fields[] = {
@@ -36,14 +36,14 @@ static const struct schema_field account_fields[] = {
     {.name = "last_name", .type = SCHEMA_STRING, .required = true, .offset = offsetof(struct account, last_name)},
 };
 
-static const struct schema account_schema = {account_fields, ARRAY_LEN(account_fields), sizeof(struct account)};
+const struct schema account_schema = {account_fields, ARRAY_LEN(account_fields), sizeof(struct account)};
 
 static const struct schema_field item_fields[] = {
     {.name = "domain", .type = SCHEMA_STRING, .required = true, .offset = offsetof(struct order_item, domain)},
     {.name = "email_provider",
      .type = SCHEMA_NUMBER,
      .offset = offsetof(struct order_item, provider),
-     .numbers = providers,
+     .numbers = email_providers,
      .has_default = true,
      .fallback = PROVIDER_GOOGLE},
     {.name = "forwarding_domain", .type = SCHEMA_STRING, .offset = offsetof(struct order_item, forwarding)},

@@ -39,15 +39,6 @@ static void add_card(struct buf *out, const struct card *card) {
     BUF_LIT(out, "}");
 }
 
-static void add_scopes(struct buf *out, struct str scopes) {
-    BUF_LIT(out, "[");
-    for (bool first = true; scopes.n; first = false) {
-        if (!first) buf_add_byte(out, ',');
-        buf_add_json(out, str_cut(scopes, ' ', &scopes));
-    }
-    BUF_LIT(out, "]");
-}
-
 static void answer(struct call *call, int64_t expires_ms) {
     const struct identity *identity = call->identity;
     const struct world *world = call->config->world;
@@ -56,8 +47,7 @@ static void answer(struct call *call, int64_t expires_ms) {
     add_named(out, identity->workspace.id, identity->workspace.name);
     BUF_LIT(out, ",\"key\":");
     add_named(out, identity->key.id, identity->key.name);
-    BUF_LIT(out, ",\"scopes\":");
-    add_scopes(out, identity->key.scopes);
+    member_scopes(out, "scopes", identity->key.scopes);
     BUF_LIT(out, ",\"is_operator\":");
     buf_add(out, identity->key.is_operator ? STR("true") : STR("false"));
     BUF_LIT(out, ",\"card\":");
