@@ -15,97 +15,69 @@ enum {
     EXPIRE_BATCH = 5000, /* events in one transaction */
 };
 
-static bool expire_change(struct db *db, void *arg, struct error *reterr) {
-    const int64_t *before = arg;
-    return idempotency_expire(db, *before, reterr);
-}
-
-static void expire_answers(struct store *store, int64_t now_ms) {
-    struct error error;
-    int64_t before = now_ms - (int64_t)KEEP_HOURS * HOUR_MS;
-    if (!store_claim(store, expire_change, &before, &error))
-        log_event(LOG_WARN, "answers_not_expired", LOG_TEXT("error", error.message),
-                  LOG_TEXT("then", "tried again in an hour"));
-}
-
-struct expiry {
-    int64_t before_ms;
-    size_t n;
+struct hour {
+    int64_t now_ms;
+    bool again; /* there is more of the same */
 };
 
-static bool expire_events_change(struct db *db, void *arg, struct error *reterr) {
-    struct expiry *expiry = arg;
-    return delivery_expire(db, expiry->before_ms, EXPIRE_BATCH, &expiry->n, reterr);
+static bool expire_answers(struct db *db, void *arg, struct error *reterr) {
+    const struct hour *hour = arg;
+    return idempotency_expire(db, hour->now_ms - (int64_t)KEEP_HOURS * HOUR_MS, reterr);
 }
 
-static void expire_events(struct store *store, int64_t now_ms) {
-    struct error error;
-    struct expiry expiry = {.before_ms = now_ms - (int64_t)KEEP_EVENT_DAYS * 24 * HOUR_MS};
-    do {
-        if (store_claim(store, expire_events_change, &expiry, &error)) continue;
-        log_event(LOG_WARN, "events_not_expired", LOG_TEXT("error", error.message),
-                  LOG_TEXT("then", "tried again in an hour"));
-        return;
-    } while (expiry.n >= EXPIRE_BATCH);
+static bool expire_events(struct db *db, void *arg, struct error *reterr) {
+    struct hour *hour = arg;
+    size_t n;
+    if (!delivery_expire(db, hour->now_ms - (int64_t)KEEP_EVENT_DAYS * 24 * HOUR_MS, EXPIRE_BATCH, &n, reterr))
+        return false;
+    hour->again = n >= EXPIRE_BATCH;
+    return true;
 }
 
-static bool forget_nodes_change(struct db *db, void *arg, struct error *reterr) {
+/* They end by the system's clock, wherever the sandbox's is. */
+static bool forget_sessions(struct db *db, void *arg, struct error *reterr) {
+    (void)arg;
+    struct clock clock = clock_system();
+    return sessions_forget(db, clock_now(&clock), reterr);
+}
+
+static bool expire_minutes(struct db *db, void *arg, struct error *reterr) {
+    const struct hour *hour = arg;
+    return minutes_expire(db, hour->now_ms - MINUTES_KEPT_MS, reterr);
+}
+
+/* Those that were killed. On SQLite the next start does it. */
+static bool forget_nodes(struct db *db, void *arg, struct error *reterr) {
     (void)arg;
     return nodes_forget_silent(db, reterr);
 }
 
-/* Those that were killed. On SQLite the next start does it. */
-static void forget_nodes(struct store *store) {
-    struct error error;
-    if (store_is_shared(store) && !store_claim(store, forget_nodes_change, NULL, &error))
-        log_event(LOG_WARN, "nodes_not_forgotten", LOG_TEXT("error", error.message),
-                  LOG_TEXT("then", "tried again in an hour"));
-}
-
-static bool forget_changes_change(struct db *db, void *arg, struct error *reterr) {
+static bool forget_changes(struct db *db, void *arg, struct error *reterr) {
     (void)arg;
     return edge_names_forget(db, reterr);
 }
 
-static void forget_changes(struct store *store) {
+static const struct task {
+    store_fn *change;
+    const char *failed; /* said in the log when it could not be done */
+    bool only_shared;   /* on a shared database alone */
+} tasks[] = {
+    {expire_answers, "answers_not_expired", false},     {expire_events, "events_not_expired", false},
+    {forget_sessions, "sessions_not_forgotten", false}, {expire_minutes, "minutes_not_expired", false},
+    {forget_nodes, "nodes_not_forgotten", true},        {forget_changes, "changes_not_forgotten", true},
+};
+
+static bool do_task(struct store *store, const struct task *task, struct hour *hour) {
     struct error error;
-    if (store_is_shared(store) && !store_claim(store, forget_changes_change, NULL, &error))
-        log_event(LOG_WARN, "changes_not_forgotten", LOG_TEXT("error", error.message),
-                  LOG_TEXT("then", "tried again in an hour"));
-}
-
-static bool forget_sessions_change(struct db *db, void *arg, struct error *reterr) {
-    const int64_t *now_ms = arg;
-    return sessions_forget(db, *now_ms, reterr);
-}
-
-static void forget_sessions(struct store *store) {
-    struct error error;
-    struct clock clock = clock_system();
-    int64_t now_ms = clock_now(&clock);
-    if (!store_claim(store, forget_sessions_change, &now_ms, &error))
-        log_event(LOG_WARN, "sessions_not_forgotten", LOG_TEXT("error", error.message),
-                  LOG_TEXT("then", "tried again in an hour"));
-}
-
-static bool expire_minutes_change(struct db *db, void *arg, struct error *reterr) {
-    const int64_t *before = arg;
-    return minutes_expire(db, *before, reterr);
-}
-
-static void expire_minutes(struct store *store, int64_t now_ms) {
-    struct error error;
-    int64_t before = now_ms - MINUTES_KEPT_MS;
-    if (!store_claim(store, expire_minutes_change, &before, &error))
-        log_event(LOG_WARN, "minutes_not_expired", LOG_TEXT("error", error.message),
-                  LOG_TEXT("then", "tried again in an hour"));
+    hour->again = false;
+    if (store_claim(store, task->change, hour, &error)) return true;
+    log_event(LOG_WARN, task->failed, LOG_TEXT("error", error.message), LOG_TEXT("then", "tried again in an hour"));
+    return false;
 }
 
 void hourly_run(struct store *store, int64_t now_ms) {
-    expire_answers(store, now_ms);
-    expire_events(store, now_ms);
-    forget_sessions(store);
-    forget_nodes(store);
-    forget_changes(store);
-    expire_minutes(store, now_ms);
+    struct hour hour = {.now_ms = now_ms};
+    for (const struct task *task = tasks; task < tasks + ARRAY_LEN(tasks); task++)
+        if (!task->only_shared || store_is_shared(store))
+            while (do_task(store, task, &hour) && hour.again) {}
 }
