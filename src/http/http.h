@@ -1,7 +1,7 @@
 /*
  * http: an HTTP/1.1 server (RFC 9110, RFC 9112) over GNU libmicrohttpd: connections, limits, deadlines, bodies.
  * Knows no order and no route. Closes what the library leaves open: Content-Length together with Transfer-Encoding,
- * repeated Content-Length, folded and NUL-bearing fields, bodies over the limit, senders that drip. About 16 KiB of
+ * repeated Content-Length, folded and NUL-bearing fields, bodies over the limit, senders that drip. About 6.5 KiB of
  * header fields fit; more, and a few other breaches of the form, the library answers by itself with a small HTML page
  * (400, 413, 414, 431, 505) or by closing, and the application does not hear of it.
  */
