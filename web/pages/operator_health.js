@@ -58,7 +58,7 @@ function Outside({ drivers, payments }) {
         <${Section} title="Drivers" lede="What was asked of the world outside in the last hour; small, in the last day.">
             ${drivers.length
                 ? html`<${Table} caption="Drivers" rows=${drivers} rowKey=${(row) => row.kind + row.driver} columns=${driverColumns} />`
-                : html`<${Empty} title="Nothing was asked in the last day">The first order shows how the drivers answer.<//>`}
+                : html`<${Empty} title="Nothing was asked in the last day">Calls are counted by the minute: the next order shows here a minute later.<//>`}
         <//>
         <${Section} title="Payments of the last day">
             ${payments.length
