@@ -302,7 +302,8 @@ bool copy_run(struct copy *copy, int64_t *ret_rows, struct error *reterr) {
                   " SET LOCAL lock_timeout = '30s'",
                   reterr) ||
         !bulk_run(copy->target, triggers(copy, "DISABLE"), reterr) ||
-        !bulk_run(copy->target, text_of_all(copy, "TRUNCATE ", ", ", ""), reterr))
+        /* Sessions are those of keys that go. */
+        !bulk_run(copy->target, text_of_all(copy, "TRUNCATE sessions, ", ", ", ""), reterr))
         return false;
     for (size_t i = 0; i < ARRAY_LEN(tables); i++)
         if (!copy_table(copy, tables[i].name, ret_rows, reterr)) return false;

@@ -201,7 +201,8 @@ def test_refused_with_a_real_driver(fresh, stripe):
     assert done.returncode == 1 and "the clock can be moved in a sandbox only: the driver stripe is none" in done.stderr
     done = server.run("clock", "advance", "1d")
     assert done.returncode == 1 and "not all of its drivers are sandbox drivers" in done.stderr, done
-    assert logged(server, "clock_not_moved") and ahead(server.cli("clock", "show")) == 0
+    wait_for("the line in the log", lambda: logged(server, "clock_not_moved"))
+    assert ahead(server.cli("clock", "show")) == 0
 
 
 def test_a_moved_clock_and_real_money_do_not_go_together(fresh, stripe):
