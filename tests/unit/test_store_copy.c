@@ -6,7 +6,7 @@
 #include "store/moves.h"
 #include "store_fixture.h"
 
-extern const char postgres_009_baseline[];
+extern const char postgres_009_baseline[], postgres_010_console[];
 
 /* -- what is copied */
 
@@ -104,6 +104,7 @@ static struct target target_make(struct fixture *f) {
     snprintf(t.url, sizeof t.url, "%s%coptions=-csearch_path%%3D%s", given, strchr(given, '?') ? '&' : '?', name);
     OK(bulk_open(t.url, &t.bulk, &f->error));
     OK(bulk_run(t.bulk, postgres_009_baseline, &f->error));
+    OK(bulk_run(t.bulk, postgres_010_console, &f->error));
     t.copy = (struct copy){.source = f->db, .target = t.bulk, .arena = f->arena};
     return t;
 }
