@@ -11,15 +11,7 @@ struct asked {
 };
 
 static const struct schema_field fields[] = {
-    {.name = "limit",
-     .type = SCHEMA_INTEGER,
-     .offset = offsetof(struct asked, limit),
-     .has_minimum = true,
-     .minimum = 1,
-     .has_maximum = true,
-     .maximum = 1000,
-     .has_default = true,
-     .fallback = 10},
+    SCHEMA_RANGE(asked, limit, 1, 1000, 10),
     {.name = "starting_after", .type = SCHEMA_STRING, .offset = offsetof(struct asked, starting_after)},
     {.name = "activity_type",
      .type = SCHEMA_NUMBER,

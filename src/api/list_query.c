@@ -5,15 +5,7 @@
 #include "api/member.h"
 
 static const struct schema_field fields[] = {
-    {.name = "limit",
-     .type = SCHEMA_INTEGER,
-     .offset = offsetof(struct list_query, limit),
-     .has_minimum = true,
-     .minimum = 1,
-     .has_maximum = true,
-     .maximum = 100,
-     .has_default = true,
-     .fallback = 10},
+    SCHEMA_RANGE(list_query, limit, 1, 100, 10),
     {.name = "starting_after", .type = SCHEMA_STRING, .offset = offsetof(struct list_query, starting_after)},
     {.name = "with_passwords",
      .type = SCHEMA_BOOLEAN,

@@ -25,15 +25,7 @@ struct listing_query {
 
 /* The rows of a list's schema, which may add `domain` and `drift`. STATES: the words for the query, ended by NULL. */
 #define LISTING_FIELDS(states)                                                                                         \
-    {.name = "limit",                                                                                                  \
-     .type = SCHEMA_INTEGER,                                                                                           \
-     .offset = offsetof(struct listing_query, limit),                                                                  \
-     .has_minimum = true,                                                                                              \
-     .minimum = 1,                                                                                                     \
-     .has_maximum = true,                                                                                              \
-     .maximum = 100,                                                                                                   \
-     .has_default = true,                                                                                              \
-     .fallback = 10},                                                                                                  \
+    SCHEMA_RANGE(listing_query, limit, 1, 100, 10),                                                                    \
         {.name = "starting_after", .type = SCHEMA_STRING, .offset = offsetof(struct listing_query, starting_after)},   \
         {.name = "search", .type = SCHEMA_STRING, .offset = offsetof(struct listing_query, search)},                   \
         {.name = "state",                                                                                              \

@@ -23,10 +23,24 @@ bool operator_read_query(struct call *call, const struct schema *schema, bool ha
     return ok;
 }
 
+enum http_verdict operator_defer(struct call *call, const struct schema *schema) {
+    struct error error = {0};
+    call->order = arena_alloc(call->arena, schema->size);
+    if (schema_query(schema, call->request->query, call->arena, call->order, &error)) return HTTP_DEFER;
+    call_refuse(call, &error);
+    return HTTP_ANSWER;
+}
+
 bool operator_workspace(struct db *db, struct str asked, struct arena *arena, struct workspace *ret,
                         struct error *reterr) {
     *ret = (struct workspace){.name = STR("")};
     return !asked.n || workspace_find(db, asked, arena, ret, reterr);
+}
+
+struct str operator_name_of(const struct workspace *all, size_t n, struct str id) {
+    for (size_t i = 0; i < n; i++)
+        if (str_is(id, all[i].id)) return all[i].name;
+    return STR("");
 }
 
 void operator_add_workspace(struct buf *out, struct str id, struct str name) {

@@ -16,16 +16,7 @@ struct operator_query {
 
 /* The rows that these lists have in common. */
 #define OPERATOR_PAGE_FIELDS                                                                                           \
-    {.name = "limit",                                                                                                  \
-     .type = SCHEMA_INTEGER,                                                                                           \
-     .offset = offsetof(struct operator_query, limit),                                                                 \
-     .has_minimum = true,                                                                                              \
-     .minimum = 1,                                                                                                     \
-     .has_maximum = true,                                                                                              \
-     .maximum = 100,                                                                                                   \
-     .has_default = true,                                                                                              \
-     .fallback = 10},                                                                                                  \
-    {                                                                                                                  \
+    SCHEMA_RANGE(operator_query, limit, 1, 100, 10), {                                                                 \
         .name = "starting_after", .type = SCHEMA_STRING, .offset = offsetof(struct operator_query, starting_after)     \
     }
 #define OPERATOR_SEARCH_FIELD                                                                                          \
@@ -33,9 +24,13 @@ struct operator_query {
 
 /* Decodes the query; false: it was wrong, and CALL is answered. HAS_IDS: cursors are ids. */
 bool operator_read_query(struct call *call, const struct schema *schema, bool has_ids, struct operator_query *ret);
+/* Decodes the query into call->order, for run; or it was wrong, and CALL is answered. */
+enum http_verdict operator_defer(struct call *call, const struct schema *schema);
 /* ASKED is an id or a name; empty gives one without an id, for everyone. ERR_NOT_FOUND. */
 MUST_CHECK bool operator_workspace(struct db *db, struct str asked, struct arena *arena, struct workspace *ret,
                                    struct error *reterr);
+/* The name of the one of ALL that has ID; empty when none has. */
+struct str operator_name_of(const struct workspace *all, size_t n, struct str id);
 /* ,"workspace_id":...,"workspace":NAME; both null when ID is empty. */
 void operator_add_workspace(struct buf *out, struct str id, struct str name);
 /* The moment, or the first of the day, that TEXT says; FALLBACK when it is empty. NAME is for the words of ERR_INVALID.

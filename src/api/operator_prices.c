@@ -21,12 +21,6 @@ static const char *state_of(const struct price_version *v, int64_t now_ms) {
     return v->is_set ? "in_force" : "over";
 }
 
-static struct str name_of(struct str id, const struct names *names) {
-    for (size_t i = 0; i < names->n; i++)
-        if (str_is(id, names->all[i].id)) return names->all[i].name;
-    return STR("");
-}
-
 static void add_version(struct buf *out, const struct price_version *v, const struct names *names, int64_t now_ms) {
     BUF_LIT(out, "{\"version\":");
     buf_add_int(out, v->version);
@@ -37,7 +31,7 @@ static void add_version(struct buf *out, const struct price_version *v, const st
     else
         BUF_LIT(out, "null");
     member_text(out, "state", str_of(state_of(v, now_ms)));
-    operator_add_workspace(out, v->workspace_id, name_of(v->workspace_id, names));
+    operator_add_workspace(out, v->workspace_id, operator_name_of(names->all, names->n, v->workspace_id));
     member_time(out, "timestamp_start", v->starts_ms);
     member_time(out, "timestamp_created", v->created_ms);
     BUF_LIT(out, "}");

@@ -82,12 +82,6 @@ static bool read_page(struct db *db, void *arg, struct error *reterr) {
            workspace_list(db, p->arena, &p->workspaces, &p->n_workspaces, reterr);
 }
 
-static struct str name_of(const struct paging *p, struct str id) {
-    for (size_t i = 0; i < p->n_workspaces; i++)
-        if (str_is(id, p->workspaces[i].id)) return p->workspaces[i].name;
-    return STR("");
-}
-
 enum http_verdict operator_promotions(struct call *call) {
     struct operator_query query;
     if (!operator_read_query(call, &schema, true, &query)) return HTTP_ANSWER;
@@ -104,7 +98,8 @@ enum http_verdict operator_promotions(struct call *call) {
     size_t shown = list_begin(out, p.n, query.limit);
     for (size_t i = 0; i < shown; i++) {
         if (i) buf_add_byte(out, ',');
-        add_row(out, &p.rows[i], name_of(&p, p.rows[i].workspace_id), p.query.now_ms);
+        add_row(out, &p.rows[i], operator_name_of(p.workspaces, p.n_workspaces, p.rows[i].workspace_id),
+                p.query.now_ms);
     }
     list_end(out, shown < p.n ? p.rows[shown - 1].id : STR(""));
     call_answer(call);

@@ -12,15 +12,7 @@ struct asked {
 };
 
 static const struct schema_field fields[] = {
-    {.name = "hours",
-     .type = SCHEMA_INTEGER,
-     .offset = offsetof(struct asked, hours),
-     .has_minimum = true,
-     .minimum = 1,
-     .has_maximum = true,
-     .maximum = MINUTES_KEPT_MS / HOUR_MS,
-     .has_default = true,
-     .fallback = DAY_HOURS},
+    SCHEMA_RANGE(asked, hours, 1, MINUTES_KEPT_MS / HOUR_MS, DAY_HOURS),
 };
 static const struct schema schema = {fields, ARRAY_LEN(fields), sizeof(struct asked)};
 
@@ -49,14 +41,7 @@ static void add_numbers(struct buf *out, const struct queue_minute *minute) {
 }
 
 enum http_verdict operator_queue_begin(struct call *call) {
-    struct asked *asked = ARENA_NEW(call->arena, struct asked);
-    struct error error = {0};
-    if (!schema_query(&schema, call->request->query, call->arena, asked, &error)) {
-        call_refuse(call, &error);
-        return HTTP_ANSWER;
-    }
-    call->order = asked;
-    return HTTP_DEFER; /* it counts all that is open */
+    return operator_defer(call, &schema); /* it counts all that is open */
 }
 
 void operator_queue_run(struct call *call) {

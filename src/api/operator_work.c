@@ -18,15 +18,7 @@ struct asked {
 };
 
 static const struct schema_field fields[] = {
-    {.name = "limit",
-     .type = SCHEMA_INTEGER,
-     .offset = offsetof(struct asked, limit),
-     .has_minimum = true,
-     .minimum = 1,
-     .has_maximum = true,
-     .maximum = 100,
-     .has_default = true,
-     .fallback = 50},
+    SCHEMA_RANGE(asked, limit, 1, 100, 50),
     {.name = "kind",
      .type = SCHEMA_STRING,
      .words = work_kind_names,
@@ -47,14 +39,7 @@ static bool look_read(struct db *db, void *arg, struct error *reterr) {
 }
 
 enum http_verdict operator_work_begin(struct call *call) {
-    struct asked *asked = ARENA_NEW(call->arena, struct asked);
-    struct error error = {0};
-    if (!schema_query(&schema, call->request->query, call->arena, asked, &error)) {
-        call_refuse(call, &error);
-        return HTTP_ANSWER;
-    }
-    call->order = asked;
-    return HTTP_DEFER; /* it reads more than a range of an index */
+    return operator_defer(call, &schema); /* it reads more than a range of an index */
 }
 
 static int newest_first(const void *a, const void *b) {

@@ -60,6 +60,13 @@ struct schema_pattern {
     bool (*matches)(struct str text);
 };
 
+/* The row of the whole number MEMBER of struct INTO, from LEAST to MOST; USUAL when it is not sent. */
+#define SCHEMA_RANGE(into, member, least, most, usual)                                                                 \
+    {                                                                                                                  \
+        .name = #member, .type = SCHEMA_INTEGER, .offset = offsetof(struct into, member), .has_minimum = true,         \
+        .minimum = (least), .has_maximum = true, .maximum = (most), .has_default = true, .fallback = (usual)           \
+    }
+
 struct schema {
     const struct schema_field *fields;
     size_t n_fields;

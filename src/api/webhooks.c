@@ -240,15 +240,7 @@ struct query {
 };
 
 static const struct schema_field query_fields[] = {
-    {.name = "limit",
-     .type = SCHEMA_INTEGER,
-     .offset = offsetof(struct query, limit),
-     .has_minimum = true,
-     .minimum = 1,
-     .has_maximum = true,
-     .maximum = 100,
-     .has_default = true,
-     .fallback = 10},
+    SCHEMA_RANGE(query, limit, 1, 100, 10),
     {.name = "starting_after", .type = SCHEMA_STRING, .offset = offsetof(struct query, starting_after)},
     {.name = "campaign", .type = SCHEMA_STRING, .offset = offsetof(struct query, campaign)},
     {.name = "event_type",

@@ -8,17 +8,10 @@ import requests
 
 import nodes
 from conftest import LIMIT, ORDERS, wait_for
-from servers.postgres import PgBouncer, postgres  # noqa: F401, a fixture
+from servers.postgres import bouncer, postgres  # noqa: F401, fixtures
 from sse import Stream
 
 PEOPLE = [{"email_address_prefix": "ada", "first_name": "Ada", "last_name": "Byron"}]
-
-
-@pytest.fixture(scope="module")
-def bouncer(postgres):  # noqa: F811
-    one = PgBouncer(postgres)
-    yield one
-    one.end()
 
 
 @pytest.fixture

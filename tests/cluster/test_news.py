@@ -10,19 +10,12 @@ import requests
 
 import nodes
 from conftest import LIMIT, ORDERS, wait_for
-from servers.postgres import PgBouncer, postgres  # noqa: F401, a fixture
+from servers.postgres import bouncer, postgres  # noqa: F401, fixtures
 
 CURRENT = "/api/v2/workspaces/current"
 LISTENERS = "FROM pg_stat_activity WHERE application_name = 'dfyd news'"
 SLOW = 0.4  # seconds that a busy machine may add
 PEOPLE = [{"email_address_prefix": "ada", "first_name": "Ada", "last_name": "Byron"}]
-
-
-@pytest.fixture(scope="module")
-def bouncer(postgres):  # noqa: F811
-    one = PgBouncer(postgres)
-    yield one
-    one.end()
 
 
 @pytest.fixture

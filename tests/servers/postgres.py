@@ -442,3 +442,11 @@ def postgres():
     one = PostgreSQL()
     yield one
     one.end()
+
+
+@pytest.fixture(scope="module")
+def bouncer(postgres):
+    """PgBouncer in transaction mode before it."""
+    one = PgBouncer(postgres)
+    yield one
+    one.end()
