@@ -60,16 +60,16 @@ bool feed_events(struct db *db, const struct str *workspace_ids, size_t n_worksp
     "CASE r.state WHEN 'waiting' THEN 1 WHEN 'due' THEN 101 WHEN 'running' THEN 10007 WHEN 'done' THEN 1000003"        \
     " WHEN 'failed' THEN 100000007 ELSE 10000000019 END + r.attempts * 17"
 #define SUM_OF(weight, rows) ", (SELECT CAST(COALESCE(SUM(" weight "), 0) AS BIGINT) FROM " rows ")"
+#define OF_DOMAINS SUM_OF(DOMAIN_WEIGHT, "domains d WHERE d.order_id = o.id")
+#define OF_ACCOUNTS SUM_OF(ACCOUNT_WEIGHT, "accounts a WHERE a.order_id = o.id")
+#define OF_STEPS SUM_OF(STEP_WEIGHT, "steps s WHERE s.order_id = o.id")
+#define OF_REFUNDS SUM_OF(REFUND_WEIGHT, "refunds r WHERE r.bill_id = o.id")
 
 bool feed_prints(struct db *db, const struct str *order_ids, size_t n_orders, struct arena *arena,
                  struct feed_print **ret, size_t *ret_n, struct error *reterr) {
     struct rows rows = {.size = sizeof(struct feed_print)};
-    struct stmt *stmt = db_stmt(
-        db, "SELECT o.id, " ORDER_WEIGHT SUM_OF(DOMAIN_WEIGHT, "domains d WHERE d.order_id = o.id")
-                SUM_OF(ACCOUNT_WEIGHT, "accounts a WHERE a.order_id = o.id") SUM_OF(STEP_WEIGHT,
-                                                                                    "steps s WHERE s.order_id = o.id")
-                    SUM_OF(REFUND_WEIGHT, "refunds r WHERE r.bill_id = o.id") " FROM orders o WHERE o.id IN (SELECT "
-                                                                              "value FROM list($1)) ORDER BY o.id");
+    struct stmt *stmt = db_stmt(db, "SELECT o.id, " ORDER_WEIGHT OF_DOMAINS OF_ACCOUNTS OF_STEPS OF_REFUNDS
+                                    " FROM orders o WHERE o.id IN (SELECT value FROM list($1)) ORDER BY o.id");
     stmt_list(stmt, 1, order_ids, n_orders);
     enum db_step step;
     while ((step = stmt_step(stmt, reterr)) == DB_ROW) {

@@ -99,61 +99,22 @@ static struct driver_count read_count(struct stmt *stmt, int column) {
 }
 
 /* $1: the hour, $2: the day. */
-#define IN_HOUR(what) "CASE WHEN m.minute_ms >= $1 THEN m." what " ELSE 0 END"
-#define LAST(what)                                                                                                     \
-    "(SELECT l." what " FROM driver_minutes l WHERE l.kind = m.kind AND l.driver = m.driver AND l.reason <> ''"        \
+#define TOTAL(number) "CAST(SUM(" number ") AS BIGINT), "
+#define IN_HOUR(column) "CASE WHEN m.minute_ms >= $1 THEN m." column " ELSE 0 END"
+#define OF_HOUR                                                                                                        \
+    TOTAL(IN_HOUR("done")) TOTAL(IN_HOUR("refused")) TOTAL(IN_HOUR("unknown")) "MAX(" IN_HOUR("slowest_ms") "), "
+#define OF_DAY TOTAL("m.done") TOTAL("m.refused") TOTAL("m.unknown") "MAX(m.slowest_ms), "
+#define LAST(column)                                                                                                   \
+    "(SELECT l." column " FROM driver_minutes l WHERE l.kind = m.kind AND l.driver = m.driver AND l.reason <> ''"      \
     " AND l.minute_ms >= $2 ORDER BY l.minute_ms DESC LIMIT 1)"
+#define LAST_REASON "COALESCE(" LAST("reason") ", ''), COALESCE(" LAST("minute_ms") ", 0)"
 
 bool driver_healths(struct db *db, int64_t hour_ms, int64_t day_ms, struct arena *arena, struct driver_health **ret,
                     size_t *ret_n, struct error *reterr) {
     struct rows rows = {.size = sizeof(struct driver_health)};
-    struct stmt *stmt =
-        db_stmt(db, "SELECT m.kind, m.driver, CAST(SUM(" IN_HOUR("done") ") AS BIGINT), CAST(SUM(" IN_HOUR("refused") ") AS BIGINT), CAST(SUM(" IN_HOUR(
-                        "unknown") ") AS BIGINT), MAX(" IN_HOUR("slowest_ms") "), CAST(SUM(m.done) AS BIGINT), "
-                                                                              "CAST(SUM(m.refused) AS BIGINT), "
-                                                                              "CAST(SUM(m.unknown) AS"
-                                                                              " BIGINT), MAX(m.slowest_ms), "
-                                                                              "COALESCE(" LAST("reason") ", ''), "
-                                                                                                         "COALESCE"
-                                                                                                         "(" LAST(
-                                                                                                             "minute_"
-                                                                                                             "ms") ", "
-                                                                                                                   "0) "
-                                                                                                                   "FRO"
-                                                                                                                   "M "
-                                                                                                                   "dri"
-                                                                                                                   "ver"
-                                                                                                                   "_mi"
-                                                                                                                   "nut"
-                                                                                                                   "es "
-                                                                                                                   "m "
-                                                                                                                   "WHE"
-                                                                                                                   "RE "
-                                                                                                                   "m."
-                                                                                                                   "min"
-                                                                                                                   "ute"
-                                                                                                                   "_ms"
-                                                                                                                   " >="
-                                                                                                                   " $2"
-                                                                                                                   " GR"
-                                                                                                                   "OUP"
-                                                                                                                   " BY"
-                                                                                                                   " m."
-                                                                                                                   "kin"
-                                                                                                                   "d, "
-                                                                                                                   "m."
-                                                                                                                   "dri"
-                                                                                                                   "ver"
-                                                                                                                   " OR"
-                                                                                                                   "DER"
-                                                                                                                   " BY"
-                                                                                                                   " m."
-                                                                                                                   "kin"
-                                                                                                                   "d, "
-                                                                                                                   "m."
-                                                                                                                   "dri"
-                                                                                                                   "ve"
-                                                                                                                   "r");
+    struct stmt *stmt = db_stmt(db, "SELECT m.kind, m.driver, " OF_HOUR OF_DAY LAST_REASON
+                                    " FROM driver_minutes m WHERE m.minute_ms >= $2 GROUP BY m.kind, m.driver"
+                                    " ORDER BY m.kind, m.driver");
     stmt_int(stmt, 1, hour_ms);
     stmt_int(stmt, 2, day_ms);
     enum db_step step;
