@@ -430,6 +430,21 @@ def fresh(tmp_path):
         raise failures[0]
 
 
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+def patient(fresh):
+    """A server that tries again after an hour: what happens sooner, somebody asked for; the rest, hour_later."""
+    return fresh(retry_base_ms=HOUR_MS, retry_max_ms=HOUR_MS)
+
+
+def hour_later(server):
+    """Once a step waits for another try, its time comes."""
+    wait_for("a step that waits", lambda: rows(server, "SELECT 1 FROM steps WHERE state = 'retrying'"))
+    server.cli("clock", "advance", "1h")
+
+
 @pytest.fixture
 def cli():
     """Runs `dfyd ARGS`; returns subprocess.CompletedProcess."""

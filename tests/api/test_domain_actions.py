@@ -7,7 +7,6 @@ from contract import check_error, item, make_client, name
 from test_domain_dns import by_hand, cancel_all, lines, open_steps, ready
 
 ACTIONS = ["retry", "repair", "check"]
-HOUR_MS = 3600000
 
 
 @pytest.fixture(scope="module")
@@ -38,44 +37,40 @@ def steps(server, domain):
 
 # ---- retry
 
-def test_a_retry_ends_the_pause(fresh):
-    # Pauses of an hour: what happens within a minute is the retry.
-    server = fresh(retry_base_ms=HOUR_MS, retry_max_ms=HOUR_MS)
-    client, domain = make_client(server), "flaky-" + name()
+def test_a_retry_ends_the_pause(patient):
+    client, domain = make_client(patient), "flaky-" + name()
     client.placed([item(domain)])
     for tries in (1, 2):
-        wait_for("a failed try", lambda tries=tries: ("register_domain", "retrying", tries) in steps(server, domain))
+        wait_for("a failed try", lambda tries=tries: ("register_domain", "retrying", tries) in steps(patient, domain))
         assert done(client, domain, "retry") == {"domain": domain, "retried": 1}
-    wait_for("the domain", lambda: not open_steps(server, domain))
+    wait_for("the domain", lambda: not open_steps(patient, domain))
     check_error(act(client, domain, "retry"), 409, f"Nothing of {domain} waits for another try: it is ready.")
     assert logs(client, "domain_retried") == [(domain, 1), (domain, 1)]
 
 
-def test_a_retry_of_several_mailboxes(fresh):
-    server = fresh(retry_base_ms=HOUR_MS, retry_max_ms=HOUR_MS)
-    client, domain = make_client(server), name()
+def test_a_retry_of_several_mailboxes(patient):
+    client, domain = make_client(patient), name()
     people = [{"email_address_prefix": f"silent.{letter}", "first_name": "A", "last_name": "B"} for letter in "abc"]
     client.placed([item(domain, accounts=people)])
 
     def waiting(tries):
-        return [step for step in steps(server, domain) if step == ("create_mailbox", "retrying", tries)]
+        return [step for step in steps(patient, domain) if step == ("create_mailbox", "retrying", tries)]
     wait_for("three mailboxes that wait", lambda: len(waiting(1)) == 3)
     assert done(client, domain.upper(), "retry") == {"domain": domain, "retried": 3}
     wait_for("another try of each", lambda: len(waiting(2)) == 3)
     assert logs(client, "domain_retried") == [(domain, 3)]
 
 
-def test_a_retry_leaves_alone_what_is_done_or_leased(fresh):
-    server = fresh(retry_base_ms=HOUR_MS, retry_max_ms=HOUR_MS)
-    client, domain = make_client(server), "silent-" + name()
+def test_a_retry_leaves_alone_what_is_done_or_leased(patient):
+    client, domain = make_client(patient), "silent-" + name()
     client.placed([item(domain)])
-    wait_for("a failed try", lambda: ("register_domain", "retrying", 1) in steps(server, domain))
-    with database(server) as db:  # as a worker holds it
+    wait_for("a failed try", lambda: ("register_domain", "retrying", 1) in steps(patient, domain))
+    with database(patient) as db:  # as a worker holds it
         db.execute("UPDATE steps SET state = 'running', due_ms = due_ms + 86400000 WHERE kind = 'register_domain'")
-    before = rows(server, "SELECT kind, state, attempts, due_ms FROM steps ORDER BY kind")
+    before = rows(patient, "SELECT kind, state, attempts, due_ms FROM steps ORDER BY kind")
     check_error(act(client, domain, "retry"), 409,
                 f"Nothing of {domain} waits for another try: it is provisioning, and what is left to do for it is being done now.")
-    assert rows(server, "SELECT kind, state, attempts, due_ms FROM steps ORDER BY kind") == before
+    assert rows(patient, "SELECT kind, state, attempts, due_ms FROM steps ORDER BY kind") == before
     assert logs(client, "domain_retried") == []
 
 
@@ -101,19 +96,18 @@ def test_a_repair_changes_back_what_was_changed_by_hand(server):
     assert logs(client, "domain_repaired") == [(domain, 1)]
 
 
-def test_no_repair_while_the_records_are_published(fresh):
-    server = fresh(retry_base_ms=HOUR_MS, retry_max_ms=HOUR_MS)
-    client, domain = make_client(server), "silentdns-" + name()
+def test_no_repair_while_the_records_are_published(patient):
+    client, domain = make_client(patient), "silentdns-" + name()
     client.placed([item(domain)])
-    wait_for("a failed try", lambda: ("publish_dns", "retrying", 1) in steps(server, domain))
-    with database(server) as db:
+    wait_for("a failed try", lambda: ("publish_dns", "retrying", 1) in steps(patient, domain))
+    with database(patient) as db:
         db.execute("UPDATE steps SET state = 'running', due_ms = due_ms + 86400000 WHERE kind = 'publish_dns'")
     check_error(act(client, domain, "repair"), 409, f"Records of {domain} are being published at this moment. Try again.")
     assert logs(client, "domain_repaired") == []
-    with database(server) as db:
+    with database(patient) as db:
         db.execute("UPDATE steps SET state = 'retrying' WHERE kind = 'publish_dns'")
     done(client, domain, "repair")
-    wait_for("another try", lambda: ("publish_dns", "retrying", 2) in steps(server, domain))
+    wait_for("another try", lambda: ("publish_dns", "retrying", 2) in steps(patient, domain))
 
 
 def test_nothing_to_repair(server):

@@ -10,7 +10,7 @@ import uuid
 
 import pytest
 
-from conftest import LIMIT, ON_POSTGRES, ORDERS, database, rows, wait_for
+from conftest import LIMIT, ON_POSTGRES, ORDERS, database, hour_later, rows, wait_for
 from sse import EVENTS, Stream
 from test_webhooks import QUICK, Receiver, create
 
@@ -212,7 +212,8 @@ def test_too_much_to_tell_at_once_is_said(fresh, follow):
 
 # ---- an order's progress
 
-def test_progress_of_an_order(place, follow):
+def test_progress_of_an_order(patient, follow):
+    place = Place(patient)
     domain = name("slow-")
     order = place.order(domain)
     stream = follow(place, order=order)
@@ -225,6 +226,8 @@ def test_progress_of_an_order(place, follow):
         seen.add(json.dumps(view["domains"]))
         return view["domains"][0]["state"] == "ready"
 
+    assert not ended()
+    hour_later(patient)
     # A page that looks at the order when it is told to, and at no other time, sees its end.
     for n in itertools.count(1):
         stream.wait_for("progress", n=n)

@@ -3,11 +3,10 @@ import itertools
 import re
 
 import pytest
-from conftest import database, rows, wait_for
+from conftest import database, hour_later, rows, wait_for
 from console import Keys, browser, console, make_console, workspace  # noqa: F401, fixtures
 
 numbers = itertools.count(1)
-HOUR_MS = 3600000
 
 
 def name(word=""):
@@ -42,19 +41,14 @@ def see(console, domain, *texts):
     return console.wait(f"{texts} about {domain}", lambda: all(text in " ".join(part(console, domain).text.split()) for text in texts))
 
 
-@pytest.fixture
-def patient(fresh):
-    """A server that tries again after an hour: what happens sooner, somebody asked for."""
-    return fresh(retry_base_ms=HOUR_MS, retry_max_ms=HOUR_MS)
-
-
-def test_an_order_comes_up(console):
+def test_an_order_comes_up(patient, make_console):
+    console = make_console(patient, workspace(patient))
     domain = name("slow-")
     watch(console, item(domain, forwarding_domain="acme.com"))
     assert console.h1() == f"Order of {domain}"
     console.see("0 of 1 domain ready", "This page follows by itself.")
     see(console, domain, "Register the name", "Publish the DNS records", "waits for what is above")
-    # Nobody reloads anything.
+    hour_later(patient)  # and nobody reloads anything
     console.see("1 of 1 domain ready")
     see(console, domain, "ready", "All done", "Create the mailboxes done 3 of 3", "Set up the forwarding done")
     console.see("Items", "Payments", "Invoices", "Visa ending in 4242", css="main")
