@@ -1,7 +1,6 @@
 #include "step/care.h"
 
 #include "base/log.h"
-#include "core/backoff.h"
 #include "step/care_inside.h"
 
 struct care_times care_times_of(const struct world *world) {

@@ -1,5 +1,4 @@
 /* A check: what a domain looks like from outside. */
-#include "core/backoff.h"
 #include "driver/mailbox/mailbox.h"
 #include "step/care_inside.h"
 
@@ -43,16 +42,15 @@ static bool keep_change(struct db *db, void *arg, struct error *reterr) {
 
 bool care_keep(const struct world *world, const struct care *care, const struct care_report *report, bool *ret_stale,
                struct error *reterr) {
-    uint32_t spread;
-    rng_fill(world->rng, &spread, sizeof spread);
     struct keeping keeping = {.care = care, .times = care_times_of(world)};
     keeping.checked = (struct care_checked){
         .findings = report->findings,
         .n = report->n_findings,
         .is_unclear = report->is_unclear,
         .unclear_reason = report->unclear_reason,
-        .again_ms = keeping.times.now_ms + backoff_ms(care->check.tries + 1, world->retry_base_ms * CHECK_WAIT_FACTOR,
-                                                      world->retry_max_ms, spread),
+        .again_ms =
+            keeping.times.now_ms + world_backoff_ms(world, care->check.tries + 1,
+                                                    world->retry_base_ms * CHECK_WAIT_FACTOR, world->retry_max_ms),
         .tries_max = TRIES_MAX,
     };
     if (!store_write_of(world->store, care->workspace_id, keep_change, &keeping, reterr)) return false;

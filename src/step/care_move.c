@@ -1,6 +1,5 @@
 /* The change of a domain's DKIM keys, move by move. */
 #include "base/log.h"
-#include "core/backoff.h"
 #include "driver/mailbox/mailbox.h"
 #include "step/care_inside.h"
 
@@ -69,10 +68,8 @@ bool care_move(const struct world *world, const struct care *care, struct error 
     enum outcome outcome = act(world, care, arena, &answer);
     world_reached(world, "care.acted");
 
-    uint32_t spread;
-    rng_fill(world->rng, &spread, sizeof spread);
-    int64_t wait = answer.retry_after_ms;
-    if (wait <= 0) wait = backoff_ms(care->key.tries + 1, world->retry_base_ms, world->retry_max_ms, spread);
+    int64_t wait = world_wait_ms(world, care->key.tries + 1);
+    if (answer.retry_after_ms > 0) wait = answer.retry_after_ms;
     if (outcome == OUTCOME_REFUSED && wait < refused_again_ms) wait = refused_again_ms;
     struct record record = {.care = care, .times = care_times_of(world)};
     record.moved = (struct care_moved){

@@ -6,7 +6,6 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "core/backoff.h"
 #include "driver/hook/hook.h"
 #include "step/event_text.h"
 
@@ -196,10 +195,8 @@ static bool finish_change(struct db *db, void *arg, struct error *reterr) {
 /* A receiver that failed several times in a row is left alone for a growing while, whatever else waits for it. */
 static int64_t leave_alone_until(const struct world *world, int64_t failures, int64_t now_ms) {
     if (failures < SEEMS_DEAD_AFTER) return 0;
-    uint32_t spread;
-    rng_fill(world->rng, &spread, sizeof spread);
-    return now_ms + backoff_ms(failures - SEEMS_DEAD_AFTER + 1, world->hook_retry_ms * DEAD_WAIT_FACTOR,
-                               world->hook_retry_ms * DEAD_WAIT_MAX, spread);
+    return now_ms + world_backoff_ms(world, failures - SEEMS_DEAD_AFTER + 1, world->hook_retry_ms * DEAD_WAIT_FACTOR,
+                                     world->hook_retry_ms * DEAD_WAIT_MAX);
 }
 
 static bool deliver_batch(const struct world *world, struct delivery_batch *batch, int64_t begun_ms,

@@ -1,7 +1,6 @@
 #include "step/forward.h"
 
 #include "base/log.h"
-#include "core/backoff.h"
 #include "step/provision.h"
 
 struct beginning {
@@ -31,10 +30,8 @@ static struct ending ending_of(const struct world *world, const struct step *ste
                                const struct answer *answer) {
     static const enum step_state ends[] = {
         [OUTCOME_DONE] = STEP_DONE, [OUTCOME_REFUSED] = STEP_FAILED, [OUTCOME_UNKNOWN] = STEP_RETRYING};
-    uint32_t spread;
-    rng_fill(world->rng, &spread, sizeof spread);
-    int64_t now = clock_now(world->clock), wait = answer->retry_after_ms;
-    if (wait <= 0) wait = backoff_ms(1, world->retry_base_ms, world->retry_max_ms, spread);
+    int64_t now = clock_now(world->clock), wait = world_wait_ms(world, 1);
+    if (answer->retry_after_ms > 0) wait = answer->retry_after_ms;
     return (struct ending){
         .step = step,
         .end =

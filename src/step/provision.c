@@ -1,7 +1,6 @@
 #include "step/provision.h"
 
 #include "base/log.h"
-#include "core/backoff.h"
 #include "core/target.h"
 #include "driver/dns/dns.h"
 #include "driver/mailbox/mailbox.h"
@@ -256,11 +255,9 @@ bool provision_run(const struct world *world, const struct step *step, struct er
 
     static const enum step_state ends[] = {
         [OUTCOME_DONE] = STEP_DONE, [OUTCOME_REFUSED] = STEP_FAILED, [OUTCOME_UNKNOWN] = STEP_RETRYING};
-    uint32_t spread;
-    rng_fill(world->rng, &spread, sizeof spread);
     int64_t now = clock_now(world->clock);
-    int64_t wait = answer.retry_after_ms;
-    if (wait <= 0) wait = backoff_ms(step->attempts, world->retry_base_ms, world->retry_max_ms, spread);
+    int64_t wait = world_wait_ms(world, step->attempts);
+    if (answer.retry_after_ms > 0) wait = answer.retry_after_ms;
     struct record record = {
         .step = step,
         .end =

@@ -1,7 +1,6 @@
 #include "step/refund.h"
 
 #include "base/log.h"
-#include "core/backoff.h"
 #include "driver/payment/payment.h"
 #include "store/refunds.h"
 
@@ -69,10 +68,8 @@ static bool refund_one(const struct world *world, const struct refund *refund, s
     enum outcome outcome = give_back(world, refund, &answer);
     world_reached(world, "refund.acted");
 
-    uint32_t spread;
-    rng_fill(world->rng, &spread, sizeof spread);
-    int64_t now = clock_now(world->clock), wait = answer.answer.retry_after_ms;
-    if (wait <= 0) wait = backoff_ms(refund->attempts, world->retry_base_ms, world->retry_max_ms, spread);
+    int64_t now = clock_now(world->clock), wait = world_wait_ms(world, refund->attempts);
+    if (answer.answer.retry_after_ms > 0) wait = answer.answer.retry_after_ms;
     struct ending ending = {
         .refund = refund,
         .end =

@@ -1,7 +1,6 @@
 #include "step/renew.h"
 
 #include "base/log.h"
-#include "core/backoff.h"
 #include "driver/payment/payment.h"
 #include "store/renewals.h"
 
@@ -115,9 +114,7 @@ static bool renew_one(const struct world *world, const struct renewal_try *attem
     else
         charge(world, attempt, &answer, result);
 
-    uint32_t spread;
-    rng_fill(world->rng, &spread, sizeof spread);
-    int64_t wait = backoff_ms(attempt->attempts, world->retry_base_ms, world->retry_max_ms, spread);
+    int64_t wait = world_wait_ms(world, attempt->attempts);
     if (answer.answer.retry_after_ms > wait) wait = answer.answer.retry_after_ms;
     result->now_ms = clock_now(world->clock);
     result->again_ms = result->now_ms + wait;

@@ -1,7 +1,6 @@
 #include "step/settle.h"
 
 #include "base/log.h"
-#include "core/backoff.h"
 #include "driver/payment/payment.h"
 #include "step/checkout.h"
 #include "store/orders.h"
@@ -69,10 +68,8 @@ static bool settle_one(const struct world *world, const struct unsettled *order,
         outcome = ask(world, order, &answer);
     world_reached(world, "settle.asked");
 
-    uint32_t spread;
-    rng_fill(world->rng, &spread, sizeof spread);
     int64_t now = clock_now(world->clock);
-    int64_t wait = backoff_ms(order->attempts + 1, world->retry_base_ms, world->retry_max_ms, spread);
+    int64_t wait = world_wait_ms(world, order->attempts + 1);
     struct ending ending = {
         .order = order,
         .ids = world->ids,

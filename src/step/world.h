@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/ids.h"
+#include "core/backoff.h"
 #include "core/records.h"
 #include "driver/drivers.h"
 #include "store/store.h"
@@ -70,6 +71,18 @@ enum plant {
  */
 static inline bool world_lease_lasts(const struct world *world, int64_t until_ms) {
     return until_ms - clock_now(world->clock) > world->lease_ms / 2;
+}
+
+/* backoff_ms, spread by the world's own randomness. */
+static inline int64_t world_backoff_ms(const struct world *world, int64_t attempts, int64_t base_ms, int64_t max_ms) {
+    uint32_t spread;
+    rng_fill(world->rng, &spread, sizeof spread);
+    return backoff_ms(attempts, base_ms, max_ms, spread);
+}
+
+/* Milliseconds before what failed ATTEMPTS times (>= 1) is tried again, unless who failed asked for another wait. */
+static inline int64_t world_wait_ms(const struct world *world, int64_t attempts) {
+    return world_backoff_ms(world, attempts, world->retry_base_ms, world->retry_max_ms);
 }
 
 /* Marks a named point; see docs/testing.md for the list. */
