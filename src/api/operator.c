@@ -37,12 +37,6 @@ bool operator_workspace(struct db *db, struct str asked, struct arena *arena, st
     return !asked.n || workspace_find(db, asked, arena, ret, reterr);
 }
 
-struct str operator_name_of(const struct workspace *all, size_t n, struct str id) {
-    for (size_t i = 0; i < n; i++)
-        if (str_is(id, all[i].id)) return all[i].name;
-    return STR("");
-}
-
 void operator_add_workspace(struct buf *out, struct str id, struct str name) {
     member_text(out, "workspace_id", id);
     member_text(out, "workspace", name);

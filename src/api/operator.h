@@ -29,8 +29,6 @@ enum http_verdict operator_defer(struct call *call, const struct schema *schema)
 /* ASKED is an id or a name; empty gives one without an id, for everyone. ERR_NOT_FOUND. */
 MUST_CHECK bool operator_workspace(struct db *db, struct str asked, struct arena *arena, struct workspace *ret,
                                    struct error *reterr);
-/* The name of the one of ALL that has ID; empty when none has. */
-struct str operator_name_of(const struct workspace *all, size_t n, struct str id);
 /* ,"workspace_id":...,"workspace":NAME; both null when ID is empty. */
 void operator_add_workspace(struct buf *out, struct str id, struct str name);
 /* The moment, or the first of the day, that TEXT says; FALLBACK when it is empty. NAME is for the words of ERR_INVALID.

@@ -10,18 +10,13 @@ static const char nothing_done[] = "Nothing was changed.";
 
 /* ---- what is shown ---- */
 
-struct names { /* of workspaces by id */
-    const struct workspace *all;
-    size_t n;
-};
-
 static const char *state_of(const struct price_version *v, int64_t now_ms) {
     if (!v->holds) return "over";
     if (v->starts_ms > now_ms) return "planned";
     return v->is_set ? "in_force" : "over";
 }
 
-static void add_version(struct buf *out, const struct price_version *v, const struct names *names, int64_t now_ms) {
+static void add_version(struct buf *out, const struct price_version *v, int64_t now_ms) {
     BUF_LIT(out, "{\"version\":");
     buf_add_int(out, v->version);
     member_text(out, "name", v->price);
@@ -31,7 +26,7 @@ static void add_version(struct buf *out, const struct price_version *v, const st
     else
         BUF_LIT(out, "null");
     member_text(out, "state", str_of(state_of(v, now_ms)));
-    operator_add_workspace(out, v->workspace_id, operator_name_of(names->all, names->n, v->workspace_id));
+    operator_add_workspace(out, v->workspace_id, v->workspace);
     member_time(out, "timestamp_start", v->starts_ms);
     member_time(out, "timestamp_created", v->created_ms);
     BUF_LIT(out, "}");
@@ -55,8 +50,6 @@ struct book {
     size_t n_plans;
     struct price_version *versions;
     size_t n;
-    struct workspace *workspaces;
-    size_t n_workspaces;
 };
 
 static bool read_book(struct db *db, void *arg, struct error *reterr) {
@@ -73,8 +66,7 @@ static bool read_book(struct db *db, void *arg, struct error *reterr) {
     int64_t until_ms;
     return price_book_get(db, query.workspace_id, b->now_ms, &b->prices, &until_ms, reterr) &&
            price_book_plans(db, query.workspace_id, b->now_ms, arena, &b->plans, &b->n_plans, reterr) &&
-           price_book_history(db, &query, arena, &b->versions, &b->n, reterr) &&
-           workspace_list(db, arena, &b->workspaces, &b->n_workspaces, reterr);
+           price_book_history(db, &query, arena, &b->versions, &b->n, reterr);
 }
 
 static void add_prices(struct buf *out, const struct prices *prices) {
@@ -130,7 +122,6 @@ enum http_verdict operator_prices(struct call *call) {
         !list_read_page(call, read_book, &book))
         return HTTP_ANSWER;
     struct buf *out = &call->response->body;
-    const struct names names = {book.workspaces, book.n_workspaces};
     BUF_LIT(out, "{\"version\":");
     buf_add_int(out, book.prices.version);
     member_text(out, "currency", STR("USD"));
@@ -141,7 +132,7 @@ enum http_verdict operator_prices(struct call *call) {
     size_t shown = list_shown(book.n, query.limit);
     for (size_t i = 0; i < shown; i++) {
         if (i) buf_add_byte(out, ',');
-        add_version(out, &book.versions[i], &names, book.now_ms);
+        add_version(out, &book.versions[i], book.now_ms);
     }
     char next[24] = "";
     if (shown < book.n) snprintf(next, sizeof next, "%lld", (long long)book.versions[shown - 1].version);
@@ -174,7 +165,6 @@ struct changing {
     struct price_change change;
     struct audit_record record;
     struct price_version *made;
-    struct workspace named; /* whose price it is */
 };
 
 /* {"version": 7, "name": "domain_year", "amount": 12, "workspace_id": ..., "timestamp_start": ...}; when one is ended,
@@ -201,8 +191,7 @@ static bool tell(struct db *db, struct changing *c, struct error *reterr) {
     struct arena *arena = c->call->arena;
     struct price_query query = {.now_ms = c->change.now_ms};
     size_t n;
-    if (!price_book_newest(db, &query.only, reterr) || !price_book_history(db, &query, arena, &c->made, &n, reterr) ||
-        !operator_workspace(db, c->made->workspace_id, arena, &c->named, reterr))
+    if (!price_book_newest(db, &query.only, reterr) || !price_book_history(db, &query, arena, &c->made, &n, reterr))
         return false;
     c->record.detail = detail_of(c->made, c->ended ? c->ended : c->made->version, c->made->workspace_id, arena);
     return audit_add(db, &c->record, reterr);
@@ -210,8 +199,9 @@ static bool tell(struct db *db, struct changing *c, struct error *reterr) {
 
 static bool set_change(struct db *db, void *arg, struct error *reterr) {
     struct changing *c = arg;
-    if (!operator_workspace(db, c->workspace, c->call->arena, &c->named, reterr)) return false;
-    c->change.workspace_id = str_of(c->named.id);
+    struct workspace workspace;
+    if (!operator_workspace(db, c->workspace, c->call->arena, &workspace, reterr)) return false;
+    c->change.workspace_id = arena_str(c->call->arena, str_of(workspace.id));
     return price_book_change(db, &c->change, reterr) && tell(db, c, reterr);
 }
 
@@ -233,7 +223,7 @@ static void run(struct changing *c, enum activity activity, store_fn *change) {
         call_fail(call, &error, nothing_done);
         return;
     }
-    add_version(&call->response->body, c->made, &(struct names){&c->named, 1}, c->change.now_ms);
+    add_version(&call->response->body, c->made, c->change.now_ms);
     call_answer(call);
 }
 

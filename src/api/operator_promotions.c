@@ -39,12 +39,12 @@ static void add_members(struct buf *out, const struct promotion_row *row) {
     add_count(out, "max_orders_each", row->max_orders_each);
 }
 
-static void add_row(struct buf *out, const struct promotion_row *row, struct str workspace, int64_t now_ms) {
+static void add_row(struct buf *out, const struct promotion_row *row, int64_t now_ms) {
     BUF_LIT(out, "{\"id\":");
     buf_add_json(out, row->id);
     add_members(out, row);
     member_text(out, "state", str_of(state_of(row, now_ms)));
-    operator_add_workspace(out, row->workspace_id, workspace);
+    operator_add_workspace(out, row->workspace_id, row->workspace);
     buf_printf(out, ",\"used_orders\":%lld", (long long)row->used_orders);
     member_time(out, "timestamp_created", row->created_ms);
     BUF_LIT(out, "}");
@@ -72,14 +72,11 @@ struct paging {
     struct arena *arena;
     struct promotion_row *rows;
     size_t n;
-    struct workspace *workspaces;
-    size_t n_workspaces;
 };
 
 static bool read_page(struct db *db, void *arg, struct error *reterr) {
     struct paging *p = arg;
-    return promotion_list(db, &p->query, p->arena, &p->rows, &p->n, reterr) &&
-           workspace_list(db, p->arena, &p->workspaces, &p->n_workspaces, reterr);
+    return promotion_list(db, &p->query, p->arena, &p->rows, &p->n, reterr);
 }
 
 enum http_verdict operator_promotions(struct call *call) {
@@ -98,8 +95,7 @@ enum http_verdict operator_promotions(struct call *call) {
     size_t shown = list_begin(out, p.n, query.limit);
     for (size_t i = 0; i < shown; i++) {
         if (i) buf_add_byte(out, ',');
-        add_row(out, &p.rows[i], operator_name_of(p.workspaces, p.n_workspaces, p.rows[i].workspace_id),
-                p.query.now_ms);
+        add_row(out, &p.rows[i], p.query.now_ms);
     }
     list_end(out, shown < p.n ? p.rows[shown - 1].id : STR(""));
     call_answer(call);
@@ -153,7 +149,6 @@ struct changing {
     struct str id; /* of the one that is ended */
     int64_t end_ms, now_ms;
     struct promotion_row row;
-    struct workspace workspace;
     struct audit_record record;
 };
 
@@ -175,8 +170,10 @@ static bool tell(struct db *db, struct changing *c, struct error *reterr) {
 
 static bool add_change(struct db *db, void *arg, struct error *reterr) {
     struct changing *c = arg;
-    if (!operator_workspace(db, c->asked_workspace, c->call->arena, &c->workspace, reterr)) return false;
-    c->row.workspace_id = str_of(c->workspace.id);
+    struct workspace workspace;
+    if (!operator_workspace(db, c->asked_workspace, c->call->arena, &workspace, reterr)) return false;
+    c->row.workspace_id = arena_str(c->call->arena, str_of(workspace.id));
+    c->row.workspace = workspace.name;
     return promotion_add(db, &c->row, reterr) && tell(db, c, reterr);
 }
 
@@ -188,9 +185,7 @@ static bool end_change(struct db *db, void *arg, struct error *reterr) {
     if (!promotion_list(db, &query, c->call->arena, &rows, &n, reterr)) return false;
     if (!n) return error_set(reterr, ERR_NOT_FOUND, "Resource not found");
     c->row = *rows;
-    if (!operator_workspace(db, c->row.workspace_id, c->call->arena, &c->workspace, reterr) ||
-        !promotion_end(db, c->row.name, c->end_ms, c->now_ms, reterr))
-        return false;
+    if (!promotion_end(db, c->row.name, c->end_ms, c->now_ms, reterr)) return false;
     c->row.ends_ms = c->end_ms;
     return tell(db, c, reterr);
 }
@@ -203,7 +198,7 @@ static void run(struct changing *c, enum activity activity, store_fn *change) {
         call_fail(call, &error, nothing_done);
         return;
     }
-    add_row(&call->response->body, &c->row, c->workspace.name, c->now_ms);
+    add_row(&call->response->body, &c->row, c->now_ms);
     call_answer(call);
 }
 

@@ -103,8 +103,8 @@ bool price_book_change(struct db *db, const struct price_change *change, struct 
 #define HISTORY                                                                                                        \
     "SELECT p.version, p.workspace_id, p.price, p.amount, p.starts_ms, p.created_ms, p.version = (SELECT v.version"    \
     " FROM price_versions v WHERE v.workspace_id = p.workspace_id AND v.price = p.price AND v.starts_ms <="            \
-    " CASE WHEN p.starts_ms > $1 THEN p.starts_ms ELSE $1 END ORDER BY v.starts_ms DESC, v.version DESC LIMIT 1)"      \
-    " FROM price_versions p WHERE "
+    " CASE WHEN p.starts_ms > $1 THEN p.starts_ms ELSE $1 END ORDER BY v.starts_ms DESC, v.version DESC LIMIT 1),"     \
+    " COALESCE(w.name, '') FROM price_versions p LEFT JOIN workspaces w ON w.id = p.workspace_id WHERE "
 
 static struct stmt *history_stmt(struct db *db, const struct price_query *query) {
     if (query->only) {
@@ -141,6 +141,7 @@ bool price_book_history(struct db *db, const struct price_query *query, struct a
             .starts_ms = stmt_col_int(stmt, 4),
             .created_ms = stmt_col_int(stmt, 5),
             .holds = stmt_col_int(stmt, 6) != 0,
+            .workspace = row_text(stmt, 7, arena),
         };
     }
     if (step == DB_FAIL) return false;

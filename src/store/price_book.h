@@ -31,6 +31,7 @@ MUST_CHECK bool price_book_change(struct db *db, const struct price_change *chan
 struct price_version {
     int64_t version;
     struct str workspace_id; /* empty: for everyone */
+    struct str workspace;    /* its name; empty: for everyone, or there is none of that id */
     struct str price;        /* its name */
     bool is_set;
     cents amount; /* when set */

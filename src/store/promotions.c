@@ -88,10 +88,12 @@ bool promotion_end(struct db *db, struct str name, int64_t at_ms, int64_t now_ms
 bool promotion_list(struct db *db, const struct promotion_query *query, struct arena *arena, struct promotion_row **ret,
                     size_t *ret_n, struct error *reterr) {
     struct rows rows = {.size = sizeof(struct promotion_row)};
-    struct stmt *stmt = db_stmt(db, "SELECT id, name, workspace_id, kind, value, starts_ms, ends_ms, max_orders,"
-                                    " max_orders_each, used_orders, created_ms FROM promotions"
-                                    " WHERE ends_ms > $1 AND ($2 = '' OR id = $2) AND ($3 = '' OR id < $3)"
-                                    " AND ($5 = '' OR LOWER(name) LIKE $5 ESCAPE '\\') ORDER BY id DESC LIMIT $4");
+    struct stmt *stmt =
+        db_stmt(db, "SELECT p.id, p.name, p.workspace_id, p.kind, p.value, p.starts_ms, p.ends_ms, p.max_orders,"
+                    " p.max_orders_each, p.used_orders, p.created_ms, COALESCE(w.name, '') FROM promotions p"
+                    " LEFT JOIN workspaces w ON w.id = p.workspace_id"
+                    " WHERE p.ends_ms > $1 AND ($2 = '' OR p.id = $2) AND ($3 = '' OR p.id < $3)"
+                    " AND ($5 = '' OR LOWER(p.name) LIKE $5 ESCAPE '\\') ORDER BY p.id DESC LIMIT $4");
     stmt_int(stmt, 1, query->all ? INT64_MIN : query->now_ms);
     stmt_text(stmt, 2, query->only);
     stmt_text(stmt, 3, query->before);
@@ -112,6 +114,7 @@ bool promotion_list(struct db *db, const struct promotion_query *query, struct a
             .max_orders_each = stmt_col_int(stmt, 8),
             .used_orders = stmt_col_int(stmt, 9),
             .created_ms = stmt_col_int(stmt, 10),
+            .workspace = row_text(stmt, 11, arena),
         };
     }
     if (step == DB_FAIL) return false;

@@ -10,6 +10,7 @@
 
 struct promotion_row {
     struct str id, name, workspace_id; /* workspace_id empty: for every workspace */
+    struct str workspace; /* its name; empty: for every one, or there is none of that id. Not read by promotion_add */
     enum promotion_kind kind;
     int64_t value;                       /* as struct promotion has it; 0 for first_month */
     int64_t starts_ms, ends_ms;          /* from the first moment with it to the first without; INT64_MAX: open */

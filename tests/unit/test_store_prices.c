@@ -127,6 +127,7 @@ static void prices_start_when_they_are_to(void **state) {
     for (size_t i = 0; i < n; i++) assert_int_equal(all[i].version, order[i]);
     assert_false(all[1].is_set);
     assert_true(str_is(all[1].workspace_id, WORKSPACE) && str_is(all[1].price, "domain_year"));
+    assert_true(str_is(all[1].workspace, "mine") && all[6].workspace.n == 0);
     assert_int_equal(all[1].starts_ms, 250);
     assert_int_equal(all[1].created_ms, 3);
     assert_int_equal(all[2].amount, 1800);

@@ -117,6 +117,7 @@ static void a_promotion_has_its_window_and_its_workspace(void **state) {
     OK(promotion_list(f->db, &(struct promotion_query){.all = true}, f->arena, &rows, &n, &f->error));
     assert_int_equal(n, 3);
     assert_true(str_is(rows[0].name, "mine") && str_is(rows[0].workspace_id, WORKSPACE));
+    assert_true(str_is(rows[0].workspace, "mine") && rows[1].workspace.n == 0);
     assert_int_equal(rows[0].kind, PROMOTION_FREE_DOMAINS);
     assert_int_equal(rows[1].value, 500);
     assert_int_equal(rows[1].starts_ms, f->now + 50);

@@ -97,16 +97,13 @@ struct history {
     size_t max;
     struct price_version *versions;
     size_t n;
-    struct workspace *workspaces;
-    size_t n_workspaces;
 };
 
 static bool history_read(struct db *db, void *arg, struct error *reterr) {
     struct history *h = arg;
     struct price_query query = {.all = !h->workspace, .max = h->max};
     return who_id(db, h->workspace, h->arena, &query.workspace_id, reterr) &&
-           price_book_history(db, &query, h->arena, &h->versions, &h->n, reterr) &&
-           workspace_list(db, h->arena, &h->workspaces, &h->n_workspaces, reterr);
+           price_book_history(db, &query, h->arena, &h->versions, &h->n, reterr);
 }
 
 bool run_price_history(const struct invocation *invocation, struct error *reterr) {
@@ -118,11 +115,10 @@ bool run_price_history(const struct invocation *invocation, struct error *reterr
     struct table *table = table_create(arena, titles);
     for (size_t i = 0; i < history.n; i++) {
         const struct price_version *v = &history.versions[i];
-        table_add(table, (const struct str[]){arena_printf(arena, "%lld", (long long)v->version),
-                                              text_time(v->starts_ms, arena), v->price,
-                                              v->is_set ? text_amount(v->amount, arena) : STR("ended"),
-                                              who_name(v->workspace_id, history.workspaces, history.n_workspaces),
-                                              text_time(v->created_ms, arena)});
+        table_add(table, (const struct str[]){
+                             arena_printf(arena, "%lld", (long long)v->version), text_time(v->starts_ms, arena),
+                             v->price, v->is_set ? text_amount(v->amount, arena) : STR("ended"),
+                             who_said(v->workspace_id, v->workspace), text_time(v->created_ms, arena)});
     }
     table_print(table, stdout);
     return true;

@@ -76,14 +76,11 @@ struct listing {
     struct arena *arena;
     struct promotion_row *rows;
     size_t n;
-    struct workspace *workspaces;
-    size_t n_workspaces;
 };
 
 static bool list_read(struct db *db, void *arg, struct error *reterr) {
     struct listing *l = arg;
-    return promotion_list(db, &l->query, l->arena, &l->rows, &l->n, reterr) &&
-           workspace_list(db, l->arena, &l->workspaces, &l->n_workspaces, reterr);
+    return promotion_list(db, &l->query, l->arena, &l->rows, &l->n, reterr);
 }
 
 /* "20%", "5.00", "3 domains". */
@@ -119,8 +116,7 @@ bool run_promo_list(const struct invocation *invocation, struct error *reterr) {
         const struct promotion_row *row = &listing.rows[i];
         table_add(table,
                   (const struct str[]){row->name, str_of(promotion_kind_names[row->kind]), text_value(row, arena),
-                                       who_name(row->workspace_id, listing.workspaces, listing.n_workspaces),
-                                       text_time(row->starts_ms, arena),
+                                       who_said(row->workspace_id, row->workspace), text_time(row->starts_ms, arena),
                                        row->ends_ms == INT64_MAX ? STR("open") : text_time(row->ends_ms, arena),
                                        arena_printf(arena, "%lld", (long long)row->used_orders),
                                        text_limit(row->max_orders, arena), text_limit(row->max_orders_each, arena)});
