@@ -50,7 +50,7 @@ const NotForYou = ({ title }) => html`<${Page} title=${title}>
     <//>
 <//>`;
 
-function View() {
+function CurrentPage() {
     const { path } = useLocation();
     const session = useSession();
     const found = match(path);
@@ -69,7 +69,7 @@ function Console() {
     }, [state, isSignIn]);
     if (state === "failed") return html`<${Shell}><${Broken} title="dfyd" error=${error} retry=${loadSession} what="The console could not start" /><//>`;
     if (state === "unknown" || (state === "in") === isSignIn) return html`<main class="alone" aria-busy="true"><${Loading} /></main>`;
-    return html`<${Shell}><${View} /><//>`;
+    return html`<${Shell}><${CurrentPage} /><//>`;
 }
 
 startRouter();

@@ -1,5 +1,4 @@
 "use strict";
-/* global SwaggerUIBundle */
 SwaggerUIBundle({
   dom_id: "#docs",
   url: "openapi.json",

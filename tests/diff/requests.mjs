@@ -124,8 +124,8 @@ function queryOf(dice, schema) {
     for (let n = dice.chance(0.7) ? (dice.chance(0.1) ? 2 : 1) : 0; n > 0; n--) {
       const value = dice.chance(0.5) ? fitting(dice, part) : dice.pick([...texts, ...numbers]);
       const text = encoded(value?.text ?? value);
-      const name = dice.chance(0.05) ? dice.pick(["x", `${key}[]`, encoded(key[0].toUpperCase() + key.slice(1)), ""]) : key;
-      parts.push(dice.chance(0.05) ? name : `${name}=${dice.chance(0.1) ? text.replace(/%20/g, "+") : text}`);
+      const shown = dice.chance(0.05) ? dice.pick(["x", `${key}[]`, encoded(key[0].toUpperCase() + key.slice(1)), ""]) : key;
+      parts.push(dice.chance(0.05) ? shown : `${shown}=${dice.chance(0.1) ? text.replace(/%20/g, "+") : text}`);
     }
   }
   if (dice.chance(0.05)) parts.push(dice.pick(["", "&", "=", "x=1", "%", "%zz=%zz", "limit=%31", "%6cimit=7", "a=b=c", "limit=5;x"]));

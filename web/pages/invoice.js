@@ -64,7 +64,7 @@ export default function Invoice({ params }) {
     const load = useLoad((signal) => api.get(path, { signal }), [path]);
     const name = load.data?.kind === "credit_note" ? "Credit note" : "Invoice";
     const actions = load.data && html`<${ButtonLink} icon="page" href=${`${path}/page`} target="_blank">Plain page<//>
-        <${Button} kind="primary" icon="print" onClick=${() => print()}>Print<//>`;
+        <${Button} kind="primary" icon="print" onClick=${() => window.print()}>Print<//>`;
     return html`<${Page} title=${`${name} ${params.number}`} back=${{ href: "/invoices", text: "Invoices" }} actions=${actions}>
         <${Loaded} load=${load} rows=${8}>${(invoice) => html`<${Sheet} invoice=${invoice} />`}<//>
     <//>`;

@@ -8,7 +8,7 @@ const toasts = createStore([]);
 const spoken = createStore("");
 let last = 0;
 
-const drop = (id) => toasts.write(toasts.read().filter((toast) => toast.id !== id));
+const drop = (id) => toasts.write(toasts.read().filter((one) => one.id !== id));
 
 /** Says that something is done, for some seconds. tone: "good", "bad" (stays until closed) or "info". */
 export function toast(text, { tone = "good" } = {}) {
@@ -26,8 +26,8 @@ export function announce(text) {
 /** Where toasts appear and announcements are read; once, in the shell. */
 export function Toasts() {
     const shown = useStore(toasts);
-    const text = useStore(spoken);
-    return html`<div class="sr" aria-live="polite" role="status">${text}</div>
+    const words = useStore(spoken);
+    return html`<div class="sr" aria-live="polite" role="status">${words}</div>
         <div class="toasts" role="status" aria-live="polite">${shown.map(({ id, text, tone }) => html`<div key=${id} class=${`toast ${tone}`}>
             <${Icon} name=${tone === "good" ? "check" : "alert"} /><span>${text}</span>
             <${Button} kind="quiet" small icon="close" label="Dismiss" onClick=${() => drop(id)} />
