@@ -104,6 +104,94 @@ def test_people_are_pasted_and_shared_out(ordering):
     assert mailboxes(ordering) == sorted([f"ada@{name}.com", f"grace@{name}.com", f"alan@{name}.org", f"kurt@{name}.org"])
 
 
+def items(console, order):
+    """{domain: (provider, forwarding)} of what the order bought."""
+    found = {}
+    for one in console.server.request("GET", "/api/dfyd/v1/domains", headers=headers(console)).json()["items"]:
+        assert one["order_id"] == order
+        found[one["domain"]] = (one["provider"], one["forwarding"])
+    return found
+
+
+def test_a_single_domain_asks_for_nothing_of_its_own(ordering):
+    name = brand()
+    pick_name(ordering, f"{name}.com")
+    assert not ordering.named("button", "Own settings…")
+    pick_name(ordering, f"{name}.org")
+    assert len([ordering.button(f"Own settings of {name}.{tld}") for tld in ("com", "org")]) == 2
+    ordering.see(f"{name}.com", css=".picked-list")
+    assert not ordering.named("select", f"Mailboxes of {name}.com at"), "closed until somebody wants it"
+
+
+def test_a_domain_with_a_provider_and_a_forwarding_of_its_own(ordering):
+    name = brand()
+    first, second, third = f"{name}.com", f"{name}.org", f"{name}-mail.com"
+    for domain in (first, second, third):
+        pick_name(ordering, domain)
+    type_person(ordering, 1, "Ada", "Lovelace")
+    ordering.type("Send visitors of these domains to optional", f"{name}-shop.com")
+    ordering.see("Due now $60.00")
+    ordering.click(f"Own settings of {second}")
+    ordering.choose(f"Mailboxes of {second} at", "AirMail: $4.00 a mailbox and month")
+    ordering.see("Due now $59.00", "1 mailbox at AirMail, first month $4.00")
+    ordering.choose(f"Visitors of {second} go", "To a site of its own")
+    ordering.click("Place order for $59.00")
+    assert ordering.error_of(f"Site for the visitors of {second}") == f"Write the site that visitors of {second} are sent to, such as acme.com."
+    ordering.wait("the focus on what is wrong", lambda: ordering.focused() == f"Site for the visitors of {second}")
+    ordering.type(f"Site for the visitors of {second}", f"{name}-blog.org")
+    ordering.see(f"Like the others: {name}-shop.com")
+    ordering.click(f"Own settings of {third}")
+    ordering.choose(f"Visitors of {third} go", "Nowhere")
+    ordering.shot("order-own-settings")
+    ordering.click(f"Own settings of {second}")
+    ordering.click(f"Own settings of {third}")
+    ordering.see(f"at AirMail, visitors go to {name}-blog.org", "visitors go nowhere", css=".picked-list")
+    ordering.shot("order-own-settings-closed")
+    ordering.reload()
+    ordering.see(f"at AirMail, visitors go to {name}-blog.org", "visitors go nowhere", css=".picked-list")
+    # What is chosen for all later holds for those that have nothing of their own.
+    ordering.choose("Mailboxes at", "AirMail: $4.00 a mailbox and month")
+    ordering.see("Due now $57.00")
+    ordering.click("Place order for $57.00")
+    order = wait_placed(ordering)
+    assert items(ordering, order) == {first: ("AirMail", f"{name}-shop.com"), second: ("AirMail", f"{name}-blog.org"), third: ("AirMail", None)}
+
+
+def test_own_settings_by_the_keyboard_and_back_to_those_of_the_others(ordering):
+    name = brand()
+    pick_name(ordering, f"{name}.com")
+    pick_name(ordering, f"{name}.org")
+    type_person(ordering, 1, "Ada", "Lovelace")
+    ordering.see("Due now $40.00")
+    ordering.size(NARROW)
+    ordering.script("document.querySelector('h1').focus()")
+    ordering.tab_to(f"Own settings of {name}.org")
+    ordering.press(Keys.ENTER)
+    assert ordering.script("return document.activeElement.getAttribute('aria-expanded')") == "true"
+    ordering.tab_to(f"Mailboxes of {name}.org at")
+    ordering.press("A")
+    ordering.see("Due now $39.00")
+    ordering.fits()
+    ordering.press(Keys.HOME)
+    ordering.see("Due now $40.00")
+    ordering.click(f"Own settings of {name}.org")
+    ordering.not_see("at AirMail", css=".picked-list")
+
+
+def test_a_domain_that_is_left_alone_keeps_its_own_settings(ordering):
+    name = brand()
+    pick_name(ordering, f"{name}.com")
+    pick_name(ordering, f"{name}.org")
+    ordering.click(f"Own settings of {name}.org")
+    ordering.choose(f"Mailboxes of {name}.org at", "AirMail: $4.00 a mailbox and month")
+    ordering.click(f"Own settings of {name}.org")
+    ordering.click(f"Remove {name}.com")
+    ordering.see("at AirMail", css=".picked-list")
+    ordering.click(f"Own settings of {name}.org")
+    ordering.choose(f"Mailboxes of {name}.org at", "Like the others: Google")
+    ordering.wait("nothing of its own to settle any more", lambda: not ordering.named("button", "Own settings…"))
+
+
 def test_a_list_pasted_into_a_name_becomes_rows(ordering):
     ordering.paste("First name", "Ada\tLovelace\nAlan\tTuring\n")
     ordering.wait("the rows", lambda: [value(ordering, "Last name", n) for n in (1, 2)] == ["Lovelace", "Turing"])

@@ -96,6 +96,28 @@ def test_visitors_cannot_be_sent_to_the_domain_itself(ordering):
     ordering.not_see("Visitors cannot be sent")
 
 
+def test_what_one_domain_has_of_its_own_is_refused_beside_it(ordering):
+    name = brand()
+    other = fill(ordering)
+    pick_name(ordering, f"{name}.org")
+    ordering.click(f"Own settings of {name}.org")
+    ordering.choose(f"Visitors of {name}.org go", "To a site of its own")
+    ordering.type(f"Site for the visitors of {name}.org", f"{name}.org")
+    assert f"Visitors cannot be sent to “{name}.org”" in ordering.error_of(f"Site for the visitors of {name}.org")
+    assert ordering.field("Send visitors of these domains to optional").get_attribute("aria-invalid") is None
+    ordering.shot("order-own-settings-refused")
+    ordering.type(f"Site for the visitors of {name}.org", other)
+    ordering.see("Due now $40.00")
+    ordering.not_see("Visitors cannot be sent")
+    # What all others have may be wrong for one alone.
+    ordering.type("Send visitors of these domains to optional", other)
+    assert f"Visitors cannot be sent to “{other}”" in ordering.error_of("Send visitors of these domains to optional")
+    ordering.click(f"Own settings of {other}")
+    ordering.choose(f"Visitors of {other} go", "Nowhere")
+    ordering.see("Due now $40.00")
+    ordering.not_see("Visitors cannot be sent")
+
+
 def test_a_provider_that_is_switched_off(fresh, make_console):  # noqa: F811
     page = make_console(fresh(providers_off="2"))
     page.sign_in("/order")

@@ -26,7 +26,7 @@ def exports(module):
         "addresses.js": ["fold", "withAddresses", "PATTERNS"],
         "names.js": ["readNames", "whyNotFree"],
         "refusals.js": ["readRefusals", "messageOf"],
-        "basket.js": ["makeOrder"],
+        "basket.js": ["makeOrder", "missing"],
         "draft.js": ["draftsOf", "emptyDraft"],
         "outcome.js": ["readAnswer", "readFailure"],
     }[module]
@@ -131,10 +131,15 @@ def test_names_are_read_as_people_write_them(think, text, names):
     assert think("names.js", "readNames(text)", text=text) == names
 
 
-def order(think, people, domains=("a.com", "b.org"), **more):
+def draft_of(think, people, domains=("a.com", "b.org"), own=None, **more):
+    """A draft; OWN: what picks have of their own, by domain."""
     draft = {**think("draft.js", "emptyDraft()"), **more, "people": [{"id": i + 1, "is_typed": True, **one} for i, one in enumerate(people)]}
-    draft["picks"][draft["type"]] = [{"domain": domain, "provider": None} for domain in domains]
-    return think("basket.js", "makeOrder(draft)", draft=draft)
+    draft["picks"][draft["type"]] = [{"domain": domain, "provider": None, **(own or {}).get(domain, {})} for domain in domains]
+    return draft
+
+
+def order(think, *args, **more):
+    return think("basket.js", "makeOrder(draft)", draft=draft_of(think, *args, **more))
 
 
 def test_everyone_is_on_each_domain_or_on_one_in_turn(think):
@@ -148,6 +153,25 @@ def test_what_is_sent_is_trimmed_and_leaves_blank_rows_out(think):
     sent = order(think, [person(" A ", " B ", " c "), {**person("", "", ""), "is_typed": False}], ["a.com"], forwarding=" acme.com ", provider=2)["body"]
     assert sent == {"order_type": "dfy", "items": [{"domain": "a.com", "email_provider": 2, "forwarding_domain": "acme.com",
                                                     "accounts": [{"first_name": "A", "last_name": "B", "email_address_prefix": "c"}]}]}
+
+
+OWN = {"b.org": {"provider": 2, "visitors": "own", "forwarding": " b-shop.com "}, "c.com": {"visitors": "none"}, "d.com": {"visitors": "", "forwarding": "left.com"}}
+
+
+def test_a_domain_may_have_a_provider_and_a_forwarding_of_its_own(think):
+    sent = order(think, [ADA_AT], ["a.com", "b.org", "c.com", "d.com"], own=OWN, provider=1, forwarding="acme.com")["body"]["items"]
+    assert [(one["email_provider"], one.get("forwarding_domain")) for one in sent] == [(1, "acme.com"), (2, "b-shop.com"), (1, None), (1, "acme.com")]
+
+
+def test_stock_may_have_a_forwarding_of_its_own_and_keeps_its_provider(think):
+    sent = order(think, [], ["a.com", "b.org"], own=OWN, type="pre_warmed_up", forwarding="acme.com")["body"]["items"]
+    assert sent == [{"domain": "a.com", "forwarding_domain": "acme.com"}, {"domain": "b.org", "forwarding_domain": "b-shop.com"}]
+
+
+def test_a_forwarding_of_its_own_has_to_be_said(think):
+    own = {"b.org": {"visitors": "own", "forwarding": " "}}
+    assert [one["field"] for one in think("basket.js", "missing(draft)", draft=draft_of(think, [ADA_AT], own=own, forwarding="acme.com"))] == ["forwarding:b.org"]
+    assert think("basket.js", "missing(draft)", draft=draft_of(think, [ADA_AT], own=own, type="extra_accounts")) == []
 
 
 LISTS = ["unavailable_domains", "blacklist_domains", "invalid_domains", "invalid_forwarding_domains", "missing_domain_orders",
@@ -208,6 +232,30 @@ def test_microsofts_count_is_said_once_a_domain(think):
     found = refusals(think, order(think, [ADA_AT, ALAN_AT], provider=3), invalid_accounts=wrong)
     assert [one["field"] for one in found] == ["people"]
     assert "50 to 100" in found[0]["message"] and "it has 2" in found[0]["message"]
+
+
+@pytest.mark.parametrize("name,value,fields", [
+    ("unavailable_email_providers", [1], ["provider"]),
+    ("unavailable_email_providers", [2], ["provider:b.org"]),
+    ("unavailable_email_providers", [1, 2], ["provider", "provider:b.org"]),
+    ("invalid_forwarding_domains", ["b-shop.com"], ["forwarding:b.org"]),
+    ("invalid_forwarding_domains", ["acme.com"], ["forwarding"]),
+])
+def test_what_a_domain_has_of_its_own_is_refused_beside_it(think, name, value, fields):
+    sent = order(think, [ADA_AT], ["a.com", "b.org", "d.com"], own=OWN, forwarding="acme.com")
+    assert [one["field"] for one in refusals(think, sent, **{name: value})] == fields
+
+
+def test_of_two_that_are_sent_alike_the_one_that_is_sent_to_itself_is_wrong(think):
+    own = {"a.com": {"visitors": "own", "forwarding": "B.org"}, "b.org": {"visitors": "own", "forwarding": "B.org"}}
+    sent = order(think, [ADA_AT], own=own)
+    assert [one["field"] for one in refusals(think, sent, invalid_forwarding_domains=["B.org"])] == ["forwarding:b.org"]
+
+
+def test_microsoft_beside_another_provider_cannot_be_mended_by_people(think):
+    wrong = [{"domain": "a.com", "first_name": "Ada", "last_name": "Lovelace", "email": "ada@a.com", "reason": "A Microsoft domain needs 50 to 100 accounts"}]
+    assert "order it by itself" in refusals(think, order(think, [ADA_AT], own={"a.com": {"provider": 3}}), invalid_accounts=wrong)[0]["message"]
+    assert "Change the people" in refusals(think, order(think, [ADA_AT], provider=3), invalid_accounts=wrong)[0]["message"]
 
 
 def test_an_order_of_nothing_asks_for_a_domain(think):

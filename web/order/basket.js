@@ -1,4 +1,5 @@
 // From what somebody filled in to the order that is sent.
+import { forwardingOf, hasOwnProvider, hasOwnVisitors, providerOf } from "./apart.js";
 import { isBlank } from "./draft.js";
 
 /** The server takes no more mailboxes for one domain. */
@@ -19,10 +20,10 @@ const isWhole = (person) => Object.values(account(person)).every(Boolean);
 const item = (draft, pick, people) => ({
     domain: pick.domain,
     ...(draft.type !== "pre_warmed_up" && {
-        email_provider: draft.type === "dfy" ? draft.provider : pick.provider,
+        email_provider: providerOf(draft, pick),
         accounts: people.map(account),
     }),
-    ...(draft.type !== "extra_accounts" && draft.forwarding.trim() && { forwarding_domain: draft.forwarding.trim() }),
+    ...(draft.type !== "extra_accounts" && forwardingOf(draft, pick) && { forwarding_domain: forwardingOf(draft, pick) }),
 });
 
 /** Ids of the rows that somebody is still filling in are in `open`: they do not count until they are whole. */
@@ -30,13 +31,17 @@ export const peopleToSend = (draft, open = new Set()) =>
     draft.people.filter((person) => !isBlank(person) && (isWhole(person) || !open.has(person.id)));
 
 /**
- * {body, who}: the order, and for each of its items the people whose mailboxes stand there, in their order.
- * `simulation` is for the caller to add.
+ * {body, who, own}: the order, and for each of its items the people whose mailboxes stand there, in their order, and what
+ * it has of its own. `simulation` is for the caller to add.
  */
 export const makeOrder = (draft, open) => {
     const picks = draft.picks[draft.type];
     const who = draft.type === "pre_warmed_up" ? picks.map(() => []) : shares(peopleToSend(draft, open), picks.length, draft.spread);
-    return { body: { order_type: draft.type, items: picks.map((pick, i) => item(draft, pick, who[i])) }, who };
+    return {
+        body: { order_type: draft.type, items: picks.map((pick, i) => item(draft, pick, who[i])) },
+        who,
+        own: picks.map((pick) => ({ provider: hasOwnProvider(draft, pick), forwarding: hasOwnVisitors(pick) })),
+    };
 };
 
 /** What is not filled in yet, as [{field, message}] of refusals.js. */
@@ -45,7 +50,9 @@ export const missing = (draft) => {
     if (!draft.picks[draft.type].length) found.push({ field: "domains", message: "Choose at least one domain." });
     if (draft.type !== "pre_warmed_up" && draft.people.every(isBlank))
         found.push({ field: "people", message: "Write down at least one person who gets a mailbox." });
-    return found;
+    if (draft.type === "extra_accounts") return found;
+    const unsaid = draft.picks[draft.type].filter((pick) => pick.visitors === "own" && !forwardingOf(draft, pick));
+    return [...found, ...unsaid.map(({ domain }) => ({ field: `forwarding:${domain}`, message: `Write the site that visitors of ${domain} are sent to, such as acme.com.` }))];
 };
 
 /** The same of an order that is too large to be sent. */

@@ -5,6 +5,7 @@ import { Check, Field, Section, formatMoney, useLoad } from "../ui/index.js";
 import { OwnDomains, Stock } from "./known_names.js";
 import { NewNames } from "./new_names.js";
 import { PickedList } from "./picked.js";
+import { providerOptions } from "./providers.js";
 import { messageOf } from "./refusals.js";
 
 const TYPES = [
@@ -20,16 +21,9 @@ export function TypePart({ type, onChange }) {
     <//>`;
 }
 
-const providers = (prices) => [
-    ["1", "Google", prices && `${formatMoney(prices.google_mailbox_month)} a mailbox and month`],
-    ["2", "AirMail", prices && `${formatMoney(prices.airmail_mailbox_month)} a mailbox and month`],
-    ["3", "Microsoft", prices && `${formatMoney(prices.microsoft_domain_month)} a domain and month, 50 to 100 mailboxes`],
-].map(([value, name, price]) => [value, price ? `${name}: ${price}` : name]);
-
-function Provider({ draft, refusals, onChange }) {
-    const load = useLoad((signal) => api.get(`${OWN}/prices`, { signal }), []);
-    const year = load.data && `Each domain costs ${formatMoney(load.data.prices.domain_year)} a year besides.`;
-    return html`<${Field} type="select" label="Mailboxes at" options=${providers(load.data?.prices)} value=${String(draft.provider)} hint=${year}
+function Provider({ draft, prices, refusals, onChange }) {
+    const year = prices && `Each domain costs ${formatMoney(prices.domain_year)} a year besides.`;
+    return html`<${Field} type="select" label="Mailboxes at" options=${providerOptions(prices)} value=${String(draft.provider)} hint=${year}
         error=${messageOf(refusals, "provider")} onInput=${(value) => onChange({ provider: Number(value) })} />`;
 }
 
@@ -44,6 +38,8 @@ const LEDES = {
 
 /** picks: what use_draft.js gives to change them with. */
 export function DomainsPart({ draft, picks, refusals, onChange }) {
+    const load = useLoad((signal) => api.get(`${OWN}/prices`, { signal }), []);
+    const prices = load.data?.prices;
     const chosen = new Set(draft.picks[draft.type].map((pick) => pick.domain));
     const toggle = ({ domain, provider = null }, isChosen) => (isChosen ? picks.add([{ domain, provider }]) : picks.remove(domain));
     const add = (domains) => picks.add(domains.map((domain) => ({ domain, provider: null })));
@@ -54,9 +50,9 @@ export function DomainsPart({ draft, picks, refusals, onChange }) {
     };
     return html`<${Section} title="Domains" lede=${LEDES[draft.type]}>
         ${source[draft.type]()}
-        <${PickedList} picks=${draft.picks[draft.type]} refusals=${refusals} onRemove=${picks.remove} onProvider=${picks.setProvider} />
+        <${PickedList} draft=${draft} prices=${prices} refusals=${refusals} onRemove=${picks.remove} onChange=${picks.change} />
         ${draft.type !== "extra_accounts" && html`<div class="order-terms">
-            ${draft.type === "dfy" && html`<${Provider} draft=${draft} refusals=${refusals} onChange=${onChange} />`}
+            ${draft.type === "dfy" && html`<${Provider} draft=${draft} prices=${prices} refusals=${refusals} onChange=${onChange} />`}
             <${Forwarding} draft=${draft} refusals=${refusals} onChange=${onChange} />
         </div>`}
     <//>`;

@@ -5,7 +5,7 @@ const VERSION = 1;
 /** A row for one person. `prefix`: what stands before the @; `is_typed`: by hand or pasted, so no pattern changes it. */
 export const newPerson = (id, known = {}) => ({ id, first_name: "", last_name: "", prefix: "", is_typed: false, ...known });
 
-/** `picks`: {domain, provider} by order type. `spread`: "each", everyone on each domain; "one", everyone on one. */
+/** `picks`: {domain, provider, visitors, forwarding} by order type, of which apart.js says what holds. `spread`: "each", everyone on each domain; "one", everyone on one. */
 export const emptyDraft = () => ({
     version: VERSION,
     type: "dfy",

@@ -36,19 +36,32 @@ const domainRefusals = (answer, type) => [
     ...ofDomains(answer.unavailable_domains, () => notFree[type] ?? notFree.dfy),
 ];
 
-const providerRefusals = (answer, type) =>
-    (answer.unavailable_email_providers ?? []).map((number) => ({
-        field: type === "dfy" ? "provider" : "domains",
-        message: type === "dfy"
-            ? `${providerName(number)} is not sold at the moment. Choose another provider.`
-            : `${providerName(number)} is not sold at the moment. Remove the domains whose mailboxes are there.`,
-    }));
+/** The fields where ITEMS of the order say WHAT, "provider" or "forwarding": the one of all, and those of domains that have their own. */
+const fieldsOf = (items, what, { body, own }) => {
+    const fields = items.map((item) => (own[body.items.indexOf(item)][what] ? `${what}:${item.domain}` : what));
+    return fields.length ? [...new Set(fields)] : [what];
+};
 
-const forwardingRefusals = (answer) =>
-    (answer.invalid_forwarding_domains ?? []).map((name) => ({
-        field: "forwarding",
+const providerRefusals = (answer, order) =>
+    (answer.unavailable_email_providers ?? []).flatMap((number) => {
+        if (order.body.order_type !== "dfy")
+            return [{ field: "domains", message: `${providerName(number)} is not sold at the moment. Remove the domains whose mailboxes are there.` }];
+        const there = order.body.items.filter((item) => item.email_provider === number);
+        return fieldsOf(there, "provider", order).map((field) => ({ field, message: `${providerName(number)} is not sold at the moment. Choose another provider.` }));
+    });
+
+/** Those that are sent to NAME; where one of them is NAME itself, that is what is wrong. */
+const sentTo = (name, items) => {
+    const all = items.filter((item) => item.forwarding_domain === name);
+    const itself = all.filter((item) => item.domain === name.toLowerCase());
+    return itself.length ? itself : all;
+};
+
+const forwardingRefusals = (answer, order) =>
+    (answer.invalid_forwarding_domains ?? []).flatMap((name) => fieldsOf(sentTo(name, order.body.items), "forwarding", order).map((field) => ({
+        field,
         message: `Visitors cannot be sent to “${name}”: write the name of another site, such as acme.com, without https:// or a path.`,
-    }));
+    })));
 
 const emptyDomains = (answer, who) => {
     const names = answer.domains_without_accounts ?? [];
@@ -87,10 +100,15 @@ const accountRefusal = (account, people, told) => {
     return { field: person ? `person:${person.id}:${column}` : "people", message: words(account), reason: account.reason };
 };
 
+/** What to do about too few or too many people at Microsoft: no number of them fits beside another provider's five. */
+const mend = ({ items }) => (new Set(items.map((item) => item.email_provider)).size > 1
+    ? "Choose Google or AirMail for it, or order it by itself."
+    : "Change the people, or choose Google or AirMail.");
+
 const microsoftRefusals = (accounts, { body, who }) =>
     [...new Set(accounts.map((account) => account.domain))].map((domain) => ({
         field: "people",
-        message: `${domain} is a Microsoft domain, which needs 50 to 100 mailboxes; it has ${who[body.items.findIndex((item) => item.domain === domain)]?.length ?? 0}. Change the people, or choose Google or AirMail.`,
+        message: `${domain} is a Microsoft domain, which needs 50 to 100 mailboxes; it has ${who[body.items.findIndex((item) => item.domain === domain)]?.length ?? 0}. ${mend(body)}`,
     }));
 
 const accountRefusals = (answer, order) => {
@@ -116,16 +134,16 @@ const once = (refusals) => {
 };
 
 /**
- * [{field, message}] of an answer to ORDER (of makeOrder). field: "domains", "domain:NAME", "provider", "forwarding",
- * "people" or "person:ID:COLUMN". Empty when nothing but the payment is wrong.
+ * [{field, message}] of an answer to ORDER (of makeOrder). field: "domains", "domain:NAME", "provider", "provider:NAME",
+ * "forwarding", "forwarding:NAME", "people" or "person:ID:COLUMN". Empty when nothing but the payment is wrong.
  */
 export const readRefusals = (answer, order) => {
     const type = order.body.order_type;
     if (!order.body.items.length) return [{ field: "domains", message: "Choose at least one domain." }];
     const found = once([
         ...domainRefusals(answer, type),
-        ...providerRefusals(answer, type),
-        ...forwardingRefusals(answer),
+        ...providerRefusals(answer, order),
+        ...forwardingRefusals(answer, order),
         ...emptyDomains(answer, order.who),
         ...accountRefusals(answer, order),
     ]);

@@ -27,7 +27,7 @@ export function useDraft(drafts) {
     const picks = {
         add: (wanted) => setPicks((now) => [...now, ...wanted.filter((pick) => !now.some((one) => one.domain === pick.domain))]),
         remove: (domain) => setPicks((now) => now.filter((pick) => pick.domain !== domain)),
-        setProvider: (domain, provider) => setPicks((now) => now.map((pick) => (pick.domain === domain ? { ...pick, provider } : pick))),
+        change: (domain, values) => setPicks((now) => now.map((pick) => (pick.domain === domain ? { ...pick, ...values } : pick))),
     };
     const paste = (known) => update((now) => pasted(now, known));
     const people = {
