@@ -5,6 +5,7 @@
 #include "api/cookie.h"
 #include "api/list_query.h"
 #include "api/member.h"
+#include "store/audit.h"
 #include "store/sessions.h"
 
 struct asked {
@@ -71,6 +72,24 @@ enum http_verdict session_defer(struct call *call) {
     return HTTP_DEFER;
 }
 
+/* KEY: by which; its id need not be the call's, which may not have asked who calls. */
+static struct audit_record record_of(const struct call *call, enum activity activity, const struct api_key *key) {
+    const struct world *world = call->config->world;
+    char *id = arena_alloc(call->arena, UUID_TEXT);
+    ids_uuid(world->ids, id);
+    struct audit_record record = {
+        .id = str_of(id),
+        .workspace_id = str_of(key->workspace_id),
+        .activity = activity,
+        .actor = call_actor(call),
+        .affected = 1,
+        .detail = STR("{}"),
+        .now_ms = clock_now(world->clock),
+    };
+    record.actor.key_id = str_of(key->id);
+    return record;
+}
+
 /* ---- GET: who is signed in ---- */
 
 void get_session_run(struct call *call) {
@@ -105,13 +124,15 @@ struct opening {
     bool has_before;
     struct str key_id;
     int64_t now_ms, expires_ms;
+    struct audit_record record;
 };
 
 /* The session that this browser had ends: its cookie is overwritten. */
 static bool open_change(struct db *db, void *arg, struct error *reterr) {
     const struct opening *o = arg;
-    return (!o->has_before || session_end(db, o->before, reterr)) &&
-           session_add(db, o->hash, o->key_id, o->now_ms, o->expires_ms, reterr);
+    bool ended;
+    return (!o->has_before || session_end(db, o->before, &ended, reterr)) &&
+           session_add(db, o->hash, o->key_id, o->now_ms, o->expires_ms, reterr) && audit_add(db, &o->record, reterr);
 }
 
 void sign_in_run(struct call *call) {
@@ -126,6 +147,7 @@ void sign_in_run(struct call *call) {
     char token[SESSION_TEXT];
     struct opening o = {.key_id = str_of(identity->key.id), .now_ms = now_ms()};
     o.expires_ms = o.now_ms + call->config->session_ms;
+    o.record = record_of(call, ACTIVITY_SIGNED_IN, &identity->key);
     session_token_make(world->rng, token);
     session_hash(str_of(token), o.hash);
     struct str before = cookie_token(call->request, call_is_https(call));
@@ -147,6 +169,7 @@ struct ending {
     struct arena *arena;
     int64_t now_ms;
     struct api_key key;
+    struct audit_record record;
 };
 
 static bool look_for_it(struct db *db, void *arg, struct error *reterr) {
@@ -157,7 +180,8 @@ static bool look_for_it(struct db *db, void *arg, struct error *reterr) {
 
 static bool end_change(struct db *db, void *arg, struct error *reterr) {
     const struct ending *e = arg;
-    return session_end(db, e->hash, reterr);
+    bool ended;
+    return session_end(db, e->hash, &ended, reterr) && (!ended || audit_add(db, &e->record, reterr));
 }
 
 /* Also for who is not signed in any more: what the browser keeps has to go. */
@@ -170,10 +194,12 @@ void sign_out_run(struct call *call) {
     bool ok = cookie_check_origin(call->request, &error);
     if (ok && token.n) {
         ok = store_read(store, look_for_it, &e, &error);
-        if (ok)
-            ok = store_write_of(store, str_of(e.key.workspace_id), end_change, &e, &error);
-        else if (error.code == ERR_NOT_FOUND)
+        if (ok) {
+            e.record = record_of(call, ACTIVITY_SIGNED_OUT, &e.key);
+            ok = store_write_of(store, e.record.workspace_id, end_change, &e, &error);
+        } else if (error.code == ERR_NOT_FOUND) {
             ok = true;
+        }
     }
     if (!ok) {
         call_fail(call, &error, "You are still signed in.");

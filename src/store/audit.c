@@ -25,6 +25,8 @@ const char *const activity_names[ACTIVITY_END] = {
     [ACTIVITY_INVENTORY_REMOVED] = "inventory_removed",
     [ACTIVITY_WORK_RETRIED] = "work_retried",
     [ACTIVITY_PASSWORD_SHOWN] = "password_shown",
+    [ACTIVITY_SIGNED_IN] = "signed_in",
+    [ACTIVITY_SIGNED_OUT] = "signed_out",
 };
 
 const int activity_types[ACTIVITY_END] = {
@@ -52,6 +54,8 @@ const int activity_types[ACTIVITY_END] = {
     [ACTIVITY_INVENTORY_REMOVED] = 40,
     [ACTIVITY_WORK_RETRIED] = 40,
     [ACTIVITY_PASSWORD_SHOWN] = 40, /* nothing fits */
+    [ACTIVITY_SIGNED_IN] = 1,       /* user login */
+    [ACTIVITY_SIGNED_OUT] = 40,     /* nothing fits */
 };
 
 bool audit_add(struct db *db, const struct audit_record *record, struct error *reterr) {

@@ -28,7 +28,9 @@ enum activity {
     ACTIVITY_WEBHOOK_CHANGED,
     ACTIVITY_WEBHOOK_REMOVED,
     ACTIVITY_PASSWORD_SHOWN,
-    /* The operator's, kept with the workspace of the key. */
+    ACTIVITY_SIGNED_IN, /* to the console */
+    ACTIVITY_SIGNED_OUT,
+    /* The operator's, kept with the workspace of the key; of the command line with the first workspace. */
     ACTIVITY_PRICE_SET,
     ACTIVITY_PRICE_ENDED,
     ACTIVITY_PROMOTION_ADDED,

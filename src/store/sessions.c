@@ -51,11 +51,14 @@ bool session_find(struct db *db, const unsigned char hash[SESSION_HASH], int64_t
     return true;
 }
 
-bool session_end(struct db *db, const unsigned char hash[SESSION_HASH], struct error *reterr) {
+bool session_end(struct db *db, const unsigned char hash[SESSION_HASH], bool *ret_ended, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, "DELETE FROM sessions WHERE hash = $1");
+    int64_t ended;
     bind_hash(stmt, hash);
     db_touch_identities(db);
-    return stmt_run(stmt, NULL, reterr);
+    if (!stmt_run(stmt, &ended, reterr)) return false;
+    *ret_ended = ended > 0;
+    return true;
 }
 
 bool sessions_forget(struct db *db, int64_t now_ms, struct error *reterr) {

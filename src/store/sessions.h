@@ -18,7 +18,8 @@ MUST_CHECK bool session_add(struct db *db, const unsigned char hash[SESSION_HASH
  * revoked. */
 MUST_CHECK bool session_find(struct db *db, const unsigned char hash[SESSION_HASH], int64_t now_ms, struct arena *arena,
                              struct api_key *ret, int64_t *ret_expires_ms, struct error *reterr);
-/* Fine when there is none. */
-MUST_CHECK bool session_end(struct db *db, const unsigned char hash[SESSION_HASH], struct error *reterr);
+/* *ret_ended: whether there was one. */
+MUST_CHECK bool session_end(struct db *db, const unsigned char hash[SESSION_HASH], bool *ret_ended,
+                            struct error *reterr);
 /* Removes those that ended by NOW_MS. */
 MUST_CHECK bool sessions_forget(struct db *db, int64_t now_ms, struct error *reterr);

@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from conftest import LIMIT, ORDERS, database, rows, stores, wait_for
+from test_audit import FIELDS, logs
 from test_keys import KEYS, TIME, Place
 
 SESSION = "/api/dfyd/v1/session"
@@ -268,6 +269,39 @@ def test_changes_by_a_session_are_the_keys(place, browser):
     record = browser.call("GET", "/api/v2/audit-logs").json()["items"][0]
     key = browser.call("GET", SESSION).json()["key"]["id"]
     assert record["audit_metadata"]["activity"] == "workspace_changed" and key in str(record)
+
+
+def test_signing_in_and_out_is_told(place):
+    """Who, from where, by which key; once each, and never the token."""
+    key = place.call("GET").json()["items"][0]["id"]
+    browser = Browser(place.server)
+    session = browser.sign_in(place.key, headers={**OWN, "User-Agent": "Firefox/150"}).json()
+    token = browser.token
+    assert browser.call("DELETE", SESSION, headers={**OWN, "User-Agent": "Firefox/151"}).status_code == 204
+    browser.token = token
+    assert browser.call("DELETE", SESSION).status_code == 204, "nobody is signed in any more"
+    assert browser.call("POST", SESSION, json={"key": "dfyd_" + "a" * 43}).status_code == 401
+    gone, came = logs(place)[:2]
+    assert [e["audit_metadata"] for e in (gone, came)] == [{"activity": "signed_out"}, {"activity": "signed_in"}]
+    assert [e["activity_type"] for e in (gone, came)] == [40, 1]
+    assert [e["user_agent"] for e in (gone, came)] == ["Firefox/151", "Firefox/150"]
+    for entry in (gone, came):
+        assert set(entry) == FIELDS and entry["api_key_id"] == key and entry["ip_address"] == "127.0.0.1"
+        assert entry["organization_id"] == session["workspace"]["id"] and entry["from_api"] is True and entry["affected_count"] == 1
+    assert len(logs(place)) == 3 and token not in str(logs(place)), "the key's own record is the third"
+
+
+@pytest.mark.sqlite("a trigger of its own")
+def test_without_its_record_nobody_is_signed_in_or_out(fresh):
+    server = fresh()
+    browser = Browser(server)
+    browser.sign_in(server.key)
+    with database(server) as db:
+        db.execute("CREATE TRIGGER no_more BEFORE INSERT ON audit_logs BEGIN SELECT RAISE(ABORT, 'no more'); END")
+    answer = Browser(server).call("POST", SESSION, json={"key": server.key})
+    assert answer.status_code == 500 and "Set-Cookie" not in answer.headers
+    assert browser.call("DELETE", SESSION).status_code == 500 and browser.is_signed_in()
+    assert rows(server, "SELECT COUNT(*) FROM sessions") == [(1,)]
 
 
 def test_a_plan_that_ended(place, browser):

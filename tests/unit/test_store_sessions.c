@@ -69,10 +69,13 @@ static void signing_out_ends_one(void **state) {
     struct fixture *f = *state;
     struct api_key key = add_key(f);
     struct opened a = open_session(f, &key, ENDS), b = open_session(f, &key, ENDS);
-    OK(IN_TX(session_end(f->db, a.hash, &f->error)));
+    bool ended = false;
+    OK(IN_TX(session_end(f->db, a.hash, &ended, &f->error)));
+    assert_true(ended);
     assert_false(is_open(f, &a, BEGAN));
     assert_true(is_open(f, &b, BEGAN));
-    OK(IN_TX(session_end(f->db, a.hash, &f->error))); /* again */
+    OK(IN_TX(session_end(f->db, a.hash, &ended, &f->error)));
+    assert_false(ended);
 }
 
 static void a_revoked_key_ends_all_of_its_own(void **state) {

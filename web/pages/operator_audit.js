@@ -4,7 +4,8 @@ import { OPERATOR, words } from "../operator/parts.js";
 import { Empty, Field, Loaded, Page, Pager, Search, Table, Time, Toolbar, useList } from "../ui/index.js";
 
 const activities = [
-    "order_placed", "accounts_cancelled", "forwarding_set", "forwarding_removed", "domain_swapped", "key_created", "key_revoked",
+    "order_placed", "accounts_cancelled", "forwarding_set", "forwarding_removed", "domain_swapped", "domain_retried", "domain_repaired",
+    "domain_checked", "key_created", "key_revoked", "signed_in", "signed_out",
     "workspace_changed", "webhook_created", "webhook_changed", "webhook_removed", "password_shown", "price_set", "price_ended",
     "promotion_added", "promotion_ended", "inventory_added", "inventory_removed", "work_retried",
 ];
