@@ -65,9 +65,3 @@ struct audit_record operator_record(struct call *call, enum activity activity, i
         .now_ms = now_ms,
     };
 }
-
-struct str operator_take(struct buf *out, struct arena *arena) {
-    struct str text = arena_str(arena, buf_str(out));
-    buf_finish(out);
-    return text;
-}

@@ -38,8 +38,6 @@ MUST_CHECK bool operator_time(struct str text, const char *name, int64_t fallbac
 /* A record of a change of what belongs to no workspace in particular. DETAIL: a JSON object. */
 struct audit_record operator_record(struct call *call, enum activity activity, int64_t affected, struct str detail,
                                     int64_t now_ms);
-/* What OUT holds, from ARENA; OUT is finished. */
-struct str operator_take(struct buf *out, struct arena *arena);
 
 /* An end of something, at a time. */
 struct operator_end {

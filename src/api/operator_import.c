@@ -7,9 +7,9 @@
 #include "api/inventory_body.h"
 #include "api/member.h"
 #include "api/operator.h"
-#include "store/inventory.h"
+#include "api/operator_detail.h"
 
-enum { PROBLEMS_SHOWN = 500, NAMES_KEPT = 20 };
+enum { PROBLEMS_SHOWN = 500 };
 
 struct query {
     bool dry_run;
@@ -137,19 +137,6 @@ static bool look(struct db *db, struct import *import, struct error *reterr) {
     return true;
 }
 
-/* {"domains": [the first ones], "n_mailboxes": 60} */
-static struct str detail_of(const struct import *import) {
-    struct buf text;
-    buf_init(&text, 1 << 16);
-    BUF_LIT(&text, "{\"domains\":[");
-    for (size_t i = 0; i < import->n && i < NAMES_KEPT; i++) {
-        if (i) buf_add_byte(&text, ',');
-        buf_add_json(&text, import->goods[i].name);
-    }
-    buf_printf(&text, "],\"n_mailboxes\":%zu}", import->n_mailboxes);
-    return operator_take(&text, import->call->arena);
-}
-
 static bool look_read(struct db *db, void *arg, struct error *reterr) {
     return look(db, arg, reterr);
 }
@@ -200,7 +187,8 @@ void operator_import_run(struct call *call) {
     bool ok = judge(import, &error);
     bool only_looks = import->dry_run || import->n_known;
     if (ok && !only_looks)
-        import->record = operator_record(call, ACTIVITY_INVENTORY_ADDED, (int64_t)import->n, detail_of(import),
+        import->record = operator_record(call, ACTIVITY_INVENTORY_ADDED, (int64_t)import->n,
+                                         operator_stock_detail(import->stocks, import->n, call->arena),
                                          clock_now(call->config->world->clock));
     ok = ok && (only_looks ? store_read(store, look_read, import, &error)
                            : store_write(store, import_change, import, &error));

@@ -3,8 +3,8 @@
 
 #include "api/member.h"
 #include "api/operator.h"
+#include "api/operator_detail.h"
 #include "core/name.h"
-#include "store/inventory.h"
 
 /* ---- GET ---- */
 
@@ -117,13 +117,9 @@ enum http_verdict operator_remove_stock_begin(struct call *call) {
 void operator_remove_stock_run(struct call *call) {
     struct removal *removal = call->order;
     struct error error = {0};
-    struct buf detail;
-    buf_init(&detail, 1 << 12);
-    BUF_LIT(&detail, "{\"domain\":");
-    buf_add_json(&detail, removal->domain);
-    BUF_LIT(&detail, "}");
-    removal->record = operator_record(call, ACTIVITY_INVENTORY_REMOVED, 1, operator_take(&detail, call->arena),
-                                      clock_now(call->config->world->clock));
+    removal->record =
+        operator_record(call, ACTIVITY_INVENTORY_REMOVED, 1, operator_removed_detail(removal->domain, call->arena),
+                        clock_now(call->config->world->clock));
     if (!store_write(call->config->world->store, remove_change, removal, &error)) {
         call_fail(call, &error, "Nothing was changed.");
         return;

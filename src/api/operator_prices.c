@@ -4,7 +4,7 @@
 
 #include "api/member.h"
 #include "api/operator.h"
-#include "store/price_book.h"
+#include "api/operator_detail.h"
 
 static const char nothing_done[] = "Nothing was changed.";
 
@@ -167,33 +167,13 @@ struct changing {
     struct price_version *made;
 };
 
-/* {"version": 7, "name": "domain_year", "amount": 12, "workspace_id": ..., "timestamp_start": ...}; when one is ended,
- * "version" is that one. */
-static struct str detail_of(const struct price_version *v, int64_t version, struct str workspace_id,
-                            struct arena *arena) {
-    struct buf text;
-    buf_init(&text, 1 << 16);
-    buf_printf(&text, "{\"version\":%lld", (long long)version);
-    member_text(&text, "name", v->price);
-    BUF_LIT(&text, ",\"amount\":");
-    if (v->is_set)
-        money_json(&text, v->amount);
-    else
-        BUF_LIT(&text, "null");
-    member_text(&text, "workspace_id", workspace_id);
-    member_time(&text, "timestamp_start", v->starts_ms);
-    BUF_LIT(&text, "}");
-    return operator_take(&text, arena);
-}
-
 /* Reads the version that was just made, for the answer and the record. */
-static bool tell(struct db *db, struct changing *c, struct error *reterr) {
+static bool tell(struct db *db, struct changing *c, const struct price_changed *changed, struct error *reterr) {
     struct arena *arena = c->call->arena;
-    struct price_query query = {.now_ms = c->change.now_ms};
+    const struct price_query query = {.only = changed->version, .now_ms = c->change.now_ms};
     size_t n;
-    if (!price_book_newest(db, &query.only, reterr) || !price_book_history(db, &query, arena, &c->made, &n, reterr))
-        return false;
-    c->record.detail = detail_of(c->made, c->ended ? c->ended : c->made->version, c->made->workspace_id, arena);
+    if (!price_book_history(db, &query, arena, &c->made, &n, reterr)) return false;
+    c->record.detail = operator_price_detail(c->made, changed->ended, arena);
     return audit_add(db, &c->record, reterr);
 }
 
@@ -202,13 +182,15 @@ static bool set_change(struct db *db, void *arg, struct error *reterr) {
     struct workspace workspace;
     if (!operator_workspace(db, c->workspace, c->call->arena, &workspace, reterr)) return false;
     c->change.workspace_id = arena_str(c->call->arena, str_of(workspace.id));
-    return price_book_change(db, &c->change, reterr) && tell(db, c, reterr);
+    struct price_changed changed;
+    return price_book_change(db, &c->change, &changed, reterr) && tell(db, c, &changed, reterr);
 }
 
 static bool end_change(struct db *db, void *arg, struct error *reterr) {
     struct changing *c = arg;
-    return price_book_end(db, c->ended, c->change.starts_ms, c->change.now_ms, c->call->arena, reterr) &&
-           tell(db, c, reterr);
+    struct price_changed changed;
+    return price_book_end(db, c->ended, c->change.starts_ms, c->change.now_ms, c->call->arena, &changed, reterr) &&
+           tell(db, c, &changed, reterr);
 }
 
 static void run(struct changing *c, enum activity activity, store_fn *change) {

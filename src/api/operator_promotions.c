@@ -3,7 +3,7 @@
 
 #include "api/member.h"
 #include "api/operator.h"
-#include "store/promotions.h"
+#include "api/operator_detail.h"
 
 static const char nothing_done[] = "Nothing was changed.";
 
@@ -15,34 +15,10 @@ static const char *state_of(const struct promotion_row *row, int64_t now_ms) {
     return row->max_orders && row->used_orders >= row->max_orders ? "used_up" : "open";
 }
 
-static void add_count(struct buf *out, const char *name, int64_t n) {
-    buf_printf(out, ",\"%s\":", name);
-    if (n)
-        buf_add_int(out, n);
-    else
-        BUF_LIT(out, "null");
-}
-
-static void add_members(struct buf *out, const struct promotion_row *row) {
-    member_text(out, "name", row->name);
-    member_text(out, "kind", str_of(promotion_kind_names[row->kind]));
-    BUF_LIT(out, ",\"value\":");
-    if (row->kind == PROMOTION_AMOUNT)
-        money_json(out, row->value);
-    else if (row->kind == PROMOTION_FIRST_MONTH)
-        BUF_LIT(out, "null");
-    else
-        buf_add_int(out, row->value);
-    member_time(out, "timestamp_start", row->starts_ms);
-    member_time(out, "timestamp_end", row->ends_ms == INT64_MAX ? 0 : row->ends_ms);
-    add_count(out, "max_orders", row->max_orders);
-    add_count(out, "max_orders_each", row->max_orders_each);
-}
-
 static void add_row(struct buf *out, const struct promotion_row *row, int64_t now_ms) {
     BUF_LIT(out, "{\"id\":");
     buf_add_json(out, row->id);
-    add_members(out, row);
+    operator_promotion_members(out, row);
     member_text(out, "state", str_of(state_of(row, now_ms)));
     operator_add_workspace(out, row->workspace_id, row->workspace);
     buf_printf(out, ",\"used_orders\":%lld", (long long)row->used_orders);
@@ -152,19 +128,8 @@ struct changing {
     struct audit_record record;
 };
 
-static struct str detail_of(const struct promotion_row *row, struct arena *arena) {
-    struct buf text;
-    buf_init(&text, 1 << 16);
-    BUF_LIT(&text, "{\"promotion_id\":");
-    buf_add_json(&text, row->id);
-    add_members(&text, row);
-    member_text(&text, "workspace_id", row->workspace_id);
-    BUF_LIT(&text, "}");
-    return operator_take(&text, arena);
-}
-
 static bool tell(struct db *db, struct changing *c, struct error *reterr) {
-    c->record.detail = detail_of(&c->row, c->call->arena);
+    c->record.detail = operator_promotion_detail(&c->row, c->call->arena);
     return audit_add(db, &c->record, reterr);
 }
 

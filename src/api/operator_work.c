@@ -4,8 +4,8 @@
 
 #include "api/member.h"
 #include "api/operator.h"
+#include "api/operator_detail.h"
 #include "base/log.h"
-#include "store/work.h"
 #include "worker/worker.h"
 
 enum { LATELY_MS = 7 * 24 * 60 * 60 * 1000, ALL_KINDS = (1 << WORK_KIND_END) - 1 };
@@ -109,25 +109,11 @@ static const struct schema_field retry_fields[] = {
 };
 static const struct schema retry_schema = {retry_fields, ARRAY_LEN(retry_fields), sizeof(struct retrying)};
 
-static void add_subject(struct buf *out, const struct retrying *r) {
-    buf_printf(out, "{\"kind\":\"%s\"", work_kind_names[r->kind]);
-    member_text(out, "id", r->id);
-}
-
-static struct str detail_of(const struct retrying *r) {
-    struct buf text;
-    buf_init(&text, 1 << 16);
-    add_subject(&text, r);
-    member_text(&text, "workspace_id", r->workspace_id);
-    BUF_LIT(&text, "}");
-    return operator_take(&text, r->call->arena);
-}
-
 static bool retry_change(struct db *db, void *arg, struct error *reterr) {
     struct retrying *r = arg;
     if (!work_retry(db, (enum work_kind)r->kind, r->id, r->record.now_ms, r->call->arena, &r->workspace_id, reterr))
         return false;
-    r->record.detail = detail_of(r);
+    r->record.detail = operator_work_detail((enum work_kind)r->kind, r->id, r->workspace_id, r->call->arena);
     return audit_add(db, &r->record, reterr);
 }
 
@@ -155,7 +141,8 @@ void operator_retry_run(struct call *call) {
     log_event(LOG_INFO, "work_retried", LOG_TEXT("kind", work_kind_names[r->kind]), LOG_STR("id", r->id));
     if (call->config->worker) worker_wake(call->config->worker);
     struct buf *out = &call->response->body;
-    add_subject(out, r);
+    buf_printf(out, "{\"kind\":\"%s\"", work_kind_names[r->kind]);
+    member_text(out, "id", r->id);
     BUF_LIT(out, "}");
     call_answer(call);
 }

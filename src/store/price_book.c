@@ -58,21 +58,26 @@ bool price_book_get(struct db *db, struct str workspace_id, int64_t now_ms, stru
     return true;
 }
 
-/* Whether the price is set for the change's workspace when it starts. */
-static bool is_set_before(struct db *db, const struct price_change *change, bool *ret, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "SELECT amount FROM price_versions WHERE workspace_id = $1 AND price = $2"
+/* The version that holds for PRICE of WORKSPACE_ID at AT_MS, 0: none; and whether it sets a price. */
+static bool find_holding(struct db *db, struct str workspace_id, struct str price, int64_t at_ms, int64_t *ret_version,
+                         bool *ret_is_set, struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT version, amount FROM price_versions WHERE workspace_id = $1 AND price = $2"
                                     " AND starts_ms <= $3 ORDER BY starts_ms DESC, version DESC LIMIT 1");
-    stmt_text(stmt, 1, change->workspace_id);
-    stmt_text(stmt, 2, str_of(price_rows[change->price].name));
-    stmt_int(stmt, 3, change->starts_ms);
+    stmt_text(stmt, 1, workspace_id);
+    stmt_text(stmt, 2, price);
+    stmt_int(stmt, 3, at_ms);
     enum db_step step = stmt_step(stmt, reterr);
     if (step == DB_FAIL) return false;
-    *ret = step == DB_ROW && !stmt_col_is_null(stmt, 0);
+    *ret_version = step == DB_ROW ? stmt_col_int(stmt, 0) : 0;
+    *ret_is_set = step == DB_ROW && !stmt_col_is_null(stmt, 1);
     stmt_done(stmt);
     return true;
 }
 
-bool price_book_change(struct db *db, const struct price_change *change, struct error *reterr) {
+bool price_book_change(struct db *db, const struct price_change *change, struct price_changed *ret,
+                       struct error *reterr) {
+    *ret = (struct price_changed){0};
+    struct str price = str_of(price_rows[change->price].name);
     if (change->is_set && (change->amount < 0 || change->amount > CENTS_MAX))
         return error_set(reterr, ERR_INVALID, "a price lies between 0 and %lld cents", (long long)CENTS_MAX);
     if (change->starts_ms < change->now_ms) {
@@ -81,15 +86,17 @@ bool price_book_change(struct db *db, const struct price_change *change, struct 
         return error_set(reterr, ERR_INVALID, "%s is past: orders were priced since; prices start now or later",
                          starts);
     }
-    bool was_set = false;
     if (!change->is_set) {
-        if (!is_set_before(db, change, &was_set, reterr)) return false;
+        int64_t held;
+        bool was_set;
+        if (!find_holding(db, change->workspace_id, price, change->starts_ms, &held, &was_set, reterr)) return false;
         if (!was_set) return true;
+        ret->ended = held;
     }
     struct stmt *stmt = db_stmt(db, "INSERT INTO price_versions (workspace_id, price, amount, starts_ms, created_ms)"
-                                    " VALUES ($1, $2, $3, $4, $5)");
+                                    " VALUES ($1, $2, $3, $4, $5) RETURNING version");
     stmt_text(stmt, 1, change->workspace_id);
-    stmt_text(stmt, 2, str_of(price_rows[change->price].name));
+    stmt_text(stmt, 2, price);
     if (change->is_set)
         stmt_int(stmt, 3, change->amount);
     else
@@ -97,7 +104,10 @@ bool price_book_change(struct db *db, const struct price_change *change, struct 
     stmt_int(stmt, 4, change->starts_ms);
     stmt_int(stmt, 5, change->now_ms);
     db_touch_identities(db);
-    return stmt_run(stmt, NULL, reterr);
+    if (stmt_step(stmt, reterr) != DB_ROW) return false;
+    ret->version = stmt_col_int(stmt, 0);
+    stmt_done(stmt);
+    return true;
 }
 
 #define HISTORY                                                                                                        \
@@ -150,14 +160,6 @@ bool price_book_history(struct db *db, const struct price_query *query, struct a
     return true;
 }
 
-bool price_book_newest(struct db *db, int64_t *ret, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "SELECT COALESCE(MAX(version), 0) FROM price_versions");
-    if (stmt_step(stmt, reterr) != DB_ROW) return false;
-    *ret = stmt_col_int(stmt, 0);
-    stmt_done(stmt);
-    return true;
-}
-
 /* What held for VERSION's price and workspace until it starts. */
 static bool read_before(struct db *db, const struct price_version *version, struct price_change *ret,
                         struct error *reterr) {
@@ -176,29 +178,15 @@ static bool read_before(struct db *db, const struct price_version *version, stru
     return true;
 }
 
-/* Whether VERSION is what holds for its price and workspace at AT_MS. */
-static bool is_in_force(struct db *db, const struct price_version *version, int64_t at_ms, bool *ret,
-                        struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "SELECT version FROM price_versions WHERE workspace_id = $1 AND price = $2"
-                                    " AND starts_ms <= $3 ORDER BY starts_ms DESC, version DESC LIMIT 1");
-    stmt_text(stmt, 1, version->workspace_id);
-    stmt_text(stmt, 2, version->price);
-    stmt_int(stmt, 3, at_ms);
-    enum db_step step = stmt_step(stmt, reterr);
-    if (step == DB_FAIL) return false;
-    *ret = step == DB_ROW && stmt_col_int(stmt, 0) == version->version;
-    stmt_done(stmt);
-    return true;
-}
-
 bool price_book_end(struct db *db, int64_t version, int64_t at_ms, int64_t now_ms, struct arena *arena,
-                    struct error *reterr) {
+                    struct price_changed *ret, struct error *reterr) {
     struct price_version *found;
     size_t n;
     if (!price_book_history(db, &(struct price_query){.only = version, .now_ms = now_ms}, arena, &found, &n, reterr))
         return false;
     if (!n) return error_set(reterr, ERR_NOT_FOUND, "there is no version %lld of the price book", (long long)version);
-    bool is_planned = found->starts_ms > now_ms, holds;
+    bool is_planned = found->starts_ms > now_ms, is_set;
+    int64_t holding;
     struct price_change change = {
         .workspace_id = found->workspace_id,
         .price = price_by_name(found->price),
@@ -207,13 +195,18 @@ bool price_book_end(struct db *db, int64_t version, int64_t at_ms, int64_t now_m
     };
     if (change.price == PRICE_END)
         return error_set(reterr, ERR_CONFLICT, "this program knows no price %.*s", STR_ARG(found->price));
-    if (!is_in_force(db, found, change.starts_ms, &holds, reterr)) return false;
-    if (!holds)
+    if (!find_holding(db, found->workspace_id, found->price, change.starts_ms, &holding, &is_set, reterr)) return false;
+    if (holding != version)
         return error_set(reterr, ERR_CONFLICT, "version %lld does not hold then: a later one has taken its place",
                          (long long)version);
     if (!is_planned && !found->is_set)
         return error_set(reterr, ERR_CONFLICT, "version %lld is the end of a price itself", (long long)version);
-    return (!is_planned || read_before(db, found, &change, reterr)) && price_book_change(db, &change, reterr);
+    if ((is_planned && !read_before(db, found, &change, reterr)) || !price_book_change(db, &change, ret, reterr))
+        return false;
+    ret->ended = version;
+    return ret->version || error_set(reterr, ERR_CONFLICT,
+                                     "version %lld is the end of a price that is taken back: nothing goes on instead",
+                                     (long long)version);
 }
 
 /* What SETTINGS say from STARTS_MS on, unless that is what was to be paid before: LAST, which moves along. */

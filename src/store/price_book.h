@@ -24,9 +24,15 @@ struct price_change {
     int64_t now_ms;
 };
 
+struct price_changed {
+    int64_t version; /* that was added; 0: none, as what was to be put back is not set */
+    int64_t ended;   /* the version that it put an end to; 0: it set a price */
+};
+
 /* Adds a version. ERR_INVALID for an amount that is no price, or a start in the past. Putting back what is not set
  * adds none. */
-MUST_CHECK bool price_book_change(struct db *db, const struct price_change *change, struct error *reterr);
+MUST_CHECK bool price_book_change(struct db *db, const struct price_change *change, struct price_changed *ret,
+                                  struct error *reterr);
 
 struct price_version {
     int64_t version;
@@ -50,16 +56,14 @@ struct price_query {
 /* Newest start first. Text from ARENA. */
 MUST_CHECK bool price_book_history(struct db *db, const struct price_query *query, struct arena *arena,
                                    struct price_version **ret, size_t *ret_n, struct error *reterr);
-/* The number of the version that was added last; 0: there is none. */
-MUST_CHECK bool price_book_newest(struct db *db, int64_t *ret, struct error *reterr);
 /*
  * Ends VERSION by a version that follows it: one that has started, at AT_MS, from when on the price is what it is
  * without entries of this workspace; one that has not, at its own start, so that what was to hold until then goes on.
- * ERR_NOT_FOUND: there is no such version. ERR_CONFLICT: another has taken its place, or it ended
- * before. ERR_INVALID: AT_MS is past.
+ * ERR_NOT_FOUND: there is no such version. ERR_CONFLICT: another has taken its place, it ended before, or
+ * there is nothing that would go on instead. ERR_INVALID: AT_MS is past.
  */
 MUST_CHECK bool price_book_end(struct db *db, int64_t version, int64_t at_ms, int64_t now_ms, struct arena *arena,
-                               struct error *reterr);
+                               struct price_changed *ret, struct error *reterr);
 
 /* What WORKSPACE_ID will pay from a time on. */
 struct price_plan {

@@ -88,16 +88,18 @@ bool promotion_end(struct db *db, struct str name, int64_t at_ms, int64_t now_ms
 bool promotion_list(struct db *db, const struct promotion_query *query, struct arena *arena, struct promotion_row **ret,
                     size_t *ret_n, struct error *reterr) {
     struct rows rows = {.size = sizeof(struct promotion_row)};
-    struct stmt *stmt =
-        db_stmt(db, "SELECT p.id, p.name, p.workspace_id, p.kind, p.value, p.starts_ms, p.ends_ms, p.max_orders,"
-                    " p.max_orders_each, p.used_orders, p.created_ms, COALESCE(w.name, '') FROM promotions p"
-                    " LEFT JOIN workspaces w ON w.id = p.workspace_id"
-                    " WHERE p.ends_ms > $1 AND ($2 = '' OR p.id = $2) AND ($3 = '' OR p.id < $3)"
-                    " AND ($5 = '' OR LOWER(p.name) LIKE $5 ESCAPE '\\') ORDER BY p.id DESC LIMIT $4");
+    struct stmt *stmt = db_stmt(
+        db,
+        "SELECT p.id, p.name, p.workspace_id, p.kind, p.value, p.starts_ms, p.ends_ms, p.max_orders,"
+        " p.max_orders_each, p.used_orders, p.created_ms, COALESCE(w.name, '') FROM promotions p"
+        " LEFT JOIN workspaces w ON w.id = p.workspace_id"
+        " WHERE p.ends_ms > $1 AND ($2 = '' OR p.id = $2) AND ($3 = '' OR p.id < $3)"
+        " AND ($6 = '' OR p.name = $6) AND ($5 = '' OR LOWER(p.name) LIKE $5 ESCAPE '\\') ORDER BY p.id DESC LIMIT $4");
     stmt_int(stmt, 1, query->all ? INT64_MIN : query->now_ms);
     stmt_text(stmt, 2, query->only);
     stmt_text(stmt, 3, query->before);
     stmt_text(stmt, 5, row_like(query->search, arena));
+    stmt_text(stmt, 6, query->name);
     stmt_int(stmt, 4, query->max ? (int64_t)query->max : INT64_MAX);
     enum db_step step;
     while ((step = stmt_step(stmt, reterr)) == DB_ROW) {

@@ -27,6 +27,7 @@ struct promotion_query {
     bool all; /* else only those that have not ended at now_ms */
     int64_t now_ms;
     struct str only;   /* the id of one; empty: all */
+    struct str name;   /* of one; empty: all */
     struct str before; /* the id of the last of the page before; empty: from the newest */
     struct str search; /* a part of the name, in any case; empty: all */
     size_t max;        /* 0: any number */

@@ -91,6 +91,14 @@ bool workspace_list(struct db *db, struct arena *arena, struct workspace **ret, 
     return true;
 }
 
+bool workspace_first(struct db *db, char ret_id[UUID_TEXT], struct error *reterr) {
+    struct stmt *stmt = db_stmt(db, "SELECT id FROM workspaces ORDER BY id LIMIT 1");
+    if (!row_find(stmt, reterr, "there is no workspace yet")) return false;
+    row_uuid(stmt, 0, ret_id);
+    stmt_done(stmt);
+    return true;
+}
+
 bool workspace_page(struct db *db, struct str search, struct str before, size_t max, struct arena *arena,
                     struct workspace_row **ret, size_t *ret_n, struct error *reterr) {
     struct rows rows = {.size = sizeof(struct workspace_row)};

@@ -41,6 +41,9 @@ MUST_CHECK bool workspace_set_plan(struct db *db, struct str id, bool active, st
 MUST_CHECK bool workspace_list(struct db *db, struct arena *arena, struct workspace **ret, size_t *ret_n,
                                struct error *reterr);
 
+/* The id of the one that was made first: `default`, unless it was renamed since. ERR_NOT_FOUND: there is none. */
+MUST_CHECK bool workspace_first(struct db *db, char ret_id[UUID_TEXT], struct error *reterr);
+
 /* One as the operator sees it. */
 struct workspace_row {
     struct workspace workspace;

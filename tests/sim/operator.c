@@ -109,7 +109,8 @@ static const char *const price_names[] = {
 };
 
 static bool change_price(struct db *db, void *arg, struct error *reterr) {
-    return price_book_change(db, arg, reterr);
+    struct price_changed changed;
+    return price_book_change(db, arg, &changed, reterr);
 }
 
 void operator_change_price(struct run *run) {

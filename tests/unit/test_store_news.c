@@ -148,7 +148,8 @@ static bool set_price(struct db *db, struct error *reterr) {
                                         .amount = 100,
                                         .starts_ms = NOW,
                                         .now_ms = NOW};
-    return price_book_change(db, &change, reterr);
+    struct price_changed changed;
+    return price_book_change(db, &change, &changed, reterr);
 }
 
 static bool add_promotion(struct db *db, const char *id, const char *name, int64_t max_orders, struct error *reterr) {

@@ -24,15 +24,21 @@ static int64_t until(struct fixture *f, int64_t now_ms) {
     return until_ms;
 }
 
-static bool change(struct fixture *f, const char *workspace_id, enum price price, cents amount, int64_t starts_ms,
-                   int64_t now_ms) {
+static bool changed(struct fixture *f, const char *workspace_id, enum price price, cents amount, int64_t starts_ms,
+                    int64_t now_ms, struct price_changed *ret) {
     const struct price_change change = {.workspace_id = str_of(workspace_id),
                                         .price = price,
                                         .is_set = amount >= 0,
                                         .amount = amount,
                                         .starts_ms = starts_ms,
                                         .now_ms = now_ms};
-    return IN_TX(price_book_change(f->db, &change, &f->error));
+    return IN_TX(price_book_change(f->db, &change, ret, &f->error));
+}
+
+static bool change(struct fixture *f, const char *workspace_id, enum price price, cents amount, int64_t starts_ms,
+                   int64_t now_ms) {
+    struct price_changed ignored;
+    return changed(f, workspace_id, price, amount, starts_ms, now_ms, &ignored);
 }
 
 enum { UNSET = -1 };
@@ -65,7 +71,8 @@ static void the_nearest_price_counts(void **state) {
 static void a_price_is_an_amount_from_now_on(void **state) {
     struct fixture *f = *state;
     const struct price_change low = {.price = year, .is_set = true, .amount = -1};
-    FAILS(ERR_INVALID, IN_TX(price_book_change(f->db, &low, &f->error)));
+    struct price_changed ignored;
+    FAILS(ERR_INVALID, IN_TX(price_book_change(f->db, &low, &ignored, &f->error)));
     FAILS(ERR_INVALID, change(f, "", year, CENTS_MAX + 1, 5, 5));
     OK(change(f, "", year, CENTS_MAX, 5, 5));
     FAILS(ERR_INVALID, change(f, "", year, 1, 4, 5));
@@ -135,6 +142,38 @@ static void prices_start_when_they_are_to(void **state) {
                           &f->error));
     assert_int_equal(n, 3);
     for (size_t i = 0; i < n; i++) assert_false(str_is(all[i].workspace_id, WORKSPACE));
+}
+
+static bool ends(struct fixture *f, int64_t version, int64_t at_ms, int64_t now_ms, struct price_changed *ret) {
+    return IN_TX(price_book_end(f->db, version, at_ms, now_ms, f->arena, ret, &f->error));
+}
+
+static void a_change_says_what_it_made_and_ended(void **state) {
+    struct fixture *f = *state;
+    struct price_changed said;
+    OK(changed(f, WORKSPACE, year, UNSET, 1, 1, &said));
+    assert_true(said.version == 0 && said.ended == 0); /* nothing to put back */
+    OK(changed(f, WORKSPACE, year, 700, 1, 1, &said));
+    assert_true(said.version == 1 && said.ended == 0);
+    OK(changed(f, WORKSPACE, year, UNSET, 5, 2, &said));
+    assert_true(said.version == 2 && said.ended == 1);
+    OK(changed(f, WORKSPACE, year, 800, 9, 3, &said));
+    OK(ends(f, 3, 4, 4, &said)); /* not yet begun: from its start on it is what it was before */
+    assert_true(said.version == 4 && said.ended == 3);
+    assert_true(price_at(f, WORKSPACE, year, 9) == price_at(f, STRANGER, year, 9));
+    OK(ends(f, 1, 4, 4, &said));
+    assert_true(said.version == 5 && said.ended == 1);
+}
+
+/* Nothing would go on instead: so there is no version that could be told of. */
+static void the_end_of_nothing_cannot_be_taken_back(void **state) {
+    struct fixture *f = *state;
+    struct price_changed said;
+    OK(change(f, "", year, 700, 10, 1));
+    OK(change(f, "", year, UNSET, 20, 1)); /* version 2 */
+    OK(ends(f, 1, 1, 2, &said));           /* 3, at 10 */
+    FAILS(ERR_CONFLICT, ends(f, 2, 2, 2, &said));
+    assert_int_equal(number_of(f, "SELECT COUNT(*) FROM price_versions"), 3);
 }
 
 static void some_prices_follow_others(void **state) {
@@ -231,6 +270,8 @@ int main(void) {
         CASE(the_nearest_price_counts),
         CASE(a_price_is_an_amount_from_now_on),
         CASE(prices_start_when_they_are_to),
+        CASE(a_change_says_what_it_made_and_ended),
+        CASE(the_end_of_nothing_cannot_be_taken_back),
         CASE(some_prices_follow_others),
         CASE(an_order_keeps_to_the_prices_of_its_quote),
         CASE(prices_of_before_become_versions),

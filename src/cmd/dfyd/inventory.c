@@ -1,13 +1,13 @@
-#include "store/inventory.h"
-
 #include <stdio.h>
 
+#include "api/operator_detail.h"
 #include "commands.h"
 #include "core/name.h"
 #include "core/restricted.h"
 #include "setup.h"
 #include "store/restrictions.h"
 #include "table.h"
+#include "told.h"
 
 /* "prefix,First,Last" */
 static bool parse_account(const char *text, struct account *ret, struct error *reterr) {
@@ -24,12 +24,12 @@ static bool parse_account(const char *text, struct account *ret, struct error *r
 
 struct addition {
     struct stock stock;
-    int64_t now_ms;
+    struct audit_record record;
 };
 
 static bool add_change(struct db *db, void *arg, struct error *reterr) {
     const struct addition *a = arg;
-    return inventory_add(db, &a->stock, a->now_ms, reterr);
+    return inventory_add(db, &a->stock, a->record.now_ms, reterr) && told_of_business(db, a->record, reterr);
 }
 
 static bool read_item(const struct invocation *invocation, struct order_item *ret, struct error *reterr) {
@@ -62,13 +62,17 @@ bool run_inventory_add(const struct invocation *invocation, struct error *reterr
     struct arena *arena = invocation->arena;
     struct order_item item;
     if (!read_item(invocation, &item, reterr)) return false;
-    struct addition addition = {.now_ms = clock_now(&invocation->setup->clock)};
+    struct addition addition = {
+        .record = told_record(invocation, ACTIVITY_INVENTORY_ADDED, clock_now(&invocation->setup->clock))};
     struct restricting restricting = {.arena = arena};
     if (!store_read(invocation->setup->store, own_read, &restricting, reterr)) return false;
     struct restricted *restricted = restricted_create_default(restricting.rows, restricting.n);
     struct rules rules = {.restricted = restricted};
-    bool ok = stock_judge(&item, &rules, "--", arena, &addition.stock, reterr) &&
-              store_write(invocation->setup->store, add_change, &addition, reterr);
+    bool ok = stock_judge(&item, &rules, "--", arena, &addition.stock, reterr);
+    if (ok) {
+        addition.record.detail = operator_stock_detail(&addition.stock, 1, arena);
+        ok = store_write(invocation->setup->store, add_change, &addition, reterr);
+    }
     restricted_destroy(restricted);
     return ok;
 }
@@ -104,14 +108,22 @@ bool run_inventory_list(const struct invocation *invocation, struct error *reter
     return true;
 }
 
+struct removal {
+    struct str domain;
+    struct audit_record record;
+};
+
 static bool remove_change(struct db *db, void *arg, struct error *reterr) {
-    const struct str *domain = arg;
-    return inventory_remove(db, *domain, reterr);
+    const struct removal *r = arg;
+    return inventory_remove(db, r->domain, reterr) && told_of_business(db, r->record, reterr);
 }
 
 bool run_inventory_remove(const struct invocation *invocation, struct error *reterr) {
-    struct str asked = str_of(invocation_value(invocation, "domain")), domain;
-    if (!name_host(asked, invocation->arena, &domain))
+    struct str asked = str_of(invocation_value(invocation, "domain"));
+    struct removal removal = {
+        .record = told_record(invocation, ACTIVITY_INVENTORY_REMOVED, clock_now(&invocation->setup->clock))};
+    if (!name_host(asked, invocation->arena, &removal.domain))
         return error_set(reterr, ERR_INVALID, "--domain must be a domain name, not \"%.*s\"", STR_ARG(asked));
-    return store_write(invocation->setup->store, remove_change, &domain, reterr);
+    removal.record.detail = operator_removed_detail(removal.domain, invocation->arena);
+    return store_write(invocation->setup->store, remove_change, &removal, reterr);
 }

@@ -5,10 +5,10 @@
 #include "commands.h"
 #include "core/scopes.h"
 #include "setup.h"
-#include "store/audit.h"
 #include "store/workspaces.h"
 #include "table.h"
 #include "text.h"
+#include "told.h"
 
 enum { KEY_NAME_MAX = 100 };
 
@@ -40,20 +40,13 @@ struct creation {
     struct arena *arena;
     struct api_key key;
     unsigned char hash[KEY_HASH];
-    struct str record_id;
+    struct audit_record record;
 };
 
-/* The command line is nobody's key. */
-static bool tell(struct db *db, const struct api_key *key, enum activity activity, struct str record_id, int64_t now_ms,
-                 struct arena *arena, struct error *reterr) {
-    struct audit_record record = {
-        .id = record_id,
-        .workspace_id = str_of(key->workspace_id),
-        .activity = activity,
-        .affected = 1,
-        .detail = arena_printf(arena, "{\"api_key_id\":\"%s\"}", key->id),
-        .now_ms = now_ms,
-    };
+static bool tell(struct db *db, struct audit_record record, const struct api_key *key, struct arena *arena,
+                 struct error *reterr) {
+    record.workspace_id = str_of(key->workspace_id);
+    record.detail = arena_printf(arena, "{\"api_key_id\":\"%s\"}", key->id);
     return audit_add(db, &record, reterr);
 }
 
@@ -62,8 +55,7 @@ static bool create_change(struct db *db, void *arg, struct error *reterr) {
     struct workspace workspace;
     if (!workspace_find(db, c->workspace, c->arena, &workspace, reterr)) return false;
     snprintf(c->key.workspace_id, sizeof c->key.workspace_id, "%s", workspace.id);
-    return key_add(db, &c->key, c->hash, reterr) &&
-           tell(db, &c->key, ACTIVITY_KEY_CREATED, c->record_id, c->key.created_ms, c->arena, reterr);
+    return key_add(db, &c->key, c->hash, reterr) && tell(db, c->record, &c->key, c->arena, reterr);
 }
 
 bool run_key_create(const struct invocation *invocation, struct error *reterr) {
@@ -83,9 +75,7 @@ bool run_key_create(const struct invocation *invocation, struct error *reterr) {
     key_secret_make(&setup->rng, secret);
     key_hash(str_of(secret), creation.hash);
     key_hint(secret, creation.key.hint);
-    char record_id[UUID_TEXT];
-    ids_uuid(&setup->ids, record_id);
-    creation.record_id = str_of(record_id);
+    creation.record = told_record(invocation, ACTIVITY_KEY_CREATED, creation.key.created_ms);
     if (!store_write(setup->store, create_change, &creation, reterr)) return false;
     puts(secret);
     return true;
@@ -143,23 +133,23 @@ bool run_key_list(const struct invocation *invocation, struct error *reterr) {
 
 struct revocation {
     struct str id;
-    int64_t now_ms;
-    struct str record_id;
+    struct audit_record record;
     struct arena *arena;
 };
 
 static bool revoke_change(struct db *db, void *arg, struct error *reterr) {
     const struct revocation *r = arg;
     struct api_key key;
-    return key_revoke(db, r->id, r->now_ms, reterr) && key_get(db, r->id, r->arena, &key, reterr) &&
-           tell(db, &key, ACTIVITY_KEY_REVOKED, r->record_id, r->now_ms, r->arena, reterr);
+    return key_revoke(db, r->id, r->record.now_ms, reterr) && key_get(db, r->id, r->arena, &key, reterr) &&
+           tell(db, r->record, &key, r->arena, reterr);
 }
 
 bool run_key_revoke(const struct invocation *invocation, struct error *reterr) {
     struct setup *setup = invocation->setup;
-    char record_id[UUID_TEXT];
-    ids_uuid(&setup->ids, record_id);
-    struct revocation revocation = {str_of(invocation_value(invocation, "id")), clock_now(&setup->clock),
-                                    str_of(record_id), invocation->arena};
+    struct revocation revocation = {
+        .id = str_of(invocation_value(invocation, "id")),
+        .record = told_record(invocation, ACTIVITY_KEY_REVOKED, clock_now(&setup->clock)),
+        .arena = invocation->arena,
+    };
     return store_write(setup->store, revoke_change, &revocation, reterr);
 }

@@ -1,11 +1,12 @@
 #include <stdio.h>
 
+#include "api/operator_detail.h"
 #include "commands.h"
 #include "nearest.h"
 #include "setup.h"
-#include "store/price_book.h"
 #include "table.h"
 #include "text.h"
+#include "told.h"
 #include "who.h"
 
 struct job {
@@ -14,6 +15,7 @@ struct job {
     int64_t at_ms;
     struct prices prices;
     struct price_change change;
+    struct audit_record record;
 };
 
 /* The time that --FLAG says; now when it does not. */
@@ -50,10 +52,22 @@ bool run_price_list(const struct invocation *invocation, struct error *reterr) {
 
 /* -- add, end */
 
+static bool tell(struct db *db, const struct job *j, const struct price_changed *changed, struct error *reterr) {
+    const struct price_query query = {.only = changed->version, .now_ms = j->change.now_ms};
+    struct audit_record record = j->record;
+    struct price_version *made;
+    size_t n;
+    if (!price_book_history(db, &query, j->arena, &made, &n, reterr)) return false;
+    record.detail = operator_price_detail(made, changed->ended, j->arena);
+    return told_of_business(db, record, reterr);
+}
+
 static bool change_book(struct db *db, void *arg, struct error *reterr) {
     const struct job *j = arg;
     struct price_change change = j->change;
-    return who_id(db, j->workspace, j->arena, &change.workspace_id, reterr) && price_book_change(db, &change, reterr);
+    struct price_changed changed;
+    return who_id(db, j->workspace, j->arena, &change.workspace_id, reterr) &&
+           price_book_change(db, &change, &changed, reterr) && (!changed.version || tell(db, j, &changed, reterr));
 }
 
 static bool read_change(const struct invocation *invocation, const char *time, struct job *ret, struct error *reterr) {
@@ -72,6 +86,8 @@ static bool read_change(const struct invocation *invocation, const char *time, s
     /* Taken last, so that what starts now does not start in the past. */
     ret->change.now_ms = clock_now(&invocation->setup->clock);
     if (!invocation_has(invocation, time)) ret->change.starts_ms = ret->change.now_ms;
+    enum activity activity = ret->change.is_set ? ACTIVITY_PRICE_SET : ACTIVITY_PRICE_ENDED;
+    ret->record = told_record(invocation, activity, ret->change.now_ms);
     return true;
 }
 

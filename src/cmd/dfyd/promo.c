@@ -1,23 +1,32 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/operator_detail.h"
 #include "commands.h"
 #include "setup.h"
-#include "store/promotions.h"
 #include "table.h"
 #include "text.h"
+#include "told.h"
 #include "who.h"
 
 struct job {
     const char *workspace; /* NULL: for everyone */
     struct arena *arena;
     struct promotion_row row;
+    struct audit_record record;
 };
+
+static bool tell(struct db *db, struct audit_record record, const struct promotion_row *row, struct arena *arena,
+                 struct error *reterr) {
+    record.detail = operator_promotion_detail(row, arena);
+    return told_of_business(db, record, reterr);
+}
 
 static bool add_change(struct db *db, void *arg, struct error *reterr) {
     const struct job *j = arg;
     struct promotion_row row = j->row;
-    return who_id(db, j->workspace, j->arena, &row.workspace_id, reterr) && promotion_add(db, &row, reterr);
+    return who_id(db, j->workspace, j->arena, &row.workspace_id, reterr) && promotion_add(db, &row, reterr) &&
+           tell(db, j->record, &row, j->arena, reterr);
 }
 
 /* 0 when --FLAG is not given. */
@@ -47,25 +56,33 @@ bool run_promo_add(const struct invocation *invocation, struct error *reterr) {
         return false;
     row->created_ms = clock_now(&invocation->setup->clock);
     if (!starts) row->starts_ms = row->created_ms;
+    job.record = told_record(invocation, ACTIVITY_PROMOTION_ADDED, row->created_ms);
     return store_write(invocation->setup->store, add_change, &job, reterr);
 }
 
 struct ending {
     struct str name;
     int64_t at_ms, now_ms;
+    struct arena *arena;
+    struct audit_record record;
 };
 
 static bool end_change(struct db *db, void *arg, struct error *reterr) {
     const struct ending *e = arg;
-    return promotion_end(db, e->name, e->at_ms, e->now_ms, reterr);
+    const struct promotion_query query = {.all = true, .name = e->name, .max = 1};
+    struct promotion_row *row;
+    size_t n;
+    return promotion_end(db, e->name, e->at_ms, e->now_ms, reterr) &&
+           promotion_list(db, &query, e->arena, &row, &n, reterr) && tell(db, e->record, row, e->arena, reterr);
 }
 
 bool run_promo_end(const struct invocation *invocation, struct error *reterr) {
-    struct ending ending = {.name = str_of(invocation_value(invocation, "name"))};
+    struct ending ending = {.name = str_of(invocation_value(invocation, "name")), .arena = invocation->arena};
     const char *at = invocation_value(invocation, "at");
     if (at && !text_parse_time("at", at, &ending.at_ms, reterr)) return false;
     ending.now_ms = clock_now(&invocation->setup->clock);
     if (!at) ending.at_ms = ending.now_ms;
+    ending.record = told_record(invocation, ACTIVITY_PROMOTION_ENDED, ending.now_ms);
     return store_write(invocation->setup->store, end_change, &ending, reterr);
 }
 
