@@ -24,13 +24,11 @@ static unsigned count_connections(const struct acceptor *acceptor) {
     return n;
 }
 
-static void hand_over(struct acceptor *acceptor, int fd, const struct sockaddr *addr, socklen_t addr_size) {
+static void hand_over(struct acceptor *acceptor, int fd, const struct sockaddr_storage *addr, socklen_t addr_size) {
     struct loop *best = &acceptor->loops[0];
     for (unsigned i = 1; i < acceptor->n_loops; i++)
         if (atomic_load(&acceptor->loops[i].n_conns) < atomic_load(&best->n_conns)) best = &acceptor->loops[i];
-    atomic_fetch_add(&best->n_conns, 1);
-    /* Closes the descriptor itself when it fails. */
-    if (MHD_add_connection(best->mhd, fd, addr, addr_size) != MHD_YES) atomic_fetch_sub(&best->n_conns, 1);
+    loop_take(best, fd, addr, addr_size);
 }
 
 /* Clients whose connection the kernel has made already would be cut off by the end of the listening socket. */
@@ -40,7 +38,7 @@ static void accept_rest(struct acceptor *acceptor) {
         socklen_t size = sizeof addr;
         int fd = accept4(acceptor->listener, (struct sockaddr *)&addr, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) return;
-        hand_over(acceptor, fd, (struct sockaddr *)&addr, size);
+        hand_over(acceptor, fd, &addr, size);
     }
 }
 
@@ -55,7 +53,7 @@ static void *accept_all(void *arg) {
         if (!full) atomic_store(&acceptor->full, false);
         int fd = full ? -1 : accept4(acceptor->listener, (struct sockaddr *)&addr, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            hand_over(acceptor, fd, (struct sockaddr *)&addr, size);
+            hand_over(acceptor, fd, &addr, size);
             continue;
         }
         bool nothing_new = !full && (errno == EAGAIN || errno == EWOULDBLOCK);

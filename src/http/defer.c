@@ -44,7 +44,7 @@ static void *work(void *arg) {
         else
             run(defer->app, x);
         /* From here on the event thread owns the exchange again. */
-        MHD_resume_connection(x->mhd);
+        loop_resume(x);
         pthread_mutex_lock(&defer->mutex);
     }
     pthread_mutex_unlock(&defer->mutex);

@@ -287,6 +287,5 @@ void loop_connection(void *cls, struct MHD_Connection *mhd, void **conn, enum MH
     if (c) deadline_remove(&server->deadline, c);
     free(c);
     *conn = NULL;
-    atomic_fetch_sub(&loop->n_conns, 1);
-    acceptor_freed(&server->acceptor);
+    loop_left(loop);
 }

@@ -15,12 +15,7 @@
 #include "http/internal.h"
 
 enum {
-    /* Of a connection, for the header fields of a request and then those of the answer; zeroed for each request. About
-     * 6.5 KiB of fields fit, and 10,000 idle connections stay under 100 MiB. */
-    CONNECTION_MEMORY = 7680,
-    OTHER_FILES = 256, /* descriptors kept for all but connections */
-    /* libmicrohttpd counts a connection a little longer than the acceptor, which keeps the real limit. */
-    SPARE_CONNECTIONS = 16,
+    OTHER_FILES = 256,   /* descriptors kept for all but connections */
     LAST_WORDS_MS = 250, /* for answers that became ready when the grace was over */
     LINGER_MS = 200,     /* for requests that are on their way on open connections */
 };
@@ -55,23 +50,6 @@ static unsigned fit_connections(unsigned wanted) {
     if (limit.rlim_cur >= need) return wanted;
     unsigned files = (unsigned)limit.rlim_cur;
     return files / 2 > OTHER_FILES ? files - OTHER_FILES : files / 2;
-}
-
-static bool loop_start(struct loop *loop, struct http_server *server) {
-    uint64_t seed;
-    loop->server = server;
-    /* Request ids need to be unique, not secret; a system call for each would cost a tenth of the rate. */
-    randombytes_buf(&seed, sizeof seed);
-    loop->rng = rng_seeded(seed);
-    ids_init(&loop->ids, &server->clock, &loop->rng);
-    /* No MHD_OPTION_CONNECTION_TIMEOUT: it restarts with each byte; deadline.c covers every case that it would. */
-    loop->mhd = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL,
-        NULL, loop_handle, loop, MHD_OPTION_URI_LOG_CALLBACK, loop_target, loop, MHD_OPTION_NOTIFY_COMPLETED,
-        loop_completed, loop, MHD_OPTION_NOTIFY_CONNECTION, loop_connection, loop, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, server->acceptor.most + SPARE_CONNECTIONS,
-        MHD_OPTION_END);
-    return loop->mhd != NULL;
 }
 
 static bool threads_start(struct http_server *server, const struct http_config *config) {
@@ -165,7 +143,7 @@ void http_stop(struct http_server *server, int64_t grace_ms) {
     /* libmicrohttpd must not be stopped while a connection is suspended: the workers have to be done. */
     defer_stop(&server->defer);
     wait_for_exchanges(server, LAST_WORDS_MS);
-    for (unsigned i = 0; i < server->n_loops; i++) MHD_stop_daemon(server->loops[i].mhd);
+    for (unsigned i = 0; i < server->n_loops; i++) loop_stop(&server->loops[i]);
     deadline_stop(&server->deadline);
     for (unsigned i = 0; i < server->n_loops; i++) loop_finish(&server->loops[i]);
     if (server->acceptor.event >= 0) close(server->acceptor.event);

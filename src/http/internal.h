@@ -1,7 +1,7 @@
 /*
  * internal: what the files of this folder share, and nobody else sees.
  *
- * A loop is one libmicrohttpd daemon with its event thread; a connection belongs to one loop for life. An exchange is
+ * A loop is one event thread with its libmicrohttpd daemon; a connection belongs to one loop for life. An exchange is
  * one request with its answer; it is touched by its loop's thread, and while it is deferred by one worker alone.
  */
 #pragma once
@@ -158,6 +158,13 @@ void acceptor_stop(struct acceptor *acceptor);
 struct loop {
     struct http_server *server;
     struct MHD_Daemon *mhd;
+    pthread_t thread;
+    int event; /* wakes the thread: a client has come, or the end */
+    bool started;
+    _Atomic bool stop;
+    /* Clients that the acceptor let in and the thread has not seen. */
+    pthread_mutex_t mutex;
+    struct arrival *first, **end;
     struct exchange *spare;
     unsigned n_spare;
     _Atomic unsigned n_conns; /* counted up by the acceptor, down by the loop */
@@ -189,6 +196,16 @@ void conn_due_in(struct conn *conn, int64_t ms);
 
 /* Fills the response with the application's words for ERR. */
 void exchange_refuse(struct exchange *x, const struct http_app *app, const struct error *err);
+
+MUST_CHECK bool loop_start(struct loop *loop, struct http_server *server);
+/* Joins the thread and closes all connections; none may be suspended. */
+void loop_stop(struct loop *loop);
+/* Serves the client at FD, a non-blocking socket that is the loop's from now on. Of any thread. */
+void loop_take(struct loop *loop, int fd, const struct sockaddr_storage *addr, socklen_t addr_size);
+/* X's connection is suspended no more: its thread goes on with it, and may do so before this returns. Of any thread. */
+void loop_resume(const struct exchange *x);
+/* A connection is no more. */
+void loop_left(struct loop *loop);
 
 /* The callbacks of libmicrohttpd; CLS is the loop. */
 void *loop_target(void *cls, const char *target, struct MHD_Connection *mhd);

@@ -52,7 +52,7 @@ void http_stream_let_go(struct http_stream *stream) {
 static void wake(struct http_stream *stream) {
     if (!stream->is_suspended) return;
     stream->is_suspended = false;
-    MHD_resume_connection(stream->x->mhd);
+    loop_resume(stream->x);
 }
 
 /* Under the mutex. */

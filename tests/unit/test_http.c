@@ -29,7 +29,7 @@
 struct toy {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    bool gate_open;   /* "/gate" waits for it */
+    bool gate_open;   /* "/gate" waits for it, and "/hold", with the event thread */
     unsigned at_gate; /* how many wait */
     _Atomic unsigned begun;
 };
@@ -42,6 +42,14 @@ static void echo(const struct http_request *request, struct http_response *respo
     buf_add(&response->body, request->body);
 }
 
+static void wait_at_gate(struct toy *toy) {
+    pthread_mutex_lock(&toy->mutex);
+    toy->at_gate++;
+    pthread_cond_broadcast(&toy->changed);
+    while (!toy->gate_open) pthread_cond_wait(&toy->changed, &toy->mutex);
+    pthread_mutex_unlock(&toy->mutex);
+}
+
 static enum http_verdict toy_begin(void *ctx, const struct http_request *request, struct arena *arena,
                                    struct http_response *response, void **ret_state) {
     struct toy *toy = ctx;
@@ -50,6 +58,7 @@ static enum http_verdict toy_begin(void *ctx, const struct http_request *request
         *ret_state = arena_alloc(arena, 16);
         return HTTP_DEFER;
     }
+    if (str_is(request->path, "/hold")) wait_at_gate(toy);
     if (request->body_too_large) {
         response->status = 413;
         BUF_LIT(&response->body, "{\"big\":true}");
@@ -85,13 +94,7 @@ static void toy_run(void *ctx, const struct http_request *request, struct arena 
     struct toy *toy = ctx;
     (void)arena;
     assert_non_null(state);
-    if (str_is(request->path, "/gate")) {
-        pthread_mutex_lock(&toy->mutex);
-        toy->at_gate++;
-        pthread_cond_broadcast(&toy->changed);
-        while (!toy->gate_open) pthread_cond_wait(&toy->changed, &toy->mutex);
-        pthread_mutex_unlock(&toy->mutex);
-    }
+    if (str_is(request->path, "/gate")) wait_at_gate(toy);
     echo(request, response);
 }
 
@@ -796,6 +799,39 @@ static void test_many_connections(void **state) {
     for (int i = 0; i < MANY; i++) pthread_join(threads[i], NULL);
 }
 
+/* N connections that are known, and all have something to read when the event thread looks next. */
+static void expect_burst_answered(unsigned n) {
+    struct http_config config = patient;
+    config.threads = 1;
+    struct bench *bench = bench_start(&config);
+    struct client *c = calloc(n, sizeof *c), holder = client_open(bench);
+    assert_non_null(c);
+    for (unsigned i = 0; i < n; i++) {
+        c[i] = client_open(bench);
+        say(&c[i], GET("/a"));
+        expect(&c[i], 200, "GET|/a||00|");
+    }
+    say(&holder, GET("/hold"));
+    gate_wait_for(&bench->toy, 1);
+    for (unsigned i = 0; i < n; i++) say(&c[i], GET("/b"));
+    gate_open(&bench->toy);
+    for (unsigned i = 0; i < n; i++) {
+        expect(&c[i], 200, "GET|/b||00|");
+        client_close(&c[i]);
+    }
+    expect(&holder, 200, "GET|/hold||00|");
+    client_close(&holder);
+    free(c);
+    bench_end(bench);
+}
+
+/* libmicrohttpd takes 128 events at a time. */
+static void test_bursts(void **state) {
+    (void)state;
+    static const unsigned sizes[] = {1, 127, 128, 129, 256, 300};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) expect_burst_answered(sizes[i]);
+}
+
 static void test_connection_limit(void **state) {
     (void)state;
     struct http_config config = patient;
@@ -997,6 +1033,7 @@ int main(void) {
         HASTY(test_idle_connection),
         cmocka_unit_test(test_slow_reader),
         CASE(test_many_connections),
+        cmocka_unit_test(test_bursts),
         cmocka_unit_test(test_connection_limit),
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_stop_with_a_request_on_its_way),
