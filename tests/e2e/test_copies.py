@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from conftest import ORDERS, database
+from conftest import ON_POSTGRES, ORDERS, database, rows, wait_for
 
 COPIES = 100
 HEADERS = {"Idempotency-Key": "a-hundred"}
@@ -57,7 +57,7 @@ def test_a_hundred_copies(fresh):
 
 @pytest.mark.parametrize("point", ["place.reserved", "place.charged", "place.settled"])
 def test_a_hundred_copies_of_which_one_was_killed(fresh, point):
-    """Whoever did it told nobody; after the restart all copies are told the same, and paid once at most."""
+    """Whoever did it told nobody; once its order has an end all copies are told the same, and paid once at most."""
     server = fresh(crash_at=point)
     answers = send_copies(server)
     server.wait_dead()
@@ -66,6 +66,8 @@ def test_a_hundred_copies_of_which_one_was_killed(fresh, point):
     assert told <= {(409, None), *([(200, "true")] if point == "place.settled" else [])}, told
     replayed = {answer.content for answer in answers if answer is not None and answer.status_code == 200}
     server.restart()
+    if ON_POSTGRES:  # what it held may be another node's: a start ends nothing before its lease is over
+        wait_for("the end of the order", lambda: not rows(server, "SELECT id FROM orders WHERE state = 'reserved'"))
     again = send_copies(server)
     told = Counter((answer.status_code, answer.headers.get("Idempotency-Replayed")) for answer in again)
     assert told[200, None] == (point == "place.reserved"), told

@@ -38,7 +38,8 @@ def site(disk, request):
 @pytest.fixture(scope="module")
 def shop(site, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        one = Shop(site, tmp_path_factory.mktemp("shop") / "data", patch, check_hours=0)
+        # Nobody is killed here, and a host that hangs keeps its caller longer than the short leases of tests last.
+        one = Shop(site, tmp_path_factory.mktemp("shop") / "data", patch, check_hours=0, lease_ms=120_000)
         one.start()
         yield one
         one.stop()
