@@ -11,8 +11,9 @@ import uuid
 import pytest
 
 from conftest import LIMIT, ON_POSTGRES, ORDERS, database, hour_later, rows, wait_for
+from receiver import receiver  # noqa: F401, a fixture
 from sse import EVENTS, Stream
-from test_webhooks import QUICK, Receiver, create
+from test_webhooks import QUICK, create
 
 numbers = itertools.count(1)
 JSON_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -62,23 +63,19 @@ def follow():
 
 # ---- what arrives
 
-def test_events_arrive_as_webhooks_get_them(fresh, follow):
+def test_events_arrive_as_webhooks_get_them(fresh, follow, receiver):  # noqa: F811
     server = fresh(**QUICK)
     place = Place(server)
-    receiver = Receiver()
-    try:
-        answer = place.call("POST", "/api/v2/webhooks", json={"target_hook_url": receiver.url(), "event_type": "all_events"})
-        assert answer.status_code == 200, answer.text
-        stream = follow(place)
-        domain = name()
-        order = place.order(domain)
-        stream.wait_for("dfy_domain_ready", domain)
-        assert [event.type for event in stream.events] == ["dfy_order_placed", "dfy_account_ready", "dfy_domain_ready"]
-        assert all(event.data["order_id"] == order and JSON_TIME.fullmatch(event.data["timestamp"]) for event in stream.events)
-        delivered = wait_for("3 deliveries", lambda: len(receiver.events()) >= 3 and receiver.events())
-        assert {event.data["event_id"]: event.data for event in stream.events} == {event["event_id"]: event for event in delivered}
-    finally:
-        receiver.close()
+    answer = place.call("POST", "/api/v2/webhooks", json={"target_hook_url": receiver.url(), "event_type": "all_events"})
+    assert answer.status_code == 200, answer.text
+    stream = follow(place)
+    domain = name()
+    order = place.order(domain)
+    stream.wait_for("dfy_domain_ready", domain)
+    assert [event.type for event in stream.events] == ["dfy_order_placed", "dfy_account_ready", "dfy_domain_ready"]
+    assert all(event.data["order_id"] == order and JSON_TIME.fullmatch(event.data["timestamp"]) for event in stream.events)
+    delivered = wait_for("3 deliveries", lambda: len(receiver.events()) >= 3 and receiver.events())
+    assert {event.data["event_id"]: event.data for event in stream.events} == {event["event_id"]: event for event in delivered}
 
 
 def test_events_arrive_soon(place, follow):
