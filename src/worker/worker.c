@@ -78,15 +78,26 @@ static bool stopping(struct worker *worker) {
     return stop;
 }
 
+static bool settle(const struct world *world, size_t max, size_t *ret_n, struct error *reterr) {
+    return settle_due(world, false, max, ret_n, reterr);
+}
+
+/* A batch of each kind. Once the worker is to stop, the batch that it is at is ended, as somebody outside may already
+ * know of it, and no other is begun; of steps, those that were not begun are given back. */
 static bool work_on_steps(struct worker *worker, struct arena *arena, size_t *ret_n, struct error *reterr) {
+    static bool (*const kinds[])(const struct world *, size_t, size_t *, struct error *) = {settle, refund_due,
+                                                                                            renew_due};
     const struct world *world = worker->world;
-    size_t n_settled, n_refunds, n_renewed, n;
-    if (!settle_due(world, false, BATCH, &n_settled, reterr)) return false;
-    if (!refund_due(world, BATCH, &n_refunds, reterr)) return false;
-    if (!renew_due(world, BATCH, &n_renewed, reterr)) return false;
+    size_t n;
+    *ret_n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (!kinds[i](world, BATCH, &n, reterr)) return false;
+        *ret_n += n;
+        if (stopping(worker)) return true;
+    }
     struct step *steps;
     if (!provision_claim(world, BATCH, arena, &steps, &n, reterr)) return false;
-    *ret_n = n + n_settled + n_refunds + n_renewed;
+    *ret_n += n;
     for (size_t i = 0; i < n; i++) {
         if (stopping(worker)) return provision_give_back(world, &steps[i], n - i, reterr);
         bool held;
