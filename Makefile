@@ -26,7 +26,7 @@ NODE = console viewer fastify
 CHECKED = -Dtests=true -Dtest_switches=true
 ASAN_ENV = ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
-.PHONY: all build check check-plain check-asan check-nodes check-console check-postgres check-cluster check-bare prove demo demo-mailhost serve bench bench-mailhost bench-nodes fuzz lint format clean
+.PHONY: all build check check-all check-plain check-asan check-nodes check-console check-postgres check-cluster check-bare prove demo demo-mailhost serve bench bench-mailhost bench-nodes fuzz lint format clean
 
 all: build
 
@@ -48,8 +48,11 @@ build/asan/build.ninja:
 	@$(SETUP) check servers postgres $(NODE)
 	@meson setup build/asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false $(CHECKED) >/dev/null
 
-# Unit tests, the simulator, the API, life cycles and crashes; then all of it again under the sanitizers.
-check: check-plain check-nodes check-console check-asan
+# Unit tests on both databases, the simulator, the API, life cycles, crashes and several nodes; a quarter of an hour on two processors.
+check: check-plain check-nodes
+
+# The console in a browser too, and then all but nodes and browsers again under the sanitizers.
+check-all: check check-console check-asan
 
 check-plain: build/check/build.ninja
 	@$(SETUP) check servers postgres $(NODE)
