@@ -15,6 +15,7 @@ enum { LATELY_MS = 7 * 24 * 60 * 60 * 1000, ALL_KINDS = (1 << WORK_KIND_END) - 1
 struct asked {
     int64_t limit, kind;
     bool has_kind;
+    struct str starting_after;
 };
 
 static const struct schema_field fields[] = {
@@ -24,6 +25,7 @@ static const struct schema_field fields[] = {
      .words = work_kind_names,
      .offset = offsetof(struct asked, kind),
      .present_offset = offsetof(struct asked, has_kind)},
+    {.name = "starting_after", .type = SCHEMA_STRING, .offset = offsetof(struct asked, starting_after)},
 };
 static const struct schema schema = {fields, ARRAY_LEN(fields), sizeof(struct asked)};
 
@@ -38,8 +40,30 @@ static bool look_read(struct db *db, void *arg, struct error *reterr) {
     return work_list(db, &l->query, l->arena, &l->work, reterr);
 }
 
+/* A place as clients hand it back: "open" or "over", the time, and the id, with dots between. */
+static struct str place_text(const struct work_place *place, struct arena *arena) {
+    return arena_printf(arena, "%s.%lld.%.*s", place->is_over ? "over" : "open", (long long)place->ms,
+                        STR_ARG(place->id));
+}
+
+static bool place_read(struct str text, struct work_place *ret) {
+    struct str rest;
+    struct str state = str_cut(text, '.', &rest), ms = str_cut(rest, '.', &rest);
+    *ret = (struct work_place){.is_over = str_is(state, "over"), .id = rest};
+    return (ret->is_over || str_is(state, "open")) && rest.n && str_to_int(ms, 0, INT64_MAX, &ret->ms);
+}
+
 enum http_verdict operator_work_begin(struct call *call) {
-    return operator_defer(call, &schema); /* it reads more than a range of an index */
+    enum http_verdict verdict = operator_defer(call, &schema); /* it reads more than a range of an index */
+    const struct asked *asked = call->order;
+    struct work_place place;
+    struct error error = {0};
+    if (verdict != HTTP_DEFER || !asked->starting_after.n) return verdict;
+    if (asked->has_kind ? place_read(asked->starting_after, &place) || list_bad_cursor(&error)
+                        : error_set(&error, ERR_INVALID, "querystring/starting_after needs the kind of that page"))
+        return verdict;
+    call_refuse(call, &error);
+    return HTTP_ANSWER;
 }
 
 static int newest_first(const void *a, const void *b) {
@@ -66,17 +90,21 @@ static void add_row(struct buf *out, const struct work_row *row) {
 
 void operator_work_run(struct call *call) {
     const struct asked *asked = call->order;
+    struct work_place after;
     int64_t now_ms = clock_now(call->config->world->clock);
     struct looking looking = {
         .query = {.kinds = asked->has_kind ? 1U << asked->kind : ALL_KINDS,
                   .now_ms = now_ms,
                   .lately_ms = now_ms - LATELY_MS,
-                  .max = (size_t)asked->limit},
+                  .max = (size_t)asked->limit,
+                  .after = place_read(asked->starting_after, &after) ? &after : NULL},
         .arena = call->arena,
     };
     if (!list_read_page(call, look_read, &looking)) return;
     const struct work *work = &looking.work;
-    if (work->n) qsort(work->rows, work->n, sizeof *work->rows, newest_first);
+    struct str next = STR("");
+    if (asked->has_kind && work->more) next = place_text(&work->rows[work->n - 1].place, call->arena);
+    if (!asked->has_kind && work->n) qsort(work->rows, work->n, sizeof *work->rows, newest_first);
     struct buf *out = &call->response->body;
     BUF_LIT(out, "{\"items\":[");
     for (size_t i = 0; i < work->n; i++) {
@@ -86,7 +114,7 @@ void operator_work_run(struct call *call) {
     BUF_LIT(out, "],\"more\":[");
     for (int kind = 0, n = 0; kind < WORK_KIND_END; kind++)
         if (work->more & 1U << kind) buf_printf(out, "%s\"%s\"", n++ ? "," : "", work_kind_names[kind]);
-    BUF_LIT(out, "]}");
+    list_end(out, next);
     call_answer(call);
 }
 

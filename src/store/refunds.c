@@ -367,10 +367,11 @@ bool refund_list(struct db *db, const struct refund_query *query, struct arena *
     struct stmt *stmt =
         db_stmt(db, REFUND_COLUMNS "WHERE ($1 = 0 OR r.state = 'failed' OR (r.state IN " OPEN " AND r.reason <> ''))"
                                    " AND ($2 = '' OR r.bill_id = $2) AND ($3 = '' OR r.id = $3)"
-                                   " ORDER BY r.id DESC LIMIT $4");
+                                   " AND r.id < $5 ORDER BY r.id DESC LIMIT $4");
     stmt_int(stmt, 1, query->stuck);
     stmt_text(stmt, 2, query->bill_id);
     stmt_text(stmt, 3, query->only_one);
     stmt_int(stmt, 4, (int64_t)query->max);
+    stmt_text(stmt, 5, query->before.n ? query->before : STR("~")); /* after all ids */
     return read_rows(stmt, arena, ret, ret_n, reterr);
 }

@@ -99,6 +99,7 @@ struct refund_query {
     bool stuck;          /* only those that failed or are tried again */
     struct str bill_id;  /* empty: of all bills */
     struct str only_one; /* its id; empty: all */
+    struct str before;   /* the id of the last of the page before; empty: from the newest */
     size_t max;
 };
 

@@ -85,13 +85,14 @@ bool renewals_page(struct db *db, struct str workspace_id, struct str before, si
     return read_rows(stmt, arena, ret, ret_n, reterr) && (!*ret_n || read_lines(db, *ret, *ret_n, arena, reterr));
 }
 
-bool renewals_list(struct db *db, bool stuck, size_t max, struct arena *arena, struct renewal_row **ret, size_t *ret_n,
-                   struct error *reterr) {
+bool renewals_list(struct db *db, bool stuck, struct str before, size_t max, struct arena *arena,
+                   struct renewal_row **ret, size_t *ret_n, struct error *reterr) {
     struct stmt *stmt =
-        db_stmt(db, RENEWAL_COLUMNS "WHERE $1 = 0 OR (r.state IN " OPEN " AND (r.failures > 0 OR r.unanswered = 1))"
-                                    " ORDER BY r.id DESC LIMIT $2");
+        db_stmt(db, RENEWAL_COLUMNS "WHERE ($1 = 0 OR (r.state IN " OPEN " AND (r.failures > 0 OR r.unanswered = 1)))"
+                                    " AND r.id < $3 ORDER BY r.id DESC LIMIT $2");
     stmt_int(stmt, 1, stuck);
     stmt_int(stmt, 2, (int64_t)max);
+    stmt_text(stmt, 3, before.n ? before : STR("~")); /* after all ids */
     return read_rows(stmt, arena, ret, ret_n, reterr);
 }
 

@@ -23,10 +23,10 @@ struct renewal_row {
 /* Of a workspace, newest first, those before the id BEFORE (empty: from the newest), at most LIMIT. Text from ARENA. */
 MUST_CHECK bool renewals_page(struct db *db, struct str workspace_id, struct str before, size_t limit,
                               struct arena *arena, struct renewal_row **ret, size_t *ret_n, struct error *reterr);
-/* Of all workspaces, newest first, at most MAX, without their lines; only unpaid ones that failed or wait for an answer
- * when STUCK. */
-MUST_CHECK bool renewals_list(struct db *db, bool stuck, size_t max, struct arena *arena, struct renewal_row **ret,
-                              size_t *ret_n, struct error *reterr);
+/* Of all workspaces, newest first, those before the id BEFORE (empty: from the newest), at most MAX, without their
+ * lines; only unpaid ones that failed or wait for an answer when STUCK. */
+MUST_CHECK bool renewals_list(struct db *db, bool stuck, struct str before, size_t max, struct arena *arena,
+                              struct renewal_row **ret, size_t *ret_n, struct error *reterr);
 /* Those that an order's things are in and that are not paid yet, as renewals_list has them. */
 MUST_CHECK bool renewals_of_order(struct db *db, struct str order_id, struct arena *arena, struct renewal_row **ret,
                                   size_t *ret_n, struct error *reterr);

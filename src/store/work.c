@@ -32,6 +32,13 @@ static struct work_row *add(struct reading *r) {
     return rows_add(&r->rows, r->arena);
 }
 
+/* $AT and the next: the place of the last of the page before, else MS and ID, which all come after. */
+static void bind_after(const struct reading *r, struct stmt *stmt, int at, int64_t ms, const char *id) {
+    const struct work_place *after = r->query->after;
+    stmt_int(stmt, at, after ? after->ms : ms);
+    stmt_text(stmt, at + 1, after ? after->id : str_of(id));
+}
+
 static struct str dollars(cents amount, struct arena *arena) {
     struct buf text;
     buf_init(&text, 64);
@@ -85,9 +92,11 @@ static void add_step(struct reading *r, struct stmt *stmt) {
     struct str domain_id = stmt_col_text(stmt, 0), account_id = stmt_col_text(stmt, 1), email = stmt_col_text(stmt, 8);
     int64_t due_ms = stmt_col_int(stmt, 5);
     struct work_row *row = add(r);
+    struct str id = arena_printf(arena, "%.*s/%.*s/%s", STR_ARG(domain_id), STR_ARG(account_id), step_kind_names[kind]);
     *row = (struct work_row){
         .kind = WORK_STEP,
-        .id = arena_printf(arena, "%.*s/%.*s/%s", STR_ARG(domain_id), STR_ARG(account_id), step_kind_names[kind]),
+        .id = id,
+        .place = {.is_over = state == STEP_FAILED, .ms = due_ms, .id = id},
         .workspace_id = row_text(stmt, 12, arena),
         .workspace = row_text(stmt, 13, arena),
         .what = arena_printf(arena, "%s %.*s", step_words[kind], STR_ARG(email.n ? email : stmt_col_text(stmt, 7))),
@@ -106,21 +115,34 @@ static void add_step(struct reading *r, struct stmt *stmt) {
     row->helps = state == STEP_RETRYING ? "Try now" : NULL;
 }
 
-/* $1: since when, for those that failed; $2: how many. */
+#define STEP_ID "s.domain_id || '/' || s.account_id || '/' || s.kind"
+
+/* $1: since when, for those that failed; $2: how many; $3, $4: after which. */
 static bool read_steps(struct reading *r, struct error *reterr) {
-    static const char *const sql[] = {
-        STEP_COLUMNS "WHERE (s.state = 'due' OR s.state = 'retrying' OR s.state = 'running') AND $1 >= 0 AND"
-                     " (s.state = 'retrying' OR (s.state = 'running' AND s.reason <> '')) ORDER BY s.due_ms LIMIT $2",
-        STEP_COLUMNS "WHERE s.state = 'failed' AND s.due_ms >= $1 AND NOT EXISTS (SELECT 1 FROM refunds g"
-                     " WHERE g.domain_id = s.domain_id AND g.domain_id <> '' AND (g.account_id = '' OR"
-                     " g.account_id = s.account_id) AND (g.state = 'done' OR g.state = 'swapped'))"
-                     " ORDER BY s.due_ms DESC LIMIT $2",
+    static const struct {
+        const char *sql;
+        int64_t ms;
+        const char *id;
+    } halves[] = {
+        {STEP_COLUMNS "WHERE (s.state = 'due' OR s.state = 'retrying' OR s.state = 'running') AND $1 >= 0 AND"
+                      " (s.state = 'retrying' OR (s.state = 'running' AND s.reason <> ''))"
+                      " AND (s.due_ms, " STEP_ID ") > ($3, $4) ORDER BY s.due_ms, " STEP_ID " LIMIT $2",
+         INT64_MIN, ""},
+        {STEP_COLUMNS "WHERE s.state = 'failed' AND s.due_ms >= $1 AND NOT EXISTS (SELECT 1 FROM refunds g"
+                      " WHERE g.domain_id = s.domain_id AND g.domain_id <> '' AND (g.account_id = '' OR"
+                      " g.account_id = s.account_id) AND (g.state = 'done' OR g.state = 'swapped'))"
+                      " AND (s.due_ms, " STEP_ID ") < ($3, $4) ORDER BY s.due_ms DESC, " STEP_ID " DESC LIMIT $2",
+         INT64_MAX, "~"},
     };
+    const struct work_place *after = r->query->after;
     size_t n = 0;
-    for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
-        struct stmt *stmt = db_stmt(r->db, sql[i]);
+    for (size_t i = after && after->is_over; i < ARRAY_LEN(halves); i++) {
+        struct stmt *stmt = db_stmt(r->db, halves[i].sql);
+        bool goes_on = after && after->is_over == (i == 1);
         stmt_int(stmt, 1, r->query->lately_ms);
         stmt_int(stmt, 2, (int64_t)(r->query->max - n) + 1);
+        stmt_int(stmt, 3, goes_on ? after->ms : halves[i].ms);
+        stmt_text(stmt, 4, goes_on ? after->id : str_of(halves[i].id));
         enum db_step step;
         while ((step = stmt_step(stmt, reterr)) == DB_ROW && has_room(r, WORK_STEP, n)) {
             add_step(r, stmt);
@@ -139,9 +161,10 @@ static bool read_orders(struct reading *r, struct error *reterr) {
         db_stmt(r->db, "SELECT o.id, o.workspace_id, w.name, o.amount, o.reason, o.attempts, o.settle_after_ms,"
                        " o.created_ms FROM orders o JOIN workspaces w ON w.id = o.workspace_id"
                        " WHERE o.state = 'reserved' AND (o.attempts > 0 OR o.reason <> '' OR o.settle_after_ms <= $1)"
-                       " ORDER BY o.settle_after_ms LIMIT $2");
+                       " AND (o.settle_after_ms, o.id) > ($3, $4) ORDER BY o.settle_after_ms, o.id LIMIT $2");
     stmt_int(stmt, 1, r->query->now_ms);
     stmt_int(stmt, 2, (int64_t)r->query->max + 1);
+    bind_after(r, stmt, 3, INT64_MIN, "");
     enum db_step step;
     for (size_t n = 0; (step = stmt_step(stmt, reterr)) == DB_ROW && has_room(r, WORK_ORDER, n); n++) {
         struct work_row *row = add(r);
@@ -157,6 +180,7 @@ static bool read_orders(struct reading *r, struct error *reterr) {
             .next_ms = stmt_col_int(stmt, 6),
             .since_ms = stmt_col_int(stmt, 7),
         };
+        row->place = (struct work_place){.ms = row->next_ms, .id = row->id};
         if (row->attempts || row->why.n) row->helps = "Ask now";
     }
     stmt_done(stmt);
@@ -175,11 +199,13 @@ static const char *next_of_renewal(const struct renewal_row *renewal) {
 static bool read_renewals(struct reading *r, struct error *reterr) {
     struct renewal_row *found;
     size_t n;
-    if (!renewals_list(r->db, true, r->query->max + 1, r->arena, &found, &n, reterr)) return false;
+    struct str before = r->query->after ? r->query->after->id : STR("");
+    if (!renewals_list(r->db, true, before, r->query->max + 1, r->arena, &found, &n, reterr)) return false;
     for (size_t i = 0; i < n && has_room(r, WORK_RENEWAL, i); i++)
         *add(r) = (struct work_row){
             .kind = WORK_RENEWAL,
             .id = found[i].id,
+            .place = {.id = found[i].id},
             .workspace_id = found[i].workspace_id,
             .what = arena_printf(r->arena, "Renewal of $%.*s", STR_ARG(dollars(found[i].amount, r->arena))),
             .why = found[i].reason,
@@ -193,7 +219,8 @@ static bool read_renewals(struct reading *r, struct error *reterr) {
 }
 
 static bool read_refunds(struct reading *r, struct error *reterr) {
-    const struct refund_query query = {.stuck = true, .max = r->query->max + 1};
+    const struct refund_query query = {
+        .stuck = true, .before = r->query->after ? r->query->after->id : STR(""), .max = r->query->max + 1};
     struct refund *found;
     size_t n;
     if (!refund_list(r->db, &query, r->arena, &found, &n, reterr)) return false;
@@ -203,6 +230,7 @@ static bool read_refunds(struct reading *r, struct error *reterr) {
         *add(r) = (struct work_row){
             .kind = WORK_REFUND,
             .id = refund->id,
+            .place = {.id = refund->id},
             .workspace_id = refund->workspace_id,
             .what = arena_printf(r->arena, "Refund of $%.*s%s%.*s", STR_ARG(dollars(refund->amount, r->arena)),
                                  refund->domain.n ? " for " : "",
@@ -223,13 +251,17 @@ static bool read_refunds(struct reading *r, struct error *reterr) {
 static bool read_webhooks(struct reading *r, struct error *reterr) {
     struct stmt *stmt = db_stmt(r->db, "SELECT h.id, h.workspace_id, w.name, h.target, h.reason, h.error_ms, h.failures"
                                        " FROM webhooks h JOIN workspaces w ON w.id = h.workspace_id"
-                                       " WHERE h.status = -1 ORDER BY h.error_ms DESC LIMIT $1");
+                                       " WHERE h.status = -1 AND (h.error_ms, h.id) < ($2, $3)"
+                                       " ORDER BY h.error_ms DESC, h.id DESC LIMIT $1");
     stmt_int(stmt, 1, (int64_t)r->query->max + 1);
+    bind_after(r, stmt, 2, INT64_MAX, "~");
     enum db_step step;
-    for (size_t n = 0; (step = stmt_step(stmt, reterr)) == DB_ROW && has_room(r, WORK_WEBHOOK, n); n++)
+    for (size_t n = 0; (step = stmt_step(stmt, reterr)) == DB_ROW && has_room(r, WORK_WEBHOOK, n); n++) {
+        struct str id = row_text(stmt, 0, r->arena);
         *add(r) = (struct work_row){
             .kind = WORK_WEBHOOK,
-            .id = row_text(stmt, 0, r->arena),
+            .id = id,
+            .place = {.ms = stmt_col_int(stmt, 5), .id = id},
             .workspace_id = row_text(stmt, 1, r->arena),
             .workspace = row_text(stmt, 2, r->arena),
             .what = arena_printf(r->arena, "Webhook to %.*s", STR_ARG(stmt_col_text(stmt, 3))),
@@ -239,6 +271,7 @@ static bool read_webhooks(struct reading *r, struct error *reterr) {
             .helps = "Switch on",
             .attempts = stmt_col_int(stmt, 6),
         };
+    }
     stmt_done(stmt);
     return step != DB_FAIL;
 }
@@ -258,18 +291,20 @@ static void say_findings(struct reading *r, struct work_row *row, struct str tex
 }
 
 static bool read_domains(struct reading *r, struct error *reterr) {
-    struct stmt *stmt =
-        db_stmt(r->db, "SELECT d.name, d.workspace_id, w.name, c.findings, c.checked_ms, c.due_ms, c.dkim_reason,"
-                       " c.dkim_again_ms, c.dkim_tries FROM domain_care c JOIN domains d ON d.id = c.domain_id"
-                       " JOIN workspaces w ON w.id = d.workspace_id WHERE c.findings <> '' OR c.dkim_reason <> ''"
-                       " ORDER BY c.domain_id DESC LIMIT $1");
+    struct stmt *stmt = db_stmt(
+        r->db, "SELECT d.name, d.workspace_id, w.name, c.findings, c.checked_ms, c.due_ms, c.dkim_reason,"
+               " c.dkim_again_ms, c.dkim_tries, c.domain_id FROM domain_care c JOIN domains d ON d.id = c.domain_id"
+               " JOIN workspaces w ON w.id = d.workspace_id WHERE (c.findings <> '' OR c.dkim_reason <> '')"
+               " AND c.domain_id < $2 ORDER BY c.domain_id DESC LIMIT $1");
     stmt_int(stmt, 1, (int64_t)r->query->max + 1);
+    stmt_text(stmt, 2, r->query->after ? r->query->after->id : STR("~"));
     enum db_step step;
     for (size_t n = 0; (step = stmt_step(stmt, reterr)) == DB_ROW && has_room(r, WORK_DOMAIN, n); n++) {
         struct work_row *row = add(r);
         *row = (struct work_row){
             .kind = WORK_DOMAIN,
             .id = row_text(stmt, 0, r->arena),
+            .place = {.id = row_text(stmt, 9, r->arena)},
             .workspace_id = row_text(stmt, 1, r->arena),
             .workspace = row_text(stmt, 2, r->arena),
             .what = row_text(stmt, 0, r->arena),

@@ -10,9 +10,17 @@
 enum work_kind { WORK_STEP, WORK_ORDER, WORK_RENEWAL, WORK_REFUND, WORK_WEBHOOK, WORK_DOMAIN, WORK_KIND_END };
 extern const char *const work_kind_names[WORK_KIND_END + 1]; /* "step", ...; ended by NULL */
 
+/* Where one stands among those of its kind, for the page after it. */
+struct work_place {
+    bool is_over; /* of a step: it failed for good; those come last */
+    int64_t ms;
+    struct str id;
+};
+
 struct work_row {
     enum work_kind kind;
     struct str id; /* for work_retry */
+    struct work_place place;
     struct str workspace_id, workspace;
     struct str what;   /* for people, as the next two */
     struct str why;    /* may be empty */
@@ -26,12 +34,13 @@ struct work_row {
 struct work_query {
     unsigned kinds; /* bit 1 << work_kind for each that is wanted */
     int64_t now_ms;
-    int64_t lately_ms; /* what failed for good before is no longer told */
-    size_t max;        /* of each kind */
+    int64_t lately_ms;              /* what failed for good before is no longer told */
+    size_t max;                     /* of each kind */
+    const struct work_place *after; /* of the last of the page before, where one kind is wanted; NULL: from the first */
 };
 
 struct work {
-    struct work_row *rows; /* kind by kind, what is done next first */
+    struct work_row *rows; /* kind by kind, each in the order of its places: what is done next, or was last, first */
     size_t n;
     unsigned more; /* kinds of which there are more than MAX */
 };

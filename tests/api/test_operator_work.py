@@ -141,6 +141,47 @@ def test_a_domain_that_is_not_as_it_should_be(operator):
     assert item["why"] == "Its DKIM key could not be changed: the mail host is silent" and item["action"] is None and item["attempts"] == 3
 
 
+def test_pages_of_a_kind(operator):
+    operator.server.cli("card", "set", "--workspace", "default", "--token", "tok_norefund", "--name", "A B")
+    for word in ("refused", "silent", "refused", "silent", "silent"):
+        place(operator, f"{word}-{next(numbers)}.com")
+    operator.server.cli("card", "set", "--workspace", "default", "--token", "tok_silent", "--name", "A B")
+    for i in range(3):
+        assert operator.server.post_order([{"domain": f"charge-{i}.com", "accounts": [ANNA]}]).status_code == 503
+    for i in range(3):
+        operator.server.request("POST", "/api/v2/webhooks", json={"target_hook_url": f"https://hooks.example.com/{i}", "event_type": "all_events"})
+    with database(operator.server) as db:
+        db.execute("UPDATE webhooks SET status = -1, error_ms = 1000, reason = 'it answered 500', failures = 20")
+    for kind, n in (("step", 5), ("refund", 2), ("order", 3), ("webhook", 3)):
+        whole = work(operator, kind, n)
+        assert operator.pages("/work", kind=kind, limit=1) == whole == operator.pages("/work", kind=kind, limit=2)
+        first = operator.get("/work", kind=kind, limit=1)
+        assert first["more"] == [kind] and first["next_starting_after"]
+    steps = work(operator, "step")
+    assert [bool(step["action"]) for step in steps] == [True] * 3 + [False] * 2, "those that are tried again come first"
+    assert steps[3]["timestamp_since"] >= steps[4]["timestamp_since"]
+    assert set(operator.get("/work", limit=1)) == {"items", "more"}, "all kinds beside each other have no pages"
+
+
+def test_pages_of_domains(operator):
+    for i in range(3):
+        place(operator, f"page-{i}.com")
+    operator.server.wait_accounts(3)
+    wait_for("their care", lambda: len(rows(operator.server, "SELECT 1 FROM domain_care")) == 3)
+    with database(operator.server) as db:
+        db.execute("UPDATE domain_care SET dkim_reason = 'the mail host is silent'")
+    whole = work(operator, "domain", 3)
+    assert {item["id"] for item in whole} == {"page-0.com", "page-1.com", "page-2.com"}
+    assert operator.pages("/work", kind="domain", limit=1) == whole
+
+
+def test_cursors_that_are_none(operator):
+    for cursor in ("x", "open", "open.1", "open.1.", "open.x.id", "shut.1.id", "over.-1.id", "open.99999999999999999999.id"):
+        operator.refused(400, "GET", "/work", "starting_after must be the next_starting_after", params={"kind": "step", "starting_after": cursor})
+        operator.refused(400, "GET", "/work", "starting_after needs the kind", params={"starting_after": cursor})
+    assert operator.get("/work", kind="step", starting_after="open.1.an-id-that-is-gone") == {"items": [], "more": []}
+
+
 def test_bounds_and_words(operator):
     for _ in range(3):
         place(operator, f"silent-{next(numbers)}.com")

@@ -57,6 +57,35 @@ def test_stuck_work_says_why_and_is_tried_again_by_a_button(server, operator, cu
     operator.sign_in("/operator/audit").see("work retried")
 
 
+def test_more_than_a_page_of_stuck_work(server, operator, customer):
+    order(server, customer, "flaky-beside-them.com")
+    others = [customer, {"Authorization": f"Bearer {workspace(server)}"}]
+    for i in range(60):  # a workspace may have 50
+        made = server.request("POST", "/api/v2/webhooks", headers=others[i % 2],
+                              json={"target_hook_url": f"https://hooks.example.com/{i:02}", "event_type": "all_events"})
+        assert made.status_code == 200, made.text
+    with database(server) as db:
+        db.execute("UPDATE webhooks SET status = -1, reason = 'it answered 500', failures = 20, error_ms = 1000 + CAST(SUBSTR(target, 27) AS BIGINT)")
+    targets = lambda: [row[0].split()[2] for row in operator.rows() if row[0].startswith("Webhook")]
+    operator.sign_in("/operator").see("flaky-beside-them.com", "There is more of some kinds: all webhooks.")
+    assert len(targets()) == 50
+    operator.shot("operator-work-more")
+    operator.click("all webhooks")
+    operator.wait_path("/operator?kind=webhook")
+    first = operator.wait("the first page", lambda: "flaky" not in operator.body() and targets())
+    assert first == [f"https://hooks.example.com/{i:02}" for i in range(59, 9, -1)]
+    operator.shot("operator-work-page")
+    operator.click("Next")
+    operator.wait("the second page", lambda: targets() == [f"https://hooks.example.com/{i:02}" for i in range(9, -1, -1)])
+    operator.reload()
+    operator.wait("the same page", lambda: len(targets()) == 10)
+    operator.click("Previous")
+    operator.wait("the first page", lambda: targets() == first)
+    operator.choose("Show", "Steps")
+    operator.wait_path("/operator?kind=step")
+    operator.see("flaky-beside-them.com")
+
+
 # -- the queue
 
 def put_minutes(server, values):

@@ -203,9 +203,15 @@ static void people_see_what_was_made_and_what_comes(void **state) {
     assert_int_equal(rows[0].lines[0].line.amount, 1000);
     OK(renewals_page(f->db, STR(STRANGER), STR(""), 9, f->arena, &rows, &n, &f->error));
     assert_int_equal(n, 0);
-    OK(renewals_list(f->db, false, 9, f->arena, &rows, &n, &f->error));
+    OK(renewals_list(f->db, false, STR(""), 9, f->arena, &rows, &n, &f->error));
     assert_int_equal(n, 2);
-    OK(renewals_list(f->db, true, 9, f->arena, &rows, &n, &f->error));
+    struct str newest = rows[0].id, oldest = rows[1].id;
+    OK(renewals_list(f->db, false, newest, 9, f->arena, &rows, &n, &f->error));
+    assert_int_equal(n, 1);
+    assert_true(str_eq(rows[0].id, oldest));
+    OK(renewals_list(f->db, false, oldest, 9, f->arena, &rows, &n, &f->error));
+    assert_int_equal(n, 0);
+    OK(renewals_list(f->db, true, STR(""), 9, f->arena, &rows, &n, &f->error));
     assert_int_equal(n, 1);
     char order[UUID_TEXT];
     snprintf(order, sizeof order, "%s", words_of(f, "SELECT id FROM orders"));
@@ -225,7 +231,7 @@ static void people_see_what_was_made_and_what_comes(void **state) {
     OK(renewals_upcoming(f->db, STR(STRANGER), INT64_MAX, f->arena, &days, &n, &f->error));
     assert_int_equal(n, 0);
     live_until(&l, "2026-03-30");
-    OK(renewals_list(f->db, true, 9, f->arena, &rows, &n, &f->error));
+    OK(renewals_list(f->db, true, STR(""), 9, f->arena, &rows, &n, &f->error));
     assert_true(rows[0].cancels);
     life_end(&l);
 }

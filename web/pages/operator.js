@@ -2,16 +2,19 @@
 import { api } from "../api.js";
 import { html } from "../lib.js";
 import { OPERATOR } from "../operator/parts.js";
-import { useQuery } from "../router.js";
-import { Button, Empty, Field, Loaded, Page, Pill, Table, Time, Toolbar, count, toast, useAction, useEvery, useLoad } from "../ui/index.js";
+import { Button, Empty, Field, Loaded, Page, Pager, Pill, Table, Time, Toolbar, count, toast, useAction, useEvery, useList } from "../ui/index.js";
 
 const PATH = `${OPERATOR}/work`;
 const REFRESH_MS = 15000;
-const MOST = 100; // of a kind: who has more than that mends the cause
 const kinds = { step: "Step", order: "Order", renewal: "Renewal", refund: "Refund", webhook: "Webhook", domain: "Domain" };
 const filters = [["", "Every kind"], ...Object.entries(kinds).map(([kind, name]) => [kind, `${name}s`])];
 
-const sayKinds = (more) => more.map((kind) => `${kind}s`).join(", ");
+/** Of all kinds there are only the first ones: who wants more goes to the pages of one. */
+function More({ kinds: more }) {
+    if (!more.length) return null;
+    return html`<p class="muted">There is more of some kinds: ${more.map((kind, i) => html`${i > 0 && ", "}
+        <a href=${`/operator?kind=${kind}`}>all ${kinds[kind].toLowerCase()}s</a>`)}.</p>`;
+}
 
 function Act({ row, reload }) {
     const [retry, { busy, error }] = useAction(async () => {
@@ -36,17 +39,17 @@ const columns = (reload) => [
 ];
 
 export default function Operator() {
-    const [query, setQuery] = useQuery();
-    const kind = query.kind ?? "";
-    const load = useLoad((signal) => api.get(PATH, { query: { kind, limit: MOST }, signal }), [kind]);
-    useEvery(REFRESH_MS, load.reload);
+    const list = useList(PATH, { names: ["kind"] });
+    const kind = list.query.kind ?? "";
+    useEvery(REFRESH_MS, list.reload);
     const nothing = html`<${Empty} title=${kind ? "Nothing of this kind is stuck" : "Nothing is stuck"}>Steps that fail, charges without an answer, unpaid renewals, refused refunds,
         webhooks that were switched off and domains that drifted appear here.<//>`;
     return html`<${Page} title="Stuck work" lede="What does not go on by itself, or not as it should.">
-        <${Toolbar}><${Field} hidden label="Show" type="select" options=${filters} value=${kind} onInput=${(next) => setQuery({ kind: next })} /><//>
-        <${Loaded} load=${load}>${({ items, more }) => (items.length
-            ? html`<${Table} caption="Stuck work" rows=${items} rowKey=${(row) => row.kind + row.id} columns=${columns(load.reload)} />
-                ${more.length > 0 && html`<p class="muted">There are more ${sayKinds(more)}: these are the ${MOST} newest of each kind.</p>`}`
+        <${Toolbar}><${Field} hidden label="Show" type="select" options=${filters} value=${kind} onInput=${(next) => list.setFilter({ kind: next })} /><//>
+        <${Loaded} load=${list}>${({ items, more }) => (items.length
+            ? html`<${Table} caption="Stuck work" rows=${items} rowKey=${(row) => row.kind + row.id} columns=${columns(list.reload)} />
+                ${!kind && html`<${More} kinds=${more} />`}`
             : nothing)}<//>
+        <${Pager} ...${list.pager} />
     <//>`;
 }

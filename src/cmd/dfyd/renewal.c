@@ -40,7 +40,7 @@ static bool list_read(struct db *db, void *arg, struct error *reterr) {
     struct listing *l = arg;
     struct renewal_row *rows;
     size_t n;
-    if (!renewals_list(db, l->stuck, l->max, l->arena, &rows, &n, reterr)) return false;
+    if (!renewals_list(db, l->stuck, STR(""), l->max, l->arena, &rows, &n, reterr)) return false;
     l->table = table_create(l->arena, renewal_table_titles);
     for (size_t i = 0; i < n; i++)
         renewal_table_add(l->table, &rows[i], who_of(db, rows[i].workspace_id, l->arena), l->arena);
