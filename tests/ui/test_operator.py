@@ -65,7 +65,8 @@ def test_more_than_a_page_of_stuck_work(server, operator, customer):
                               json={"target_hook_url": f"https://hooks.example.com/{i:02}", "event_type": "all_events"})
         assert made.status_code == 200, made.text
     with database(server) as db:
-        db.execute("UPDATE webhooks SET status = -1, reason = 'it answered 500', failures = 20, error_ms = 1000 + CAST(SUBSTR(target, 27) AS BIGINT)")
+        db.execute("UPDATE webhooks SET status = -1, reason = 'it answered 500', failures = 20,"
+                   " error_ms = ? + CAST(SUBSTR(target, 27) AS BIGINT)", (int(time.time() * 1000) - 60 * MINUTE_MS,))
     targets = lambda: [row[0].split()[2] for row in operator.rows() if row[0].startswith("Webhook")]
     operator.sign_in("/operator").see("flaky-beside-them.com", "There is more of some kinds: all webhooks.")
     assert len(targets()) == 50

@@ -37,7 +37,7 @@ const columns = [
 
 export default function OperatorAudit() {
     const list = useList(`${OPERATOR}/audit-logs`, { names: ["search", "activity", "workspace"] });
-    return html`<${Page} title="Audit log" lede="Every change that a key or the command line made, in all workspaces, newest first.">
+    return html`<${Page} title="Audit log" lede="What was changed with a key or on the command line, and who signed in, in all workspaces; newest first.">
         <${Toolbar}>
             <${Search} label="Search the log" placeholder="Workspace, key, address, detail" value=${list.query.search}
                 onSearch=${(search) => list.setFilter({ search })} />
