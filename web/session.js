@@ -1,6 +1,7 @@
 // Who is signed in. The cookie cannot be read from here; what it stands for is asked of the server.
 import { createStore } from "./lib.js";
 import { OWN, api, onSignedOut } from "./api.js";
+import { setClockBy } from "./clock.js";
 import { useStore } from "./ui/store.js";
 
 const PATH = `${OWN}/session`;
@@ -15,7 +16,7 @@ onSignedOut(() => put("out"));
 /** Asks the server who is signed in. */
 export async function loadSession() {
     try {
-        put("in", await api.get(PATH, { anonymous: true }));
+        put("in", await setClockBy(() => api.get(PATH, { anonymous: true })));
     } catch (error) {
         if (error.status === 401) put("out");
         else put("failed", null, error);
@@ -24,8 +25,11 @@ export async function loadSession() {
 
 /** Throws the server's error when it does not take the key. */
 export async function signIn(key) {
-    put("in", await api.post(PATH, { key }, { anonymous: true }));
+    put("in", await setClockBy(() => api.post(PATH, { key }, { anonymous: true })));
 }
+
+/** Asks the server what time it is there. Without an answer the time of before goes on. */
+export const readClock = () => setClockBy(() => api.get(PATH)).catch(() => {});
 
 export async function signOut() {
     await api.delete(PATH, { anonymous: true }).catch((error) => {

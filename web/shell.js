@@ -2,11 +2,14 @@
 import { html, useEffect, useRef, useState } from "./lib.js";
 import { navigate, useLocation } from "./router.js";
 import { match, routes } from "./routes.js";
-import { isOperator, signOut, useSession } from "./session.js";
+import { isOperator, readClock, signOut, useSession } from "./session.js";
 import { Questions } from "./ui/dialog.js";
-import { Button, Icon, Time, toast, useAction } from "./ui/index.js";
+import { Button, Icon, Time, toast, useAction, useEvery } from "./ui/index.js";
 import { Toasts } from "./ui/toast.js";
 
+// How often the server is asked for its time: that of a sandbox may be moved at any moment.
+const CLOCK_MS = 300_000;
+const SANDBOX_CLOCK_MS = 10_000;
 const themes = [["system", "System"], ["light", "Light"], ["dark", "Dark"]];
 
 function Theme() {
@@ -53,6 +56,7 @@ function Menu({ session }) {
     const [isOpen, setOpen] = useState(false);
     const button = useRef();
     const found = match(path)?.route;
+    useEvery(session.is_sandbox ? SANDBOX_CLOCK_MS : CLOCK_MS, readClock);
     const current = found?.under ?? found?.path;
     useEffect(() => setOpen(false), [path]);
     const escape = (event) => {

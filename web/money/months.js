@@ -13,7 +13,7 @@ const monthOf = (at) => {
 };
 const startOf = (number) => Date.UTC(Math.floor(number / 12), number % 12, 1);
 
-/** Today's month, unless the server's clock is so far from this one that its days would not fit behind it. */
+/** Today's month, unless a day would not fit behind it: what was listed just before the clock of a sandbox was moved. */
 function firstMonth(upcoming, todayMs) {
     const today = monthOf(todayMs);
     if (!upcoming.length) return today;
@@ -38,8 +38,8 @@ export function sumByMonth(upcoming, todayMs) {
     return rows;
 }
 
-/** What is due on the first DAYS days from the first one's on that is not before FROM ("2026-11-23"). */
-export function dueWithin(upcoming, from, days) {
-    const end = Date.parse(from) + days * 86_400_000;
+/** What is due on the DAYS days from TODAY ("2026-11-23") on, and what is overdue. */
+export function dueWithin(upcoming, today, days) {
+    const end = Date.parse(today) + days * 86_400_000;
     return sumMoney(upcoming.filter(({ day }) => Date.parse(day) < end).map(({ amount }) => amount));
 }

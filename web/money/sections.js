@@ -1,4 +1,5 @@
 // The parts of the page about money.
+import { useToday } from "../clock.js";
 import { html, useMemo, useState } from "../lib.js";
 import { Button, Empty, Failed, Money, Notice, Pill, Section, Table, Time, cardName, count, formatMoney, formatNumber } from "../ui/index.js";
 import { Plot } from "../ui/plot.js";
@@ -31,12 +32,11 @@ export function Owed({ invoices, more }) {
 
 export function Figures({ upcoming, card }) {
     const next = upcoming[0];
-    const today = new Date().toISOString().slice(0, 10);
-    const from = next && next.day < today ? next.day : today;
+    const today = useToday();
     return html`<div class="figures">
         <div><span class="figure-name">Next charge</span><span class="figure">${next ? formatMoney(next.amount) : "—"}</span>
             <span class="figure-note">${next ? html`on <${Day} at=${next.day} />` : "nothing renews"}</span></div>
-        <div><span class="figure-name">Next ${MONTH_DAYS} days</span><span class="figure">${formatMoney(dueWithin(upcoming, from, MONTH_DAYS))}</span>
+        <div><span class="figure-name">Next ${MONTH_DAYS} days</span><span class="figure">${formatMoney(dueWithin(upcoming, today, MONTH_DAYS))}</span>
             <span class="figure-note">if nothing changes</span></div>
         <div><span class="figure-name">Next 12 months</span><span class="figure">${formatMoney(sumMoney(upcoming.map((day) => day.amount)))}</span>
             <span class="figure-note">if nothing changes</span></div>
@@ -47,10 +47,11 @@ export function Figures({ upcoming, card }) {
 
 /** Due by month, as a plot and as the same numbers. */
 export function Months({ upcoming }) {
+    const today = useToday();
     const { months, x, series } = useMemo(() => {
-        const rows = sumByMonth(upcoming, Date.now());
+        const rows = sumByMonth(upcoming, Date.parse(today));
         return { months: rows, x: rows.map((row) => row.ms), series: [{ name: "Due", values: rows.map((row) => row.amount) }] };
-    }, [upcoming]);
+    }, [upcoming, today]);
     return html`<${Section} title="Due by month" lede="What the next 12 months cost if everything stays as it is. Days are days in UTC.">
         <${Plot} label="Due by month" bars x=${x} series=${series} formatX=${formatShortMonth} formatY=${formatMoney} formatTick=${formatDollars} hasTable=${false} />
         <table class="months">

@@ -65,7 +65,7 @@ export default function Domains() {
     const [asked, ask] = useState(null);
     const makeColumns = useCallback((update) => columns(update, ask), []);
     const done = () => {
-        asked.update(asked.row.id, { state: "cancelled", drift: false, n_mailboxes: 0, timestamp_renews: null, timestamp_cancelled: new Date().toISOString() });
+        asked.update(asked.row.id, { state: "cancelled", drift: false, n_mailboxes: 0, timestamp_renews: null });
         toast(`${asked.row.domain} is cancelled`);
         ask(null);
     };

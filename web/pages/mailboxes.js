@@ -56,7 +56,7 @@ export default function Mailboxes() {
     const makeColumns = useCallback((update) => columns(update, ask), []);
     const chosen = ({ domain }, setFilter) => domain && html`<${Chosen} domain=${domain} onClear=${() => setFilter({ domain: "" })} />`;
     const done = () => {
-        asked.update(asked.mailbox.id, { state: "cancelled", is_suspended: false, timestamp_renews: null, timestamp_cancelled: new Date().toISOString() });
+        asked.update(asked.mailbox.id, { state: "cancelled", is_suspended: false, timestamp_renews: null });
         toast(`${asked.mailbox.email} is cancelled`);
         ask(null);
     };

@@ -1,5 +1,6 @@
 import { html, useMemo } from "../lib.js";
 import { OWN, api } from "../api.js";
+import { useToday } from "../clock.js";
 import { useGrowing } from "../list/growing.js";
 import { isTrouble } from "../money/next.js";
 import { Figures, Months, Owed, Payments, Renewals, Troubles, Upcoming } from "../money/sections.js";
@@ -21,7 +22,7 @@ function Due({ list, owed, card }) {
         <${Upcoming} upcoming=${upcoming} />`;
 }
 
-export default function MoneyPage() {
+function MoneyOfToday() {
     const session = useSession();
     const renewals = useGrowing(`${OWN}/renewals`, RENEWALS);
     const payments = useGrowing(`${OWN}/payments`, PAYMENTS);
@@ -36,4 +37,9 @@ export default function MoneyPage() {
         ${payments.first && html`<${Payments} list=${payments} renewals=${past} />`}
         ${!payments.first && payments.error && html`<${Failed} error=${payments.error} retry=${payments.retry} title="The payments could not be loaded" />`}
     <//>`;
+}
+
+/** On another day other things are due: all of it is asked for anew. */
+export default function MoneyPage() {
+    return html`<${MoneyOfToday} key=${useToday()} />`;
 }

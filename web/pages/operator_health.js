@@ -50,7 +50,7 @@ const nodeColumns = [
     { key: "roles", title: "Does" },
     { key: "version", title: "Version" },
     { key: "started", title: "Since", cell: (row) => html`<${Time} at=${row.timestamp_started} />` },
-    { key: "seen", title: "Seen", align: "end", cell: (row) => html`<${Time} at=${row.timestamp_seen} style="ago" />` },
+    { key: "seen", title: "Seen", align: "end", cell: (row) => html`<${Time} at=${row.timestamp_seen} style="ago" ofMachine />` },
 ];
 
 function Outside({ drivers, payments }) {

@@ -1,3 +1,4 @@
+import { serverNow } from "../clock.js";
 import { html, useEffect, useState } from "../lib.js";
 import { formatTime } from "../ui/index.js";
 
@@ -17,10 +18,10 @@ function words(at, now) {
 
 /** How long until AT, counting down: "in 12 s", "in 3 min", "on 7 Jan 2027, 10:00". */
 export function In({ at }) {
-    const [now, setNow] = useState(Date.now());
+    const [now, setNow] = useState(serverNow());
     useEffect(() => {
-        setNow(Date.now());
-        const timer = setInterval(() => setNow(Date.now()), SECOND_MS);
+        setNow(serverNow());
+        const timer = setInterval(() => setNow(serverNow()), SECOND_MS);
         return () => clearInterval(timer);
     }, [at]);
     return html`<time datetime=${at} title=${formatTime(at)}>${words(at, now)}</time>`;

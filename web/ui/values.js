@@ -1,4 +1,5 @@
 // How money, times and numbers look.
+import { machineNow, serverNow, useServerNow } from "../clock.js";
 import { html, useState } from "../lib.js";
 import { Button } from "./button.js";
 import { announce } from "./toast.js";
@@ -20,8 +21,8 @@ export const formatNumber = (number) => number.toLocaleString("en-US");
 /** "1 domain", "3 domains". */
 export const count = (number, one, many = `${one}s`) => `${formatNumber(number)} ${number === 1 ? one : many}`;
 
-function relative(date) {
-    const off = date - Date.now();
+function relative(date, now) {
+    const off = date - now;
     const [unit, ms] = spans.find(([, length]) => Math.abs(off) >= length) ?? ["minute", 60 * SECOND_MS];
     return ago.format(Math.round(off / ms), unit);
 }
@@ -29,22 +30,30 @@ function relative(date) {
 /** "2026-11-23": a day of the books, which is the same day in every zone. */
 const isDay = (at) => typeof at === "string" && at.length === 10;
 
-/** AT is a time of the server's, a day of the books, or ms. */
-export function formatTime(at, style = "minute") {
+/** AT is a time of the server's, a day of the books, or ms; NOW is in ms. */
+export function formatTime(at, style = "minute", now = serverNow()) {
     const date = new Date(at);
     if (isDay(at)) return utcDays.format(date);
-    return { day: () => days.format(date), minute: () => minutes.format(date), clock: () => clock.format(date), ago: () => relative(date) }[style]();
+    return { day: () => days.format(date), minute: () => minutes.format(date), clock: () => clock.format(date), ago: () => relative(date, now) }[style]();
 }
 
 export function Money({ amount }) {
     return html`<span class="money">${formatMoney(amount)}</span>`;
 }
 
-/** A time in the reader's zone, with UTC as its title. style: "minute" (default), "day", "clock" or "ago". */
-export function Time({ at, style = "minute" }) {
+function Ago({ at, ofMachine }) {
+    const now = useServerNow();
+    return formatTime(at, "ago", ofMachine ? machineNow() : now);
+}
+
+/**
+ * A time in the reader's zone, with UTC as its title. style: "minute" (default), "day", "clock" or "ago". ofMachine: it was taken by
+ * the time of the day, whatever the server's clock says.
+ */
+export function Time({ at, style = "minute", ofMachine = false }) {
     if (!at) return "—";
     const utc = isDay(at) ? undefined : new Date(at).toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC");
-    return html`<time datetime=${at} title=${utc}>${formatTime(at, style)}</time>`;
+    return html`<time datetime=${at} title=${utc}>${style === "ago" ? html`<${Ago} at=${at} ofMachine=${ofMachine} />` : formatTime(at, style)}</time>`;
 }
 
 async function write(text) {
