@@ -1,7 +1,7 @@
 """The page of a domain: what it is, its DNS records here and in the world, checks, and what helps."""
 from conftest import database, rows, wait_for
 from console import Keys, browser, console, make_console, workspace  # noqa: F401, fixtures
-from test_progress import item, name, order, patient  # noqa: F401, a fixture
+from test_progress import item, name, order
 
 
 def netstring(*values):
