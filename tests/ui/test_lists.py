@@ -247,7 +247,7 @@ def test_cancelling_a_mailbox_says_what_is_lost(console):
     console.see(f"{one} is cancelled")
     console.gone("dialog")
     console.see("cancelled", css="tbody")
-    assert console.focused() == "Mailboxes"
+    console.wait("the focus on the heading", lambda: console.focused() == "Mailboxes")
     # The last one takes the domain with it.
     console.click(f"Cancel {other}")
     console.see(f"Cancel {other} and its domain?", "last mailbox", "not sent to www.example.com any more", "nobody can order it here until then", css="dialog")
