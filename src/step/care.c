@@ -31,7 +31,9 @@ static void log_check(const struct care *care, const struct care_report *report,
     const struct str reason = report->is_unclear ? report->unclear_reason : STR("");
     log_event(level, stale ? "care_lease_lost" : "domain_checked", LOG_STR("domain", care->domain),
               LOG_INT("findings", (int64_t)report->n_findings), LOG_STR("unclear", reason),
-              LOG_TEXT("next", report->n_findings ? "`dfyd domain show` says what is wrong" : ""));
+              LOG_TEXT("next", stale                ? WORLD_LEASE_LOST
+                               : report->n_findings ? "`dfyd domain show` says what is wrong"
+                                                    : ""));
 }
 
 static bool check(const struct world *world, struct care *care, struct error *reterr) {

@@ -59,7 +59,7 @@ static void log_end(const struct record *record) {
                                       : "dkim_waits",
               LOG_STR("domain", care->domain), LOG_INT("key", care->key.rotation),
               LOG_TEXT("phase", dkim_phase_names[care->key.phase]), LOG_INT("tries", care->key.tries),
-              LOG_STR("reason", record->moved.reason), LOG_TEXT("next", next));
+              LOG_STR("reason", record->moved.reason), LOG_TEXT("next", record->stale ? WORLD_LEASE_LOST : next));
 }
 
 bool care_move(const struct world *world, const struct care *care, struct error *reterr) {

@@ -244,7 +244,8 @@ static void log_end(const struct record *record) {
     log_event(level, record->stale ? "step_lease_lost" : "step_ended", LOG_STR("order", step->order_id),
               LOG_STR("domain", step->domain), LOG_TEXT("step", step_kind_names[step->kind]),
               LOG_TEXT("state", step_state_names[record->end.state]), LOG_INT("attempt", step->attempts),
-              LOG_STR("account", step->account_id), LOG_STR("reason", record->end.reason), LOG_TEXT("next", next));
+              LOG_STR("account", step->account_id), LOG_STR("reason", record->end.reason),
+              LOG_TEXT("next", record->stale ? WORLD_LEASE_LOST : next));
 }
 
 bool provision_run(const struct world *world, const struct step *step, struct error *reterr) {

@@ -58,7 +58,9 @@ static void log_end(const struct refund *refund, const struct ending *ending) {
               LOG_STR("workspace", refund->workspace_id), LOG_INT("cents", refund->amount),
               LOG_STR("domain", refund->domain), LOG_INT("attempt", refund->attempts),
               LOG_STR("reason", ending->end.reason),
-              LOG_TEXT("next", ending->end.state == REFUND_FAILED ? refused : next));
+              LOG_TEXT("next", ending->stale                        ? WORLD_LEASE_LOST
+                               : ending->end.state == REFUND_FAILED ? refused
+                                                                    : next));
 }
 
 static bool refund_one(const struct world *world, const struct refund *refund, struct error *reterr) {

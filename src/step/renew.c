@@ -96,7 +96,8 @@ static void log_end(const struct recording *r) {
     log_event(r->result.end == RENEWAL_END_PAID ? LOG_INFO : LOG_WARN,
               r->stale ? "renewal_lease_lost" : events[r->result.end], LOG_STR("renewal", r->attempt->id),
               LOG_STR("workspace", r->attempt->workspace_id), LOG_INT("cents", r->attempt->amount),
-              LOG_INT("attempt", r->attempt->attempts), LOG_STR("reason", r->result.reason));
+              LOG_INT("attempt", r->attempt->attempts), LOG_STR("reason", r->result.reason),
+              LOG_TEXT("next", r->stale ? WORLD_LEASE_LOST : ""));
 }
 
 static bool renew_one(const struct world *world, const struct renewal_try *attempt, struct error *reterr) {

@@ -85,6 +85,9 @@ static inline int64_t world_wait_ms(const struct world *world, int64_t attempts)
     return world_backoff_ms(world, attempts, world->retry_base_ms, world->retry_max_ms);
 }
 
+/* What follows, for the log, when somebody else took a job over before its end could be recorded. */
+#define WORLD_LEASE_LOST "another worker took it over; raise lease_ms if this goes on"
+
 /* Marks a named point; see docs/testing.md for the list. */
 static inline void world_reached(const struct world *world, const char *point) {
     if (world->reached) world->reached(world->reached_arg, point);

@@ -95,6 +95,17 @@ def test_powerdns_is_slow(shop, domain):
     shop.expect_delivered(domain, 1)
 
 
+def test_powerdns_is_slower_than_a_lease(shop, domain):
+    """Whoever waits for it has lost the step to another meanwhile: the log says what to raise."""
+    shop.restart(lease_ms=1000)
+    with frozen(shop.dns.process):
+        shop.sell(domain)
+        lost = wait_for("a lost lease", lambda: [line for line in shop.log().splitlines() if "event=step_lease_lost" in line and domain in line])
+        assert all('next="another worker took it over; raise lease_ms if this goes on"' in line for line in lost), lost
+    shop.restart()
+    shop.expect_delivered(domain, 1)
+
+
 def test_powerdns_does_not_take_the_records(shop, domain):
     """422: no record may stand beside a CNAME. The rest of the zone is not published by halves."""
     shop.dns.add_zone(domain, "dfyd", rrsets=[cname(f"_dmarc.{domain}")])

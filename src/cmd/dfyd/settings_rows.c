@@ -67,9 +67,11 @@ const struct setting_row setting_rows[SETTING_END] = {
     [SETTING_RETRY_MAX_MS] = {"retry_max_ms", "retry-max-ms", "DFYD_RETRY_MAX_MS", SETTING_INT, AT(retry_max_ms), 10,
                               86400000, .fallback = "3600000", .unit = "milliseconds", .value = "MS",
                               .help = "longest wait between retries"},
-    [SETTING_LEASE_MS] = {"lease_ms", "lease-ms", "DFYD_LEASE_MS", SETTING_INT, AT(lease_ms), 1000, 86400000,
-                          .fallback = "120000", .unit = "milliseconds", .value = "MS",
-                          .help = "how long a worker may be at a step before it is given to another"},
+    [SETTING_LEASE_MS] =
+        {"lease_ms", "lease-ms", "DFYD_LEASE_MS", SETTING_INT, AT(lease_ms), 1000, 86400000, .fallback = "120000",
+         .unit = "milliseconds", .value = "MS",
+         .help = "how long a worker may be at a step before it is given to another; more than twice what a "
+                 "host may take to answer"},
     [SETTING_SWAP_HOURS] = {"swap_hours", "swap-hours", "DFYD_SWAP_HOURS", SETTING_INT, AT(swap_hours), 0, 168,
                             .fallback = "24", .unit = "hours", .value = "N",
                             .help = "how long a domain that cannot be registered may be swapped before its refund goes "
