@@ -440,7 +440,7 @@ def patient(fresh):
 
 
 def hour_later(server):
-    """Once a step waits for another try, its time comes."""
+    """Once a step waits for another try, its time comes. Of names, `lost-` waits so long; `slow-` says itself when to ask again."""
     wait_for("a step that waits", lambda: rows(server, "SELECT 1 FROM steps WHERE state = 'retrying'"))
     server.cli("clock", "advance", "1h")
 

@@ -211,7 +211,7 @@ def test_too_much_to_tell_at_once_is_said(fresh, follow):
 
 def test_progress_of_an_order(patient, follow):
     place = Place(patient)
-    domain = name("slow-")
+    domain = name("lost-")
     order = place.order(domain)
     stream = follow(place, order=order)
     stream.wait_for("progress")

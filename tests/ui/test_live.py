@@ -73,11 +73,11 @@ def test_what_happens_is_told(patient, make_console):
     console = make_console(patient, workspace(patient))  # noqa: F811
     console.sign_in("/invoices")
     console.h1()
-    order = place(console, "slow-live1.com")
+    order = place(console, "lost-live1.com")
     told = Told(console, order)
     told.wait("online", "progress")
     hour_later(patient)
-    told.wait({"progress", "dfy_domain_ready slow-live1.com"})
+    told.wait({"progress", "dfy_domain_ready lost-live1.com"})
     place(console, "live2.com")
     told.wait("dfy_order_placed", "dfy_account_ready live2.com", "dfy_domain_ready live2.com")
     console.script("window.unfollow()")

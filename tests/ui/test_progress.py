@@ -43,7 +43,7 @@ def see(console, domain, *texts):
 
 def test_an_order_comes_up(patient, make_console):
     console = make_console(patient, workspace(patient))
-    domain = name("slow-")
+    domain = name("lost-")
     watch(console, item(domain, forwarding_domain="acme.com"))
     assert console.h1() == f"Order of {domain}"
     console.see("0 of 1 domain ready", "This page follows by itself.")
