@@ -119,7 +119,19 @@ bool stmt_run(struct stmt *stmt, int64_t *ret_changes, struct error *reterr) {
 }
 
 bool stmt_queue(struct stmt *stmt, struct error *reterr) {
-    return stmt->db->ops->queue(stmt, reterr);
+    return stmt->db->ops->queue(stmt, STR(""), reterr);
+}
+
+bool stmt_queue_named(struct stmt *stmt, struct str name, struct error *reterr) {
+    return stmt->db->ops->queue(stmt, name, reterr);
+}
+
+bool stmt_ask(struct stmt *stmt, struct error *reterr) {
+    return stmt->db->ops->ask(stmt, reterr);
+}
+
+bool db_taken(struct str name, struct error *reterr) {
+    return error_set(reterr, ERR_CONFLICT, "%.*s was taken meanwhile", STR_ARG(name));
 }
 
 enum db_engine db_engine(const struct db *db) {

@@ -54,3 +54,12 @@ MUST_CHECK bool stmt_run(struct stmt *stmt, int64_t *ret_changes, struct error *
  * before it returns. When a failure has to be told in words of its own, stmt_run is right.
  */
 MUST_CHECK bool stmt_queue(struct stmt *stmt, struct error *reterr);
+/* The same for a row that only one may have: ERR_CONFLICT, whoever tells it, says that NAME was taken meanwhile. */
+MUST_CHECK bool stmt_queue_named(struct stmt *stmt, struct str name, struct error *reterr);
+/*
+ * Asks now what stmt_step or stmt_run, called later in the transaction, gets: PostgreSQL answers it together with the
+ * next statement that is waited for, so that several questions cost one round trip. SQLite runs it only when its answer
+ * is wanted: until then what is bound has to live, and nothing may change what it reads, or need what it changes. A
+ * query's answer may be left alone; db_stmt for the same text drops it.
+ */
+MUST_CHECK bool stmt_ask(struct stmt *stmt, struct error *reterr);

@@ -41,7 +41,8 @@ struct db_ops {
     bool (*col_is_null)(struct stmt *stmt, int column);
     void (*done)(struct stmt *stmt); /* of a running one */
     bool (*run)(struct stmt *stmt, int64_t *ret_changes, struct error *reterr);
-    bool (*queue)(struct stmt *stmt, struct error *reterr);
+    bool (*queue)(struct stmt *stmt, struct str name, struct error *reterr); /* name: stmt_queue_named; empty: none */
+    bool (*ask)(struct stmt *stmt, struct error *reterr);
     void (*touch_identities)(struct db *db);
     bool (*exec)(struct db *db, const char *sql, struct error *reterr);
     bool (*in_transaction)(struct db *db);
@@ -59,6 +60,8 @@ static inline void stmt_runs(struct stmt *stmt, bool runs) {
     else
         stmt->db->running--;
 }
+/* The words of stmt_queue_named. */
+bool db_taken(struct str name, struct error *reterr);
 /* Ends the process: a bug, or no memory. */
 void store_die(const char *what, const char *detail) __attribute__((noreturn));
 /* calloc that does not fail. */

@@ -78,6 +78,56 @@ static void broken_uniqueness_is_a_conflict(void **state) {
     FAILS(ERR_CONFLICT, workspace_add(f->db, &twin, &f->error));
 }
 
+/* Of two questions that differ in their parameter alone the second counts, and what nobody reads is in nobody's way. */
+static void what_is_asked_is_read_later(void **state) {
+    struct fixture *f = *state;
+    static const char by_id[] = "SELECT name FROM workspaces WHERE id = $1",
+                      count[] = "SELECT COUNT(*) FROM workspaces",
+                      rename[] = "UPDATE workspaces SET name = $1 WHERE name = $2";
+    for (int in_transaction = 0; in_transaction < 2; in_transaction++) {
+        if (in_transaction) assert_true(fixture_begin(f));
+        struct stmt *dropped = db_stmt(f->db, by_id);
+        stmt_text(dropped, 1, STR(STRANGER));
+        OK(stmt_ask(dropped, &f->error));
+        struct stmt *name = db_stmt(f->db, by_id), *n = db_stmt(f->db, count), *change = db_stmt(f->db, rename);
+        stmt_text(name, 1, STR(WORKSPACE));
+        stmt_text(change, 1, STR("theirs, now"));
+        stmt_text(change, 2, STR("theirs"));
+        OK(stmt_ask(name, &f->error));
+        OK(stmt_ask(n, &f->error));
+        OK(stmt_ask(change, &f->error));
+        int64_t changed;
+        OK(stmt_run(change, &changed, &f->error));
+        assert_int_equal(changed, in_transaction ? 0 : 1);
+        assert_int_equal(stmt_step(n, &f->error), DB_ROW);
+        assert_int_equal(stmt_col_int(n, 0), 2);
+        assert_int_equal(stmt_step(name, &f->error), DB_ROW);
+        assert_true(str_is(stmt_col_text(name, 0), "mine"));
+        assert_int_equal(stmt_step(name, &f->error), DB_END);
+        OK(stmt_ask(db_stmt(f->db, "SELECT 1"), &f->error));
+        if (in_transaction) OK(fixture_end(f, true));
+        assert_int_equal(number_of(f, "SELECT 1"), 1);
+    }
+}
+
+static void a_queued_conflict_names_what_was_taken(void **state) {
+    struct fixture *f = *state;
+    static const char sql[] =
+        "INSERT INTO workspaces (id, name, plan_active, created_ms, updated_ms) VALUES ($1, $2, 1, 1, 1)";
+    const char *ids[] = {"01900000-0000-7000-8000-000000000009", WORKSPACE, "01900000-0000-7000-8000-000000000008"};
+    assert_true(fixture_begin(f));
+    bool ok = true;
+    for (size_t i = 0; ok && i < ARRAY_LEN(ids); i++) {
+        char name[] = {'n', (char)('0' + i), '\0'};
+        struct stmt *stmt = db_stmt(f->db, sql);
+        stmt_text(stmt, 1, str_of(ids[i]));
+        stmt_text(stmt, 2, str_of(name));
+        ok = stmt_queue_named(stmt, str_of(name), &f->error);
+    }
+    FAILS(ERR_CONFLICT, fixture_end(f, ok));
+    assert_string_equal(f->error.message, "n1 was taken meanwhile");
+}
+
 static void other_constraints_are_bugs(void **state) {
     struct fixture *f = *state;
     struct card card = {.token = STR("t")};
@@ -261,6 +311,7 @@ int main(void) {
         CASE(parameters_go_by_number),         CASE(statements_come_back_unbound),
         CASE(empty_text_is_not_null),          CASE(lists_keep_odd_texts),
         CASE(many_statements_stay_apart),      CASE(broken_uniqueness_is_a_conflict),
+        CASE(what_is_asked_is_read_later),     CASE(a_queued_conflict_names_what_was_taken),
         CASE(other_constraints_are_bugs),      CASE(a_lock_is_unavailable),
         CASE(a_busy_writer_lets_others_in),    CASE(readers_cannot_write),
         CASE(a_missing_folder_is_told),        CASE(a_file_of_something_else_is_told),

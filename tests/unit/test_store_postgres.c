@@ -245,6 +245,40 @@ static void more_is_queued_than_fits(void **state) {
     assert_int_equal(count_things(f), 1000);
 }
 
+#define NOT_A_NUMBER "SELECT 1 / (g - g) FROM generate_series(1, 1) g"
+
+/* Asking waits for nothing, so it cannot know; what was answered before the failure can be read. */
+static void what_was_asked_fails_when_it_is_read(void **state) {
+    struct pg *f = *state;
+    OK(db_exec(f->db, "BEGIN", &f->error));
+    struct stmt *first = db_stmt(f->db, "SELECT 7"), *second = db_stmt(f->db, NOT_A_NUMBER);
+    OK(stmt_ask(first, &f->error));
+    OK(stmt_ask(second, &f->error));
+    assert_int_equal(stmt_step(second, &f->error), DB_FAIL);
+    assert_int_equal(f->error.code, ERR_INTERNAL);
+    assert_int_equal(stmt_step(first, &f->error), DB_ROW);
+    assert_int_equal(stmt_col_int(first, 0), 7);
+    FAILS(ERR_INTERNAL, stmt_ask(db_stmt(f->db, "SELECT 8"), &f->error));
+    OK(db_exec(f->db, "ROLLBACK", &f->error));
+    assert_int_equal(ask(f, "SELECT 7"), 7);
+}
+
+static void an_answer_is_kept_while_more_is_sent(void **state) {
+    struct pg *f = *state;
+    OK(db_exec(f->db, "BEGIN", &f->error));
+    struct stmt *asked = db_stmt(f->db, "SELECT COUNT(*) FROM things");
+    OK(stmt_ask(asked, &f->error));
+    for (int i = 0; i < 1000; i++) {
+        struct stmt *stmt = db_stmt(f->db, "INSERT INTO things (name) VALUES (CAST(CAST($1 AS BIGINT) AS TEXT))");
+        stmt_int(stmt, 1, i);
+        OK(stmt_queue(stmt, &f->error));
+    }
+    assert_int_equal(stmt_step(asked, &f->error), DB_ROW);
+    assert_int_equal(stmt_col_int(asked, 0), 0);
+    OK(db_exec(f->db, "COMMIT", &f->error));
+    assert_int_equal(count_things(f), 1000);
+}
+
 static void texts_for_postgres(void **state) {
     (void)state;
     static const char *const cases[][2] = {
@@ -749,6 +783,8 @@ int main(void) {
         TEST(each_stands_alone),
         TEST(statements_nest),
         TEST(more_is_queued_than_fits),
+        TEST(what_was_asked_fails_when_it_is_read),
+        TEST(an_answer_is_kept_while_more_is_sent),
         TEST(texts_for_postgres),
         TEST(a_failure_is_told),
         TEST(nothing_is_kept_after_a_failure),

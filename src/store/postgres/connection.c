@@ -14,6 +14,7 @@ struct pending {
     struct prepared *prepares; /* NULL: it runs */
     bool is_awaited;           /* its answer is kept in stmt */
     bool is_mine;              /* no change of the caller's */
+    char *name;                /* of stmt_queue_named; NULL: none */
 };
 
 struct connection {
@@ -51,13 +52,18 @@ static bool fail(struct connection *c, enum trouble trouble, const struct error 
     return false;
 }
 
+static void drop_pending(struct connection *c) {
+    for (size_t i = 0; i < c->n_pending; i++) free(c->pending[i].name);
+    c->n_pending = 0;
+}
+
 static bool lose(struct connection *c) {
     struct error failure;
     if (PQstatus(c->conn) == CONNECTION_BAD)
         errors_away(PQerrorMessage(c->conn), PQpass(c->conn), &failure);
     else
         error_set(&failure, ERR_UNAVAILABLE, "the database is away (it does not answer)");
-    c->n_pending = 0;
+    drop_pending(c);
     c->is_syncing = false;
     return fail(c, TROUBLE_LOST, &failure);
 }
@@ -97,6 +103,13 @@ static void keep(struct connection *c, const struct pending *p, PGresult *result
     PQclear(result);
 }
 
+static void refuse(struct connection *c, const struct pending *p, const PGresult *result) {
+    struct error failure;
+    enum trouble trouble = errors_read(result, p->stmt->text, &failure);
+    if (failure.code == ERR_CONFLICT && p->name) db_taken(str_of(p->name), &failure);
+    fail(c, trouble, &failure);
+}
+
 static void answer(struct connection *c, PGresult *result) {
     if (!c->n_pending) { /* the server's last words */
         struct error failure;
@@ -109,15 +122,12 @@ static void answer(struct connection *c, PGresult *result) {
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY) {
         keep(c, &p, result);
-        return;
+    } else {
+        if (p.prepares) p.prepares->state = PREPARED_NOT;
+        if (status != PGRES_PIPELINE_ABORTED) refuse(c, &p, result);
+        PQclear(result);
     }
-    if (p.prepares) p.prepares->state = PREPARED_NOT;
-    if (status != PGRES_PIPELINE_ABORTED) {
-        struct error failure;
-        enum trouble trouble = errors_read(result, p.stmt->text, &failure);
-        fail(c, trouble, &failure);
-    }
-    PQclear(result);
+    free(p.name);
 }
 
 /* Reads what was answered up to the synchronisation. */
@@ -195,7 +205,7 @@ static bool send_unnamed(struct connection *c, struct statement *stmt, bool is_a
     if (!PQsendQueryParams(c->conn, stmt->text, stmt->n, stmt->types, stmt->values, stmt->lengths, statement_formats,
                            BINARY))
         return lose(c);
-    push(c, (struct pending){stmt, NULL, is_awaited, c->is_mine});
+    push(c, (struct pending){stmt, NULL, is_awaited, c->is_mine, NULL});
     return true;
 }
 
@@ -206,11 +216,11 @@ static bool send_command(struct connection *c, struct statement *stmt, bool is_a
     if (prepared->state == PREPARED_NOT) {
         if (!PQsendPrepare(c->conn, prepared->name, stmt->text, stmt->n, stmt->types)) return lose(c);
         prepared->state = PREPARED_SENT;
-        push(c, (struct pending){stmt, prepared, false, true});
+        push(c, (struct pending){stmt, prepared, false, true, NULL});
     }
     if (!PQsendQueryPrepared(c->conn, prepared->name, stmt->n, stmt->values, stmt->lengths, statement_formats, BINARY))
         return lose(c);
-    push(c, (struct pending){stmt, NULL, is_awaited, c->is_mine});
+    push(c, (struct pending){stmt, NULL, is_awaited, c->is_mine, NULL});
     return true;
 }
 
@@ -236,13 +246,37 @@ static void forget_result(struct statement *stmt) {
     stmt->result = NULL;
 }
 
+/* The answer that was asked for before, or asks now. */
+static bool fetch(struct connection *c, struct statement *stmt) {
+    if (!stmt->is_asked) {
+        forget_result(stmt);
+        return execute(c, stmt);
+    }
+    stmt->is_asked = false;
+    /* It came with another one's, if not. */
+    return stmt->result || (c->trouble == TROUBLE_NONE && synchronise(c) && settle(c));
+}
+
+/* Nobody reads what was asked for. */
+static void unask(struct connection *c, struct statement *stmt) {
+    if (!stmt->is_asked) return;
+    stmt->is_asked = false;
+    for (size_t i = 0; i < c->n_pending; i++)
+        if (c->pending[i].stmt == stmt) c->pending[i].is_awaited = false;
+    forget_result(stmt);
+}
+
+static void prepare(struct stmt *stmt) {
+    unask(of(stmt->db), statement_of(stmt));
+    statement_prepare(stmt);
+}
+
 static enum db_step step(struct stmt *base, struct error *reterr) {
     struct connection *c = of(base->db);
     struct statement *stmt = statement_of(base);
     if (!base->running) {
-        forget_result(stmt);
         stmt->row = -1;
-        if (!execute(c, stmt)) {
+        if (!fetch(c, stmt)) {
             tell(c, reterr);
             forget_result(stmt);
             return DB_FAIL;
@@ -258,7 +292,7 @@ static bool run(struct stmt *base, int64_t *ret_changes, struct error *reterr) {
     struct connection *c = of(base->db);
     struct statement *stmt = statement_of(base);
     if (base->running) statement_done(base);
-    if (!execute(c, stmt)) {
+    if (!fetch(c, stmt)) {
         forget_result(stmt);
         return tell(c, reterr);
     }
@@ -271,14 +305,36 @@ static bool run(struct stmt *base, int64_t *ret_changes, struct error *reterr) {
     return true;
 }
 
-static bool queue(struct stmt *stmt, struct error *reterr) {
+/* Outside a transaction there is nothing later that could tell. */
+static bool is_outside(const struct connection *c) {
+    return c->is_alone && PQtransactionStatus(c->conn) == PQTRANS_IDLE;
+}
+
+static char *text_of(struct str name) {
+    char *text = store_alloc(name.n + 1, 1);
+    memcpy(text, name.p, name.n);
+    return text;
+}
+
+static bool queue(struct stmt *stmt, struct str name, struct error *reterr) {
     struct connection *c = of(stmt->db);
     stmt_done(stmt);
     if (!make_ready(c)) return tell(c, reterr);
-    /* Outside a transaction there is nothing later that could tell. */
-    bool alone = c->is_alone && PQtransactionStatus(c->conn) == PQTRANS_IDLE;
+    bool alone = is_outside(c);
     if (!send_command(c, statement_of(stmt), false)) return tell(c, reterr);
+    if (name.n) c->pending[c->n_pending - 1].name = text_of(name);
     return !alone || (synchronise(c) && settle(c)) || tell(c, reterr);
+}
+
+static bool ask(struct stmt *base, struct error *reterr) {
+    struct connection *c = of(base->db);
+    struct statement *stmt = statement_of(base);
+    stmt_done(base);
+    if (!make_ready(c)) return tell(c, reterr);
+    if (is_outside(c)) return true; /* stmt_step does it */
+    forget_result(stmt);
+    if (!send_command(c, stmt, true)) return tell(c, reterr);
+    return stmt->is_asked = true;
 }
 
 static void touch_identities(struct db *db) {
@@ -348,6 +404,7 @@ static void close_connection(struct db *db) {
             free(p);
         }
     }
+    drop_pending(c);
     PQfinish(c->conn);
     free(c);
 }
@@ -355,7 +412,7 @@ static void close_connection(struct db *db) {
 static const struct db_ops ops = {
     .engine = DB_POSTGRES,
     .stmt_size = sizeof(struct statement),
-    .prepare = statement_prepare,
+    .prepare = prepare,
     .forget = statement_forget,
     .text = statement_text,
     .integer = statement_integer,
@@ -369,6 +426,7 @@ static const struct db_ops ops = {
     .done = statement_done,
     .run = run,
     .queue = queue,
+    .ask = ask,
     .touch_identities = touch_identities,
     .exec = exec,
     .in_transaction = in_transaction,

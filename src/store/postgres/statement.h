@@ -27,7 +27,8 @@ struct statement {
     size_t list_cap;
     struct prepared *prepared; /* for types_then; NULL: not looked up yet */
     Oid types_then[PARAMETERS_MAX];
-    PGresult *result; /* while running */
+    PGresult *result; /* while running, or asked for */
+    bool is_asked;    /* by stmt_ask, and not read yet */
     int row;
     char (*digits)[24]; /* a text for each column that is a number; NULL: never asked for */
 };

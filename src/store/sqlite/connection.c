@@ -219,8 +219,15 @@ static bool run(struct stmt *stmt, int64_t *ret_changes, struct error *reterr) {
     return true;
 }
 
-static bool queue(struct stmt *stmt, struct error *reterr) {
-    return run(stmt, NULL, reterr);
+static bool queue(struct stmt *stmt, struct str name, struct error *reterr) {
+    if (run(stmt, NULL, reterr)) return true;
+    return reterr->code == ERR_CONFLICT && name.n ? db_taken(name, reterr) : false;
+}
+
+static bool ask(struct stmt *stmt, struct error *reterr) {
+    (void)stmt;
+    (void)reterr;
+    return true; /* an answer is as near as the question */
 }
 
 static void touch_identities(struct db *db) {
@@ -257,6 +264,7 @@ static const struct db_ops ops = {
     .done = done,
     .run = run,
     .queue = queue,
+    .ask = ask,
     .touch_identities = touch_identities,
     .exec = exec,
     .in_transaction = in_transaction,
