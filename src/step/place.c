@@ -256,8 +256,7 @@ static enum place_phase run_keep(struct placing *p, const struct world *world) {
 static bool settle_change(struct db *db, void *arg, struct error *reterr) {
     struct placing *p = arg;
     struct str id = str_of(p->reservation.order_id);
-    int64_t now = p->reservation.now_ms;
-    return order_settle(db, id, str_of(p->reference), now, reterr) && refund_decide_lost(db, p->ids, id, now, reterr);
+    return refund_settle_order(db, p->ids, id, str_of(p->reference), p->reservation.now_ms, reterr);
 }
 
 static enum place_phase run_settle(struct placing *p, const struct world *world) {

@@ -33,8 +33,7 @@ static bool ending_change(struct db *db, void *arg, struct error *reterr) {
     const struct ending *e = arg;
     switch (e->outcome) {
     case OUTCOME_DONE:
-        return order_settle(db, e->order->id, e->reference, e->now_ms, reterr) &&
-               refund_decide_lost(db, e->ids, e->order->id, e->now_ms, reterr);
+        return refund_settle_order(db, e->ids, e->order->id, e->reference, e->now_ms, reterr);
     case OUTCOME_REFUSED:
         return order_release(db, e->order->id, STR(""), e->reason, STR(""), e->now_ms, reterr);
     case OUTCOME_UNKNOWN:

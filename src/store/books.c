@@ -47,8 +47,9 @@ static bool add_up(const struct charged *charge, const struct invoice_line *line
     return true;
 }
 
-static bool add_payment(struct db *db, const struct charged *charge, struct str decline, struct str reason, bool failed,
-                        struct error *reterr) {
+/* payments_added has to follow. */
+static bool ask_payment(struct db *db, const struct charged *charge, struct str decline, struct str reason, bool failed,
+                        struct stmt **ret, struct error *reterr) {
     const struct payment_row row = {
         .id = charge->payment_id,
         .workspace_id = charge->workspace_id,
@@ -64,7 +65,7 @@ static bool add_payment(struct db *db, const struct charged *charge, struct str 
         .last4 = charge->last4,
         .at_ms = charge->now_ms,
     };
-    return payments_add(db, &row, reterr);
+    return payments_ask_add(db, &row, ret, reterr);
 }
 
 static bool enter_charge(struct db *db, const struct charged *charge, const struct revenue *revenue,
@@ -100,17 +101,22 @@ bool books_charged(struct db *db, const struct charged *charge, struct error *re
         .last4 = charge->last4,
     };
     struct revenue revenue;
-    if (!invoices_lines(db, charge->bill_id, arena, &invoice.lines, &invoice.n_lines, reterr) ||
+    struct stmt *lines = charge->lines, *payment = NULL;
+    if ((!lines && !invoices_ask_lines(db, charge->bill_id, &lines, reterr)) ||
+        !invoices_lines(lines, arena, &invoice.lines, &invoice.n_lines, reterr) ||
         !add_up(charge, invoice.lines, invoice.n_lines, &revenue, reterr))
         return false;
-    if (charge->amount > 0 && !add_payment(db, charge, STR(""), STR(""), false, reterr)) return false;
     if (charge->amount == 0 && revenue.discounts == 0) return true; /* nothing to enter, nothing to show */
-    return enter_charge(db, charge, &revenue, arena, reterr) && invoices_issue(db, &invoice, arena, reterr);
+    if (charge->amount > 0 && !ask_payment(db, charge, STR(""), STR(""), false, &payment, reterr)) return false;
+    return enter_charge(db, charge, &revenue, arena, reterr) && invoices_issue(db, &invoice, arena, reterr) &&
+           (!payment || payments_added(payment, charge->payment_id, reterr));
 }
 
 bool books_declined(struct db *db, const struct charged *charge, struct str decline, struct str reason,
                     struct error *reterr) {
-    return add_payment(db, charge, decline, reason, true, reterr);
+    struct stmt *payment;
+    return ask_payment(db, charge, decline, reason, true, &payment, reterr) &&
+           payments_added(payment, charge->payment_id, reterr);
 }
 
 /* Two legs about a refund; WHAT happened to it: "owed". */
@@ -153,7 +159,8 @@ static bool add_refund(struct db *db, const struct refunded *refund, struct str 
         .reason = reason,
         .at_ms = refund->now_ms,
     };
-    return payments_add(db, &row, reterr);
+    struct stmt *asked;
+    return payments_ask_add(db, &row, &asked, reterr) && payments_added(asked, refund->id, reterr);
 }
 
 bool books_refund_paid(struct db *db, const struct refunded *refund, struct error *reterr) {

@@ -16,6 +16,7 @@ struct charged {
     struct str driver, reference; /* who took the money, and its name for the charge */
     struct str brand, last4;      /* of the card; empty when there is none */
     cents amount;                 /* the sum of the bill's lines */
+    struct stmt *lines;           /* of invoices_ask_lines for the bill, when it was asked before; else NULL */
     int64_t now_ms;
 };
 

@@ -148,8 +148,8 @@ bool checkout_paid(struct db *db, struct ids *ids, struct str order_id, struct s
     *ret = CHECKOUT_PLACED;
     switch (order.state) {
     case ORDER_RESERVED:
-        return name_card(db, order_id, card, reterr) && order_settle(db, order_id, reference, now_ms, reterr) &&
-               refund_decide_lost(db, ids, order_id, now_ms, reterr) &&
+        return name_card(db, order_id, card, reterr) &&
+               refund_settle_order(db, ids, order_id, reference, now_ms, reterr) &&
                keep_card(db, &order, card, arena, now_ms, reterr);
     case ORDER_PAYMENT_FAILED: {
         bool first;

@@ -83,6 +83,7 @@ bool idempotency_store(struct db *db, const struct idempotency_hold *hold, struc
         held(db_stmt(db, "UPDATE idempotency_keys SET state = 'done', answer = $4, updated_ms = $5" HELD), hold);
     stmt_text(stmt, 4, answer);
     stmt_int(stmt, 5, now_ms);
+    if (!ret_held) return stmt_queue(stmt, reterr);
     int64_t changed;
     if (!stmt_run(stmt, &changed, reterr)) return false;
     *ret_held = changed > 0;
@@ -90,7 +91,7 @@ bool idempotency_store(struct db *db, const struct idempotency_hold *hold, struc
 }
 
 bool idempotency_drop(struct db *db, const struct idempotency_hold *hold, struct error *reterr) {
-    return stmt_run(held(db_stmt(db, "DELETE FROM idempotency_keys" HELD), hold), NULL, reterr);
+    return stmt_queue(held(db_stmt(db, "DELETE FROM idempotency_keys" HELD), hold), reterr);
 }
 
 bool idempotency_free_orphans(struct db *db, struct error *reterr) {

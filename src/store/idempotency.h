@@ -37,7 +37,7 @@ MUST_CHECK bool idempotency_claim(struct db *db, const struct idempotency_claim 
 /* Whether HOLD still holds the key; then it does until the end of this transaction. */
 MUST_CHECK bool idempotency_is_held(struct db *db, const struct idempotency_hold *hold, bool *ret,
                                     struct error *reterr);
-/* *ret_held is false, and nothing changed, when it is not held, or not any more. */
+/* *ret_held is false, and nothing changed, when it is not held, or not any more. NULL: that does not matter. */
 MUST_CHECK bool idempotency_store(struct db *db, const struct idempotency_hold *hold, struct str answer, int64_t now_ms,
                                   bool *ret_held, struct error *reterr);
 /* Does nothing when it is not held, or not any more. */

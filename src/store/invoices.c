@@ -11,27 +11,31 @@ bool invoices_set_seller(struct db *db, struct str seller, struct error *reterr)
     return stmt_run(stmt, NULL, reterr);
 }
 
-bool invoices_lines(struct db *db, struct str bill_id, struct arena *arena, struct invoice_line **ret, size_t *ret_n,
+bool invoices_ask_lines(struct db *db, struct str bill_id, struct stmt **ret, struct error *reterr) {
+    *ret = db_stmt(db, "SELECT l.kind, l.domain_id, d.name, l.quantity, l.unit, l.discount, l.amount,"
+                       " l.from_ms, l.to_ms FROM bill_lines l JOIN domains d ON d.id = l.domain_id"
+                       " WHERE l.bill_id = $1 ORDER BY l.position");
+    stmt_text(*ret, 1, bill_id);
+    return stmt_ask(*ret, reterr);
+}
+
+bool invoices_lines(struct stmt *asked, struct arena *arena, struct invoice_line **ret, size_t *ret_n,
                     struct error *reterr) {
     struct rows rows = {.size = sizeof(struct invoice_line)};
-    struct stmt *stmt = db_stmt(db, "SELECT l.kind, l.domain_id, d.name, l.quantity, l.unit, l.discount, l.amount,"
-                                    " l.from_ms, l.to_ms FROM bill_lines l JOIN domains d ON d.id = l.domain_id"
-                                    " WHERE l.bill_id = $1 ORDER BY l.position");
-    stmt_text(stmt, 1, bill_id);
     enum db_step step;
-    while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
+    while ((step = stmt_step(asked, reterr)) == DB_ROW) {
         struct invoice_line *line = rows_add(&rows, arena);
         line->line = (struct bill_line){
-            .kind = (enum line_kind)row_word(stmt, 0, line_kind_names, LINE_KIND_END),
-            .domain_id = row_text(stmt, 1, arena),
-            .quantity = stmt_col_int(stmt, 3),
-            .unit = stmt_col_int(stmt, 4),
-            .discount = stmt_col_int(stmt, 5),
-            .amount = stmt_col_int(stmt, 6),
-            .from_ms = stmt_col_int(stmt, 7),
-            .to_ms = stmt_col_int(stmt, 8),
+            .kind = (enum line_kind)row_word(asked, 0, line_kind_names, LINE_KIND_END),
+            .domain_id = row_text(asked, 1, arena),
+            .quantity = stmt_col_int(asked, 3),
+            .unit = stmt_col_int(asked, 4),
+            .discount = stmt_col_int(asked, 5),
+            .amount = stmt_col_int(asked, 6),
+            .from_ms = stmt_col_int(asked, 7),
+            .to_ms = stmt_col_int(asked, 8),
         };
-        line->domain = row_text(stmt, 2, arena);
+        line->domain = row_text(asked, 2, arena);
     }
     if (step == DB_FAIL) return false;
     *ret = rows.first;
@@ -39,7 +43,7 @@ bool invoices_lines(struct db *db, struct str bill_id, struct arena *arena, stru
     return true;
 }
 
-static bool fill_in(struct db *db, struct invoice *invoice, struct arena *arena, struct error *reterr) {
+static bool ask_words(struct db *db, const struct invoice *invoice, struct stmt **ret, struct error *reterr) {
     struct stmt *stmt = db_stmt(
         db,
         "SELECT s.words, w.name,"
@@ -53,12 +57,17 @@ static bool fill_in(struct db *db, struct invoice *invoice, struct arena *arena,
     stmt_text(stmt, 3, str_of(bill_kind_names[invoice->bill_kind]));
     stmt_text(stmt, 4, invoice->bill_id);
     stmt_text(stmt, 5, invoice->refund_id);
-    if (!row_find(stmt, reterr, "there is no workspace %.*s", STR_ARG(invoice->workspace_id))) return false;
-    invoice->seller = row_text(stmt, 0, arena);
-    invoice->workspace_name = row_text(stmt, 1, arena);
-    invoice->credits = stmt_col_int(stmt, 2);
-    invoice->subject = row_text(stmt, 3, arena);
-    stmt_done(stmt);
+    *ret = stmt;
+    return stmt_ask(stmt, reterr);
+}
+
+static bool fill_in(struct stmt *asked, struct invoice *invoice, struct arena *arena, struct error *reterr) {
+    if (!row_find(asked, reterr, "there is no workspace %.*s", STR_ARG(invoice->workspace_id))) return false;
+    invoice->seller = row_text(asked, 0, arena);
+    invoice->workspace_name = row_text(asked, 1, arena);
+    invoice->credits = stmt_col_int(asked, 2);
+    invoice->subject = row_text(asked, 3, arena);
+    stmt_done(asked);
     return true;
 }
 
@@ -95,7 +104,10 @@ static void finish_buf(struct buf *buf) {
 }
 
 bool invoices_issue(struct db *db, struct invoice *invoice, struct arena *arena, struct error *reterr) {
-    if (!fill_in(db, invoice, arena, reterr) || !take_number(db, &invoice->number, reterr)) return false;
+    struct stmt *words;
+    if (!ask_words(db, invoice, &words, reterr) || !take_number(db, &invoice->number, reterr) ||
+        !fill_in(words, invoice, arena, reterr))
+        return false;
     CLEANUP(finish_buf) struct buf document;
     buf_init(&document, DOCUMENT_MAX_BYTES);
     if (!invoice_json(&document, invoice) || !buf_ok(&document))

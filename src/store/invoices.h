@@ -9,9 +9,10 @@
 
 /* Who issues documents from now on: the setting `seller`. Changes nothing when it is that already. */
 MUST_CHECK bool invoices_set_seller(struct db *db, struct str seller, struct error *reterr);
-/* The lines of a bill, with names from ARENA. */
-MUST_CHECK bool invoices_lines(struct db *db, struct str bill_id, struct arena *arena, struct invoice_line **ret,
-                               size_t *ret_n, struct error *reterr);
+/* Asks (stmt_ask) for the lines of a bill; invoices_lines reads them, with names from ARENA. */
+MUST_CHECK bool invoices_ask_lines(struct db *db, struct str bill_id, struct stmt **ret, struct error *reterr);
+MUST_CHECK bool invoices_lines(struct stmt *asked, struct arena *arena, struct invoice_line **ret, size_t *ret_n,
+                               struct error *reterr);
 /*
  * Writes INVOICE down. Its number, seller, the workspace's name, and what a credit note credits and is for, are filled
  * in here. ERR_CONFLICT when there is one for the same bill or refund.

@@ -119,10 +119,11 @@ static bool read_refunds(struct db *db, struct arena *arena, struct order_view *
 bool order_view_get(struct db *db, struct str workspace_id, struct str order_id, struct arena *arena,
                     struct order_view *ret, struct error *reterr) {
     struct order_view view = {0};
+    struct stmt *lines;
     if (!read_order(db, workspace_id, order_id, arena, &view, reterr) || !read_domains(db, arena, &view, reterr) ||
         !read_accounts(db, arena, &view, reterr) || !read_steps(db, arena, &view, reterr) ||
-        !read_refunds(db, arena, &view, reterr) ||
-        !invoices_lines(db, order_id, arena, &view.lines, &view.n_lines, reterr) ||
+        !read_refunds(db, arena, &view, reterr) || !invoices_ask_lines(db, order_id, &lines, reterr) ||
+        !invoices_lines(lines, arena, &view.lines, &view.n_lines, reterr) ||
         !payments_of_bill(db, order_id, arena, &view.payments, &view.n_payments, reterr) ||
         !invoices_of_bill(db, order_id, arena, &view.invoices, &view.n_invoices, reterr))
         return false;

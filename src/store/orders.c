@@ -53,19 +53,7 @@ static bool insert_domain(struct db *db, const struct reservation *r, const stru
     stmt_int(stmt, 8, r->now_ms);
     stmt_int(stmt, 9, domain->year_price);
     stmt_int(stmt, 10, domain->month_price);
-    if (stmt_run(stmt, NULL, reterr)) return true;
-    if (reterr->code != ERR_CONFLICT) return false;
-    return error_set(reterr, ERR_CONFLICT, "%.*s was taken meanwhile", STR_ARG(domain->name));
-}
-
-/* A name that came into stock since the check is no longer free to register. */
-static bool is_not_stocked(struct db *db, const struct reserve_domain *domain, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "SELECT 1 FROM stock WHERE domain = $1 AND order_id IS NULL");
-    stmt_text(stmt, 1, domain->name);
-    enum db_step step = stmt_step(stmt, reterr);
-    stmt_done(stmt);
-    if (step != DB_ROW) return step == DB_END;
-    return error_set(reterr, ERR_CONFLICT, "%.*s was stocked meanwhile", STR_ARG(domain->name));
+    return stmt_queue_named(stmt, domain->name, reterr);
 }
 
 /* Takes it out of stock, if it is still the stock that was judged. */
@@ -125,9 +113,7 @@ static bool insert_account(struct db *db, const struct reservation *r, const str
     stmt_int(stmt, 10, r->type == ORDER_PRE_WARMED_UP);
     stmt_int(stmt, 11, r->now_ms);
     stmt_int(stmt, 12, domain->mailbox_price);
-    if (stmt_run(stmt, NULL, reterr)) return true;
-    if (reterr->code != ERR_CONFLICT) return false;
-    return error_set(reterr, ERR_CONFLICT, "%.*s was taken meanwhile", STR_ARG(account->email));
+    return stmt_queue_named(stmt, account->email, reterr);
 }
 
 /* *POSITION counts the order's lines. */
@@ -145,7 +131,7 @@ static bool insert_lines(struct db *db, const struct reservation *r, const struc
 static bool hold_name(struct db *db, const struct reservation *r, const struct reserve_domain *domain,
                       struct error *reterr) {
     if (r->type == ORDER_EXTRA_ACCOUNTS) return true;
-    if (!(r->type == ORDER_DFY ? is_not_stocked(db, domain, reterr) : take_stock(db, r, domain, reterr))) return false;
+    if (r->type == ORDER_PRE_WARMED_UP && !take_stock(db, r, domain, reterr)) return false;
     return insert_domain(db, r, domain, reterr);
 }
 
@@ -182,11 +168,36 @@ static bool add_parts(struct db *db, const struct reservation *r, const struct r
     return insert_lines(db, r, domain, id, position, reterr);
 }
 
-/* The prices that it was quoted by are still those of now. */
-static bool prices_hold(struct db *db, const struct reservation *r, struct error *reterr) {
+static bool ask_stocked(struct db *db, const struct reservation *r, struct arena *arena, struct stmt **ret,
+                        struct error *reterr) {
+    struct str *names = ARENA_ARRAY(arena, r->n_domains, struct str);
+    for (size_t i = 0; i < r->n_domains; i++) names[i] = r->domains[i].name;
+    *ret = db_stmt(db, "SELECT j.value FROM list($1) j"
+                       " WHERE EXISTS (SELECT 1 FROM stock WHERE domain = j.value AND order_id IS NULL)");
+    stmt_list(*ret, 1, names, r->n_domains);
+    return stmt_ask(*ret, reterr);
+}
+
+/* A name that came into stock since the check is no longer free to register. */
+static bool is_not_stocked(struct stmt *asked, struct error *reterr) {
+    enum db_step step = stmt_step(asked, reterr);
+    if (step != DB_ROW) return step == DB_END;
+    error_set(reterr, ERR_CONFLICT, "%.*s was stocked meanwhile", STR_ARG(stmt_col_text(asked, 0)));
+    stmt_done(asked);
+    return false;
+}
+
+/* The prices that it was quoted by, and its names' being free, are still what is true now. */
+static bool still_holds(struct db *db, const struct reservation *r, struct error *reterr) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
+    struct stmt *prices, *stocked = NULL;
     int64_t version;
-    if (!price_book_version(db, r->now_ms, &version, reterr)) return false;
-    return version == r->price_version || error_set(reterr, ERR_CONFLICT, "prices changed meanwhile");
+    if (!price_book_ask_version(db, r->now_ms, &prices, reterr) ||
+        (r->type == ORDER_DFY && !ask_stocked(db, r, arena, &stocked, reterr)) ||
+        !price_book_version(prices, &version, reterr))
+        return false;
+    if (version != r->price_version) return error_set(reterr, ERR_CONFLICT, "prices changed meanwhile");
+    return !stocked || is_not_stocked(stocked, reterr);
 }
 
 /* A promotion counts the domains whose first year is free. */
@@ -200,7 +211,7 @@ static bool use_promotion(struct db *db, const struct reservation *r, struct err
 }
 
 bool order_reserve(struct db *db, const struct reservation *reservation, struct error *reterr) {
-    if (!prices_hold(db, reservation, reterr) || !insert_order(db, reservation, reterr) ||
+    if (!still_holds(db, reservation, reterr) || !insert_order(db, reservation, reterr) ||
         !hold_names(db, reservation, reterr))
         return false;
     int64_t position = 0;

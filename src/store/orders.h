@@ -66,7 +66,8 @@ MUST_CHECK bool order_reserve(struct db *db, const struct reservation *reservati
 /*
  * Reserved -> placed. Writes domains' and accounts' states and all steps (due at NOW_MS), the stored answer of its
  * idempotency key, and the books: payment, ledger entries and invoice. REFERENCE: the payment provider's name for the
- * charge; empty when it has none. Settling a placed order again changes nothing. refund_decide_lost has to follow.
+ * charge; empty when it has none. Settling a placed order again changes nothing. Called by refund_settle_order
+ * (refunds.h), which gives back what cannot be had any more.
  */
 MUST_CHECK bool order_settle(struct db *db, struct str order_id, struct str reference, int64_t now_ms,
                              struct error *reterr);

@@ -6,6 +6,7 @@
 #include "store/cancel.h"
 #include "store/events.h"
 #include "store/idempotency.h"
+#include "store/invoices.h"
 #include "store/promotions.h"
 #include "store/renewals.h"
 #include "store/rows.h"
@@ -102,6 +103,7 @@ struct ending {
     char workspace_id[UUID_TEXT];
     cents amount;
     int64_t created_ms;
+    int64_t domains;        /* that it is about; extra accounts name theirs, too */
     struct str key, answer; /* from an arena, here and below */
     struct str driver, brand, last4, promotion_id;
     struct actor actor;
@@ -112,7 +114,9 @@ static bool read_ending(struct db *db, struct str order_id, struct arena *arena,
     struct stmt *stmt = db_stmt(
         db,
         "SELECT state, type, workspace_id, idempotency_key, answer, actor_key_id, actor_address, actor_agent, amount,"
-        " payment_driver, card_brand, card_last4, promotion_id, created_ms FROM orders WHERE id = $1");
+        " payment_driver, card_brand, card_last4, promotion_id, created_ms, CASE WHEN type = 'extra_accounts'"
+        " THEN (SELECT COUNT(DISTINCT domain_id) FROM accounts WHERE order_id = $1)"
+        " ELSE (SELECT COUNT(*) FROM domains WHERE order_id = $1) END FROM orders WHERE id = $1");
     stmt_text(stmt, 1, order_id);
     if (!row_find(stmt, reterr, "there is no order %.*s", STR_ARG(order_id))) return false;
     ret->state = (enum order_state)row_word(stmt, 0, order_state_names, ORDER_STATE_END);
@@ -127,6 +131,7 @@ static bool read_ending(struct db *db, struct str order_id, struct arena *arena,
     ret->last4 = row_text(stmt, 11, arena);
     ret->promotion_id = row_text(stmt, 12, arena);
     ret->created_ms = stmt_col_int(stmt, 13);
+    ret->domains = stmt_col_int(stmt, 14);
     stmt_done(stmt);
     return true;
 }
@@ -143,30 +148,15 @@ static bool end_order(struct db *db, struct str order_id, enum order_state state
     return stmt_queue(stmt, reterr);
 }
 
-/* The domains that an order is about; extra accounts name theirs, too. */
-static bool count_domains(struct db *db, struct str order_id, enum order_type type, int64_t *ret,
-                          struct error *reterr) {
-    struct stmt *stmt =
-        db_stmt(db, type == ORDER_EXTRA_ACCOUNTS ? "SELECT COUNT(DISTINCT domain_id) FROM accounts WHERE order_id = $1"
-                                                 : "SELECT COUNT(*) FROM domains WHERE order_id = $1");
-    stmt_text(stmt, 1, order_id);
-    if (stmt_step(stmt, reterr) != DB_ROW) return false;
-    *ret = stmt_col_int(stmt, 0);
-    stmt_done(stmt);
-    return true;
-}
-
 /* Tells those who ask later: the audit record, whose id is the order's, and the event. */
 static bool tell_placed(struct db *db, struct str order_id, const struct ending *order, struct arena *arena,
                         int64_t now_ms, struct error *reterr) {
-    int64_t domains;
-    if (!count_domains(db, order_id, order->type, &domains, reterr)) return false;
     const struct audit_record record = {
         .id = order_id,
         .workspace_id = str_of(order->workspace_id),
         .activity = ACTIVITY_ORDER_PLACED,
         .actor = order->actor,
-        .affected = domains,
+        .affected = order->domains,
         .detail = arena_printf(arena, "{\"order_id\":\"%.*s\",\"order_type\":\"%s\"}", STR_ARG(order_id),
                                order_type_names[order->type]),
         .now_ms = now_ms,
@@ -195,15 +185,16 @@ static struct charged charge_of(struct str order_id, const struct ending *order,
 static bool end_key(struct db *db, const struct ending *order, struct str answer, int64_t now_ms,
                     struct error *reterr) {
     const struct idempotency_hold hold = {.workspace_id = str_of(order->workspace_id), .key = order->key};
-    bool held;
     if (!hold.key.n) return true;
-    return answer.n ? idempotency_store(db, &hold, answer, now_ms, &held, reterr) : idempotency_drop(db, &hold, reterr);
+    return answer.n ? idempotency_store(db, &hold, answer, now_ms, NULL, reterr) : idempotency_drop(db, &hold, reterr);
 }
 
 bool order_settle(struct db *db, struct str order_id, struct str reference, int64_t now_ms, struct error *reterr) {
     CLEANUP(arena_cleanup) struct arena *arena = arena_create(4096);
     struct ending order = {.state = ORDER_RESERVED};
-    if (!read_ending(db, order_id, arena, &order, reterr)) return false;
+    struct stmt *lines; /* they stand still since the order was reserved */
+    if (!invoices_ask_lines(db, order_id, &lines, reterr) || !read_ending(db, order_id, arena, &order, reterr))
+        return false;
     if (order.state == ORDER_PLACED) return true;
     if (!order_may_move(order.state, ORDER_PLACED))
         return error_set(reterr, ERR_CONFLICT, "order %.*s was released: its names are given back", STR_ARG(order_id));
@@ -218,6 +209,7 @@ bool order_settle(struct db *db, struct str order_id, struct str reference, int6
         return false;
     /* Last, as invoices are numbered one after another. */
     struct charged charge = charge_of(order_id, &order, reference, now_ms);
+    charge.lines = lines;
     return books_charged(db, &charge, reterr);
 }
 

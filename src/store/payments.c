@@ -2,7 +2,7 @@
 
 #include "store/rows.h"
 
-bool payments_add(struct db *db, const struct payment_row *row, struct error *reterr) {
+bool payments_ask_add(struct db *db, const struct payment_row *row, struct stmt **ret, struct error *reterr) {
     struct stmt *stmt = db_stmt(
         db, "INSERT INTO payments (id, workspace_id, kind, bill_kind, bill_id, driver, reference, state, amount,"
             " decline, reason, brand, last4, at_ms)"
@@ -24,9 +24,14 @@ bool payments_add(struct db *db, const struct payment_row *row, struct error *re
     stmt_text(stmt, 12, row->brand);
     stmt_text(stmt, 13, row->last4);
     stmt_int(stmt, 14, row->at_ms);
+    *ret = stmt;
+    return stmt_ask(stmt, reterr);
+}
+
+bool payments_added(struct stmt *asked, struct str id, struct error *reterr) {
     int64_t written;
-    if (!stmt_run(stmt, &written, reterr)) return false;
-    return written || error_set(reterr, ERR_CONFLICT, "payment %.*s has ended before", STR_ARG(row->id));
+    if (!stmt_run(asked, &written, reterr)) return false;
+    return written || error_set(reterr, ERR_CONFLICT, "payment %.*s has ended before", STR_ARG(id));
 }
 
 #define PAYMENT_COLUMNS                                                                                                \

@@ -19,8 +19,10 @@ struct payment_row {
     int64_t at_ms;
 };
 
-/* ERR_CONFLICT when the charge or refund has ended before. */
-MUST_CHECK bool payments_add(struct db *db, const struct payment_row *row, struct error *reterr);
+/* Adds it, by stmt_ask: payments_added has to follow in the transaction, and ROW's text to live until then. */
+MUST_CHECK bool payments_ask_add(struct db *db, const struct payment_row *row, struct stmt **ret, struct error *reterr);
+/* ERR_CONFLICT when the charge or refund ID has ended before. */
+MUST_CHECK bool payments_added(struct stmt *asked, struct str id, struct error *reterr);
 
 /* Of a workspace, newest first (by id, which sorts by age), those before the id BEFORE (empty: from the newest), at
  * most LIMIT. Text from ARENA. */

@@ -8,24 +8,24 @@
 #define NEWEST_STARTED                                                                                                 \
     "(SELECT version FROM price_versions WHERE starts_ms <= $1 ORDER BY starts_ms DESC, version DESC LIMIT 1)"
 
-static bool read_state(struct db *db, int64_t now_ms, int64_t *ret_version, int64_t *ret_until_ms,
-                       struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "SELECT COALESCE(" NEWEST_STARTED ", 0),"
-                                    " (SELECT MIN(starts_ms) FROM price_versions WHERE starts_ms > $1)");
-    stmt_int(stmt, 1, now_ms);
-    if (stmt_step(stmt, reterr) != DB_ROW) return false;
-    *ret_version = stmt_col_int(stmt, 0);
-    *ret_until_ms = stmt_col_is_null(stmt, 1) ? INT64_MAX : stmt_col_int(stmt, 1);
-    stmt_done(stmt);
+static bool read_state(struct stmt *asked, int64_t *ret_version, int64_t *ret_until_ms, struct error *reterr) {
+    if (stmt_step(asked, reterr) != DB_ROW) return false;
+    *ret_version = stmt_col_int(asked, 0);
+    *ret_until_ms = stmt_col_is_null(asked, 1) ? INT64_MAX : stmt_col_int(asked, 1);
+    stmt_done(asked);
     return true;
 }
 
-bool price_book_version(struct db *db, int64_t now_ms, int64_t *ret, struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, "SELECT COALESCE(" NEWEST_STARTED ", 0)");
-    stmt_int(stmt, 1, now_ms);
-    if (stmt_step(stmt, reterr) != DB_ROW) return false;
-    *ret = stmt_col_int(stmt, 0);
-    stmt_done(stmt);
+bool price_book_ask_version(struct db *db, int64_t now_ms, struct stmt **ret, struct error *reterr) {
+    *ret = db_stmt(db, "SELECT COALESCE(" NEWEST_STARTED ", 0)");
+    stmt_int(*ret, 1, now_ms);
+    return stmt_ask(*ret, reterr);
+}
+
+bool price_book_version(struct stmt *asked, int64_t *ret, struct error *reterr) {
+    if (stmt_step(asked, reterr) != DB_ROW) return false;
+    *ret = stmt_col_int(asked, 0);
+    stmt_done(asked);
     return true;
 }
 
@@ -37,25 +37,39 @@ static void take_row(struct stmt *stmt, struct price_settings *settings) {
     all[price] = (struct price_setting){.is_set = !stmt_col_is_null(stmt, 2), .amount = stmt_col_int(stmt, 2)};
 }
 
-bool price_book_get(struct db *db, struct str workspace_id, int64_t now_ms, struct prices *ret, int64_t *ret_until_ms,
+bool price_book_ask(struct db *db, struct str workspace_id, int64_t now_ms, struct price_asked *ret,
                     struct error *reterr) {
+    ret->state = db_stmt(db, "SELECT COALESCE(" NEWEST_STARTED ", 0),"
+                             " (SELECT MIN(starts_ms) FROM price_versions WHERE starts_ms > $1)");
+    stmt_int(ret->state, 1, now_ms);
+    ret->rows = db_stmt(db, "SELECT workspace_id, price, amount FROM price_versions"
+                            " WHERE workspace_id IN ('', $1) AND starts_ms <= $2"
+                            " ORDER BY workspace_id, starts_ms, version");
+    stmt_text(ret->rows, 1, workspace_id);
+    stmt_int(ret->rows, 2, now_ms);
+    return stmt_ask(ret->state, reterr) && stmt_ask(ret->rows, reterr);
+}
+
+bool price_book_read(const struct price_asked *asked, struct prices *ret, int64_t *ret_until_ms, struct error *reterr) {
     int64_t version, until_ms;
-    if (!read_state(db, now_ms, &version, &until_ms, reterr)) return false;
+    if (!read_state(asked->state, &version, &until_ms, reterr)) return false;
     struct price_settings settings = {0};
     if (version) {
-        struct stmt *stmt = db_stmt(db, "SELECT workspace_id, price, amount FROM price_versions"
-                                        " WHERE workspace_id IN ('', $1) AND starts_ms <= $2"
-                                        " ORDER BY workspace_id, starts_ms, version");
-        stmt_text(stmt, 1, workspace_id);
-        stmt_int(stmt, 2, now_ms);
         enum db_step step;
-        while ((step = stmt_step(stmt, reterr)) == DB_ROW) take_row(stmt, &settings);
+        while ((step = stmt_step(asked->rows, reterr)) == DB_ROW) take_row(asked->rows, &settings);
         if (step == DB_FAIL) return false;
     }
     *ret = prices_resolve(&settings);
     ret->version = version;
     *ret_until_ms = until_ms;
     return true;
+}
+
+bool price_book_get(struct db *db, struct str workspace_id, int64_t now_ms, struct prices *ret, int64_t *ret_until_ms,
+                    struct error *reterr) {
+    struct price_asked asked;
+    return price_book_ask(db, workspace_id, now_ms, &asked, reterr) &&
+           price_book_read(&asked, ret, ret_until_ms, reterr);
 }
 
 /* The version that holds for PRICE of WORKSPACE_ID at AT_MS, 0: none; and whether it sets a price. */

@@ -12,8 +12,17 @@
  * book changes next, as far as is known; INT64_MAX: nothing is planned. */
 MUST_CHECK bool price_book_get(struct db *db, struct str workspace_id, int64_t now_ms, struct prices *ret,
                                int64_t *ret_until_ms, struct error *reterr);
-/* The version that names the state of the book at NOW_MS. */
-MUST_CHECK bool price_book_version(struct db *db, int64_t now_ms, int64_t *ret, struct error *reterr);
+/* The same in two, so that more can be asked for at once (stmt_ask). */
+struct price_asked {
+    struct stmt *state, *rows;
+};
+MUST_CHECK bool price_book_ask(struct db *db, struct str workspace_id, int64_t now_ms, struct price_asked *ret,
+                               struct error *reterr);
+MUST_CHECK bool price_book_read(const struct price_asked *asked, struct prices *ret, int64_t *ret_until_ms,
+                                struct error *reterr);
+/* Asks (stmt_ask) for the version that names the state of the book at NOW_MS; price_book_version reads it. */
+MUST_CHECK bool price_book_ask_version(struct db *db, int64_t now_ms, struct stmt **ret, struct error *reterr);
+MUST_CHECK bool price_book_version(struct stmt *asked, int64_t *ret, struct error *reterr);
 
 struct price_change {
     struct str workspace_id; /* empty: for everyone */

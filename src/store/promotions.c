@@ -135,33 +135,36 @@ static void limit(struct promotion *promotion, int64_t max, int64_t used) {
     promotion->has_limit = true;
 }
 
-bool promotions_open(struct db *db, struct str workspace_id, int64_t now_ms, struct arena *arena,
-                     struct promotion **ret, size_t *ret_n, int64_t *ret_until_ms, struct error *reterr) {
+bool promotions_ask(struct db *db, struct str workspace_id, int64_t now_ms, struct stmt **ret, struct error *reterr) {
+    *ret = db_stmt(db, "SELECT p.starts_ms, p.ends_ms, p.max_orders, p.used_orders, p.max_orders_each,"
+                       " COALESCE(u.orders, 0), p.kind, p.value, COALESCE(u.domains, 0), p.id, p.name FROM promotions p"
+                       " LEFT JOIN promotion_uses u ON u.promotion_id = p.id AND u.workspace_id = $1"
+                       " WHERE p.ends_ms > $2 AND p.workspace_id IN ('', $1) ORDER BY p.id");
+    stmt_text(*ret, 1, workspace_id);
+    stmt_int(*ret, 2, now_ms);
+    return stmt_ask(*ret, reterr);
+}
+
+bool promotions_read(struct stmt *asked, int64_t now_ms, struct arena *arena, struct promotion **ret, size_t *ret_n,
+                     int64_t *ret_until_ms, struct error *reterr) {
     struct rows rows = {.size = sizeof(struct promotion)};
     int64_t until_ms = INT64_MAX;
-    struct stmt *stmt =
-        db_stmt(db, "SELECT p.starts_ms, p.ends_ms, p.max_orders, p.used_orders, p.max_orders_each,"
-                    " COALESCE(u.orders, 0), p.kind, p.value, COALESCE(u.domains, 0), p.id, p.name FROM promotions p"
-                    " LEFT JOIN promotion_uses u ON u.promotion_id = p.id AND u.workspace_id = $1"
-                    " WHERE p.ends_ms > $2 AND p.workspace_id IN ('', $1) ORDER BY p.id");
-    stmt_text(stmt, 1, workspace_id);
-    stmt_int(stmt, 2, now_ms);
     enum db_step step;
-    while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
-        struct promotion promotion = {.starts_ms = stmt_col_int(stmt, 0), .ends_ms = stmt_col_int(stmt, 1)};
+    while ((step = stmt_step(asked, reterr)) == DB_ROW) {
+        struct promotion promotion = {.starts_ms = stmt_col_int(asked, 0), .ends_ms = stmt_col_int(asked, 1)};
         bool has_started = promotion.starts_ms <= now_ms;
         int64_t turn_ms = has_started ? promotion.ends_ms : promotion.starts_ms;
         if (turn_ms < until_ms) until_ms = turn_ms;
         if (!has_started) continue;
-        limit(&promotion, stmt_col_int(stmt, 2), stmt_col_int(stmt, 3));
-        limit(&promotion, stmt_col_int(stmt, 4), stmt_col_int(stmt, 5));
-        promotion.kind = (enum promotion_kind)row_word(stmt, 6, promotion_kind_names, PROMOTION_KIND_END);
-        promotion.value = stmt_col_int(stmt, 7);
-        promotion.domains_left = promotion.value - stmt_col_int(stmt, 8);
+        limit(&promotion, stmt_col_int(asked, 2), stmt_col_int(asked, 3));
+        limit(&promotion, stmt_col_int(asked, 4), stmt_col_int(asked, 5));
+        promotion.kind = (enum promotion_kind)row_word(asked, 6, promotion_kind_names, PROMOTION_KIND_END);
+        promotion.value = stmt_col_int(asked, 7);
+        promotion.domains_left = promotion.value - stmt_col_int(asked, 8);
         bool is_used_up = promotion.has_limit && promotion.orders_left == 0;
         if (is_used_up || (promotion.kind == PROMOTION_FREE_DOMAINS && promotion.domains_left <= 0)) continue;
-        promotion.id = row_text(stmt, 9, arena);
-        promotion.name = row_text(stmt, 10, arena);
+        promotion.id = row_text(asked, 9, arena);
+        promotion.name = row_text(asked, 10, arena);
         *(struct promotion *)rows_add(&rows, arena) = promotion;
     }
     if (step == DB_FAIL) return false;
@@ -169,6 +172,13 @@ bool promotions_open(struct db *db, struct str workspace_id, int64_t now_ms, str
     *ret_n = rows.n;
     *ret_until_ms = until_ms;
     return true;
+}
+
+bool promotions_open(struct db *db, struct str workspace_id, int64_t now_ms, struct arena *arena,
+                     struct promotion **ret, size_t *ret_n, int64_t *ret_until_ms, struct error *reterr) {
+    struct stmt *asked;
+    return promotions_ask(db, workspace_id, now_ms, &asked, reterr) &&
+           promotions_read(asked, now_ms, arena, ret, ret_n, ret_until_ms, reterr);
 }
 
 /* ---- uses ---- */

@@ -42,6 +42,11 @@ MUST_CHECK bool promotion_list(struct db *db, const struct promotion_query *quer
  */
 MUST_CHECK bool promotions_open(struct db *db, struct str workspace_id, int64_t now_ms, struct arena *arena,
                                 struct promotion **ret, size_t *ret_n, int64_t *ret_until_ms, struct error *reterr);
+/* The same in two, so that more can be asked for at once (stmt_ask). */
+MUST_CHECK bool promotions_ask(struct db *db, struct str workspace_id, int64_t now_ms, struct stmt **ret,
+                               struct error *reterr);
+MUST_CHECK bool promotions_read(struct stmt *asked, int64_t now_ms, struct arena *arena, struct promotion **ret,
+                                size_t *ret_n, int64_t *ret_until_ms, struct error *reterr);
 
 /* Counts an order of WORKSPACE_ID with N_DOMAINS free domains. ERR_CONFLICT when the promotion has ended or is used up:
  * the order is priced anew. */

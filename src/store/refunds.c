@@ -3,6 +3,7 @@
 
 #include "store/books.h"
 #include "store/events.h"
+#include "store/orders.h"
 #include "store/refund_amounts.h"
 #include "store/rows.h"
 
@@ -232,17 +233,22 @@ static bool tell_lost(struct db *db, const struct billed *billed, cents amount, 
     return true;
 }
 
-bool refund_decide_lost(struct db *db, struct ids *ids, struct str order_id, int64_t now_ms, struct error *reterr) {
-    CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
+static bool ask_lost(struct db *db, struct str order_id, struct stmt **ret, struct error *reterr) {
     /* Once for each domain: its first line. Nearly always none, which DISTINCT would build a table for. */
-    struct stmt *stmt = db_stmt(db, "SELECT l.bill_id, l.domain_id, 'order' FROM bill_lines l"
-                                    " JOIN domains d ON d.id = l.domain_id AND d.order_id <> l.bill_id"
-                                    " WHERE l.bill_id = $1 AND d.state IN ('failed', 'cancelled') AND l.position ="
-                                    " (SELECT MIN(o.position) FROM bill_lines o WHERE o.bill_id = l.bill_id"
-                                    " AND o.domain_id = d.id)");
-    stmt_text(stmt, 1, order_id);
+    *ret = db_stmt(db, "SELECT l.bill_id, l.domain_id, 'order' FROM bill_lines l"
+                       " JOIN domains d ON d.id = l.domain_id AND d.order_id <> l.bill_id"
+                       " WHERE l.bill_id = $1 AND d.state IN ('failed', 'cancelled') AND l.position ="
+                       " (SELECT MIN(o.position) FROM bill_lines o WHERE o.bill_id = l.bill_id"
+                       " AND o.domain_id = d.id)");
+    stmt_text(*ret, 1, order_id);
+    return stmt_ask(*ret, reterr);
+}
+
+/* For mailboxes of an order whose domain was lost before it was paid. */
+static bool decide_lost(struct db *db, struct ids *ids, struct stmt *lost, int64_t now_ms, struct error *reterr) {
+    CLEANUP(arena_cleanup) struct arena *arena = arena_create(1024);
     struct rows rows;
-    if (!read_billed(stmt, arena, &rows, reterr)) return false;
+    if (!read_billed(lost, arena, &rows, reterr)) return false;
     const struct refund_request request = {.why = STR("the domain was lost"), .now_ms = now_ms};
     const struct billed *billed = rows.first;
     for (size_t i = 0; i < rows.n; i++) {
@@ -253,6 +259,13 @@ bool refund_decide_lost(struct db *db, struct ids *ids, struct str order_id, int
             return false;
     }
     return true;
+}
+
+bool refund_settle_order(struct db *db, struct ids *ids, struct str order_id, struct str reference, int64_t now_ms,
+                         struct error *reterr) {
+    struct stmt *lost; /* what is lost is as lost after the order is settled */
+    return ask_lost(db, order_id, &lost, reterr) && order_settle(db, order_id, reference, now_ms, reterr) &&
+           decide_lost(db, ids, lost, now_ms, reterr);
 }
 
 bool refund_make(struct db *db, struct ids *ids, struct str bill_id, cents amount, struct str why, int64_t now_ms,

@@ -44,10 +44,9 @@ MUST_CHECK bool refund_decide_amount(struct db *db, struct ids *ids, const struc
 /* refund_decide for all that was ever paid for a domain. REQUEST's bill and account are not read. */
 MUST_CHECK bool refund_decide_domain(struct db *db, struct ids *ids, const struct refund_request *request,
                                      cents *ret_amount, struct error *reterr);
-/* The same for mailboxes of an order whose domain was lost before it was paid. After order_settle, in its transaction.
- */
-MUST_CHECK bool refund_decide_lost(struct db *db, struct ids *ids, struct str order_id, int64_t now_ms,
-                                   struct error *reterr);
+/* order_settle, and refund_decide for mailboxes of the order whose domain was lost before it was paid. */
+MUST_CHECK bool refund_settle_order(struct db *db, struct ids *ids, struct str order_id, struct str reference,
+                                    int64_t now_ms, struct error *reterr);
 /*
  * An operator's: a part of a bill, for no thing in particular. ERR_NOT_FOUND: no such bill; ERR_CONFLICT: not paid, or
  * a refund; ERR_INVALID: more than is left of it.

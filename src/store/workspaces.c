@@ -26,15 +26,24 @@ static bool name_is_taken(struct str name, struct error *reterr) {
     return error_set(reterr, ERR_CONFLICT, "there is a workspace \"%.*s\" already", STR_ARG(name));
 }
 
+bool workspace_ask(struct db *db, struct str id_or_name, struct stmt **ret, struct error *reterr) {
+    *ret = db_stmt(db, COLUMNS " WHERE id = $1 OR name = $1 ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1");
+    stmt_text(*ret, 1, id_or_name);
+    return stmt_ask(*ret, reterr);
+}
+
+bool workspace_read(struct stmt *asked, struct str id_or_name, struct arena *arena, struct workspace *ret,
+                    struct error *reterr) {
+    if (!row_find(asked, reterr, "there is no workspace \"%.*s\"", STR_ARG(id_or_name))) return false;
+    read_row(asked, arena, ret);
+    stmt_done(asked);
+    return true;
+}
+
 bool workspace_find(struct db *db, struct str id_or_name, struct arena *arena, struct workspace *ret,
                     struct error *reterr) {
-    struct stmt *stmt = db_stmt(db, COLUMNS " WHERE id = $1 OR name = $1"
-                                            " ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1");
-    stmt_text(stmt, 1, id_or_name);
-    if (!row_find(stmt, reterr, "there is no workspace \"%.*s\"", STR_ARG(id_or_name))) return false;
-    read_row(stmt, arena, ret);
-    stmt_done(stmt);
-    return true;
+    struct stmt *asked;
+    return workspace_ask(db, id_or_name, &asked, reterr) && workspace_read(asked, id_or_name, arena, ret, reterr);
 }
 
 bool workspace_add(struct db *db, const struct workspace *workspace, struct error *reterr) {
@@ -121,13 +130,17 @@ bool workspace_page(struct db *db, struct str search, struct str before, size_t 
     return true;
 }
 
-bool card_get(struct db *db, struct str workspace_id, struct arena *arena, struct card *ret, struct error *reterr) {
-    struct stmt *stmt = db_stmt(
+bool card_ask(struct db *db, struct str workspace_id, struct stmt **ret, struct error *reterr) {
+    *ret = db_stmt(
         db,
         "SELECT c.token, c.brand, c.last4, CASE c.driver WHEN 'invoice' THEN w.name ELSE c.name_on_card END, c.driver"
         " FROM cards c JOIN workspaces w ON w.id = c.workspace_id WHERE c.workspace_id = $1");
-    stmt_text(stmt, 1, workspace_id);
-    enum db_step step = stmt_step(stmt, reterr);
+    stmt_text(*ret, 1, workspace_id);
+    return stmt_ask(*ret, reterr);
+}
+
+bool card_read(struct stmt *asked, struct arena *arena, struct card *ret, struct error *reterr) {
+    enum db_step step = stmt_step(asked, reterr);
     if (step == DB_FAIL) return false;
     *ret = (struct card){.exists = false,
                          .token = STR(""),
@@ -137,13 +150,18 @@ bool card_get(struct db *db, struct str workspace_id, struct arena *arena, struc
                          .driver = STR("")};
     if (step == DB_END) return true;
     *ret = (struct card){.exists = true,
-                         .token = row_text(stmt, 0, arena),
-                         .brand = row_text(stmt, 1, arena),
-                         .last4 = row_text(stmt, 2, arena),
-                         .name_on_card = row_text(stmt, 3, arena),
-                         .driver = row_text(stmt, 4, arena)};
-    stmt_done(stmt);
+                         .token = row_text(asked, 0, arena),
+                         .brand = row_text(asked, 1, arena),
+                         .last4 = row_text(asked, 2, arena),
+                         .name_on_card = row_text(asked, 3, arena),
+                         .driver = row_text(asked, 4, arena)};
+    stmt_done(asked);
     return true;
+}
+
+bool card_get(struct db *db, struct str workspace_id, struct arena *arena, struct card *ret, struct error *reterr) {
+    struct stmt *asked;
+    return card_ask(db, workspace_id, &asked, reterr) && card_read(asked, arena, ret, reterr);
 }
 
 bool card_set(struct db *db, struct str workspace_id, const struct card *card, int64_t now_ms, struct error *reterr) {

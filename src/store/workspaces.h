@@ -32,6 +32,10 @@ struct card {
 /* By id or by name; ERR_NOT_FOUND. Text from ARENA, here and below. */
 MUST_CHECK bool workspace_find(struct db *db, struct str id_or_name, struct arena *arena, struct workspace *ret,
                                struct error *reterr);
+/* The same in two, so that more can be asked for at once (stmt_ask). */
+MUST_CHECK bool workspace_ask(struct db *db, struct str id_or_name, struct stmt **ret, struct error *reterr);
+MUST_CHECK bool workspace_read(struct stmt *asked, struct str id_or_name, struct arena *arena, struct workspace *ret,
+                               struct error *reterr);
 /* ERR_CONFLICT when the name exists. updated_ms is created_ms then, and there is no logo. */
 MUST_CHECK bool workspace_add(struct db *db, const struct workspace *workspace, struct error *reterr);
 /* ERR_INVALID for a name of another length, ERR_CONFLICT when it is another's. */
@@ -57,6 +61,9 @@ MUST_CHECK bool workspace_page(struct db *db, struct str search, struct str befo
 /* ret->exists is false when there is none. */
 MUST_CHECK bool card_get(struct db *db, struct str workspace_id, struct arena *arena, struct card *ret,
                          struct error *reterr);
+/* The same in two. */
+MUST_CHECK bool card_ask(struct db *db, struct str workspace_id, struct stmt **ret, struct error *reterr);
+MUST_CHECK bool card_read(struct stmt *asked, struct arena *arena, struct card *ret, struct error *reterr);
 MUST_CHECK bool card_set(struct db *db, struct str workspace_id, const struct card *card, int64_t now_ms,
                          struct error *reterr);
 /* *ret_removed says whether there was one. */

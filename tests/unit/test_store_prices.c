@@ -8,7 +8,9 @@ static struct prices prices_at(struct fixture *f, const char *workspace_id, int6
     int64_t until_ms;
     OK(price_book_get(f->db, str_of(workspace_id), now_ms, &prices, &until_ms, &f->error));
     int64_t version = -1;
-    OK(price_book_version(f->db, now_ms, &version, &f->error));
+    struct stmt *asked;
+    OK(price_book_ask_version(f->db, now_ms, &asked, &f->error));
+    OK(price_book_version(asked, &version, &f->error));
     assert_int_equal(prices.version, version);
     return prices;
 }

@@ -26,8 +26,7 @@ static struct reservation reserve(struct fixture *f, enum order_type type, struc
 }
 
 static void settle(struct fixture *f, const struct reservation *r) {
-    OK(IN_TX(order_settle(f->db, str_of(r->order_id), STR("ch"), f->now, &f->error)));
-    OK(IN_TX(refund_decide_lost(f->db, &f->ids, str_of(r->order_id), f->now, &f->error)));
+    OK(IN_TX(refund_settle_order(f->db, &f->ids, str_of(r->order_id), STR("ch"), f->now, &f->error)));
 }
 
 /* N mailboxes more for one.com, from LETTER on. */
