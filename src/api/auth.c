@@ -109,16 +109,22 @@ static bool read_entry(struct db *db, void *arg, struct error *reterr) {
     if (as.n && !identity->key.is_operator)
         return error_set(reterr, ERR_FORBIDDEN, "Only an operator's API key may send x-as-workspace");
     struct str id = as.n ? as : str_of(identity->key.workspace_id);
-    if (!workspace_find(db, id, entry->arena, &identity->workspace, reterr)) {
+    struct stmt *workspace, *card, *promotions; /* asked for at once */
+    struct price_asked prices;
+    if (!workspace_ask(db, id, &workspace, reterr) || !card_ask(db, id, &card, reterr) ||
+        !price_book_ask(db, id, entry->now_ms, &prices, reterr) ||
+        !promotions_ask(db, id, entry->now_ms, &promotions, reterr))
+        return false;
+    if (!workspace_read(workspace, id, entry->arena, &identity->workspace, reterr)) {
         if (reterr->code == ERR_NOT_FOUND) error_set(reterr, ERR_NOT_FOUND, "Resource not found");
         return false;
     }
     /* A workspace whose name looks like the id of another is not meant. */
     if (!str_is(id, identity->workspace.id)) return error_set(reterr, ERR_NOT_FOUND, "Resource not found");
     int64_t prices_ms, promotions_ms;
-    if (!card_get(db, id, entry->arena, &identity->card, reterr) ||
-        !price_book_get(db, id, entry->now_ms, &identity->prices, &prices_ms, reterr) ||
-        !promotions_open(db, id, entry->now_ms, entry->arena, &identity->promotions, &identity->n_promotions,
+    if (!card_read(card, entry->arena, &identity->card, reterr) ||
+        !price_book_read(&prices, &identity->prices, &prices_ms, reterr) ||
+        !promotions_read(promotions, entry->now_ms, entry->arena, &identity->promotions, &identity->n_promotions,
                          &promotions_ms, reterr))
         return false;
     identity->until_ms = prices_ms < promotions_ms ? prices_ms : promotions_ms;

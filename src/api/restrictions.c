@@ -28,6 +28,7 @@ struct restrictions {
     _Atomic(struct holder *) holders;
     pthread_mutex_t mutex;
     struct edition *newest; /* holds it too; NULL: none yet */
+    uint64_t generation;    /* at which that was found to be the newest */
 };
 
 struct restrictions *restrictions_create(struct store *store) {
@@ -103,15 +104,30 @@ static bool renew(struct restrictions *r, int64_t version, struct error *reterr)
     return true;
 }
 
-/* Moves HOLDER to the newest edition, which is VERSION or later. */
-static bool take(struct restrictions *r, struct holder *holder, int64_t version, struct error *reterr) {
+/* Under the mutex. */
+static void move(struct restrictions *r, struct holder *holder) {
+    r->newest->holders++;
+    let_go(holder->edition);
+    holder->edition = r->newest;
+    holder->generation = r->generation;
+}
+
+/* Moves HOLDER to the newest edition, if another thread has looked since GENERATION. */
+static bool take_known(struct restrictions *r, struct holder *holder, uint64_t generation) {
+    pthread_mutex_lock(&r->mutex);
+    bool is_known = r->newest && r->generation >= generation;
+    if (is_known) move(r, holder);
+    pthread_mutex_unlock(&r->mutex);
+    return is_known;
+}
+
+/* Moves HOLDER to the newest edition, which is VERSION, as found at GENERATION, or later. */
+static bool take(struct restrictions *r, struct holder *holder, int64_t version, uint64_t generation,
+                 struct error *reterr) {
     pthread_mutex_lock(&r->mutex);
     bool ok = renew(r, version, reterr);
-    if (ok) {
-        r->newest->holders++;
-        let_go(holder->edition);
-        holder->edition = r->newest;
-    }
+    if (ok && r->generation < generation) r->generation = generation;
+    if (ok) move(r, holder);
     pthread_mutex_unlock(&r->mutex);
     return ok;
 }
@@ -119,12 +135,10 @@ static bool take(struct restrictions *r, struct holder *holder, int64_t version,
 bool restrictions_now(struct restrictions *r, const struct restricted **ret, struct error *reterr) {
     struct holder *holder = own_holder(r);
     uint64_t generation = store_generation(r->store, STORE_IDENTITIES);
-    if (!holder->edition || holder->generation != generation) {
+    if ((!holder->edition || holder->generation < generation) && !take_known(r, holder, generation)) {
         int64_t version;
-        if (!store_read(r->store, read_version, &version, reterr)) return false;
-        bool is_known = holder->edition && holder->edition->version >= version;
-        if (!is_known && !take(r, holder, version, reterr)) return false;
-        holder->generation = generation;
+        if (!store_read(r->store, read_version, &version, reterr) || !take(r, holder, version, generation, reterr))
+            return false;
     }
     *ret = holder->edition->restricted;
     return true;
