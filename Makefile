@@ -12,7 +12,7 @@ PYTEST = $(PYTEST_ALONE) $(FOUR)
 # measure each other.
 TESTS  = $(filter-out tests/cluster/ tests/ui/,$(sort $(dir $(wildcard tests/*/test_*.py))))
 # Of those, what `make check` has time for; `make check-cluster` has all, failovers and cut networks too.
-NODES  = $(patsubst %,tests/cluster/test_%.py,audit proxy nodes news follow rates load)
+NODES  = $(patsubst %,tests/cluster/test_%.py,audit proxy nodes news follow rates round_trips load)
 DFYD   = build/release/src/cmd/dfyd/dfyd
 
 # $(call refresh,BUILD): what npm fetched since the build was set up goes into it.

@@ -60,6 +60,7 @@ class Link:
         self.is_dark = False  # bytes of both sides are swallowed, and neither side hears that
         self.statements = {}  # name -> text
         self.ran = []  # texts of the transaction
+        self.turns = 0  # how often it has waited for the server
         self.cut = None  # one that is made once the node's message ends
         self.waits_for_commit = None  # a cut that comes once the server has committed
 
@@ -87,10 +88,11 @@ class Link:
             return None
         word = text.lstrip().split(" ", 1)[0].rstrip(";").upper()
         if word in ("BEGIN", "START"):
-            self.ran = []
+            self.ran, self.turns = [], 0
         self.ran.append(text)
         if word not in ("COMMIT", "END"):
             return None
+        self.proxy.committed.append((self.ran, self.turns + 1))
         for cut in self.proxy.cuts:
             if cut.times > 0 and any(cut.having in one for one in self.ran):
                 cut.times -= 1
@@ -114,6 +116,7 @@ class Link:
                     break
                 group.append(message)
                 self.cut = self._cut_at(kind, message) or self.cut
+                self.turns += kind in "QS"  # it asks for all answers up to here
                 if kind in "PBDEC":  # what one write sends arrives as a whole, or not at all
                     continue
                 cut, self.cut = self.cut, None
@@ -168,6 +171,7 @@ class Proxy:
     def __init__(self, target):
         self.target, self.mode, self.delay_s = target, PASS, 0
         self.links, self.cuts, self.made = set(), [], []
+        self.committed = []  # of each transaction the texts that were run, and how many round trips it took
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
