@@ -1,13 +1,13 @@
 // A table of thousands of rows. All of them are in the document, so that the browser's own search and a screen reader find them;
 // those that are far from what is seen are not laid out (style.css: .table.long). A chunk that did not change is not looked at again.
 import { Component, html, useMemo } from "../lib.js";
+import { cellKinds } from "../ui/index.js";
 
-const kinds = (column) => [column.align === "end" && "end", column.nowrap && "nowrap", column.wide && "wide"].filter(Boolean).join(" ");
 
 function cell(column, row) {
     const content = column.cell ? column.cell(row) : row[column.key];
-    if (column.head) return html`<th scope="row" role="rowheader" class=${`row-head ${kinds(column)}`}>${content}</th>`;
-    return html`<td role="cell" class=${kinds(column)} data-label=${column.title}><div class="cell">${content ?? "—"}</div></td>`;
+    if (column.head) return html`<th scope="row" role="rowheader" class=${`row-head ${cellKinds(column)}`}>${content}</th>`;
+    return html`<td role="cell" class=${cellKinds(column)} data-label=${column.hidden ? "" : column.title}><div class="cell">${content ?? "—"}</div></td>`;
 }
 
 class Chunk extends Component {

@@ -2,7 +2,8 @@
 import { count } from "../ui/index.js";
 import { formatDay } from "../money/days.js";
 
-const isLeft = (mailbox) => mailbox.state !== "cancelled";
+/** Not cancelled yet: as long as a domain has one of them, it lives. */
+export const isLeft = (mailbox) => mailbox.state !== "cancelled";
 
 /** "paid until 15 Dec 2026", the latest of them, or null. */
 function paidUntil(times) {

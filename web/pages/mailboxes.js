@@ -1,10 +1,12 @@
-import { html, useCallback, useState } from "../lib.js";
+import { html, useCallback, useMemo, useRef, useState } from "../lib.js";
 import { OWN } from "../api.js";
-import { CancelDialog } from "../list/cancel.js";
+import { CancelDialog, CancelManyDialog } from "../list/cancel.js";
 import { ListPage } from "../list/list_page.js";
 import { Password } from "../list/password.js";
+import { createSelection } from "../list/selection.js";
+import { Tick, TickedBar } from "../list/ticks.js";
 import { Day } from "../money/days.js";
-import { Button, ButtonLink, Pill, toast } from "../ui/index.js";
+import { Button, ButtonLink, Pill, count, toast } from "../ui/index.js";
 
 const spec = {
     title: "Mailboxes",
@@ -35,15 +37,18 @@ function renews({ timestamp_renews, state, is_suspended }) {
     return html`<span class="muted">${is_suspended ? "unpaid" : "with its domain"}</span>`;
 }
 
-const columns = (update, ask) => [
+const mayBeCancelled = ({ state }) => state === "pending" || state === "ready";
+
+const columns = (ask, selection) => [
+    { key: "tick", title: "Tick", hidden: true, tick: true, width: "28px", cell: (mailbox) => (mayBeCancelled(mailbox) ? html`<${Tick} selection=${selection} row=${mailbox} name=${mailbox.email} />` : "") },
     { key: "email", title: "Address", head: true, width: "2.4fr", cell: ({ email, first_name, last_name }) => html`<div>${email}<span class="below">${first_name} ${last_name}</span></div>` },
     { key: "state", title: "State", width: "1.4fr", cell: (mailbox) => html`<${State} mailbox=${mailbox} />` },
     { key: "provider", title: "Provider", width: "0.8fr" },
     { key: "password", title: "Password", width: "2.2fr", cell: ({ email, state }) => (state === "ready" ? html`<${Password} email=${email} />` : "—") },
     { key: "renews", title: "Renews", width: "1.1fr", cell: renews },
     {
-        key: "act", title: "", align: "end", width: "84px", cell: (mailbox) => (mailbox.state === "pending" || mailbox.state === "ready"
-            ? html`<${Button} small kind="quiet" label=${`Cancel ${mailbox.email}`} onClick=${() => ask({ mailbox, update })}>Cancel<//>` : ""),
+        key: "act", title: "", align: "end", width: "84px", cell: (mailbox) => (mayBeCancelled(mailbox)
+            ? html`<${Button} small kind="quiet" label=${`Cancel ${mailbox.email}`} onClick=${() => ask([mailbox])}>Cancel<//>` : ""),
     },
 ];
 
@@ -52,16 +57,29 @@ function Chosen({ domain, onClear }) {
 }
 
 export default function Mailboxes() {
-    const [asked, ask] = useState(null);
-    const makeColumns = useCallback((update) => columns(update, ask), []);
+    const [asked, ask] = useState([]); // the mailboxes whose end is asked for
+    const selection = useMemo(() => createSelection(spec.rowKey), []);
+    const updateRow = useRef(); // of the list as it is shown now
+    const makeColumns = useCallback((update) => {
+        updateRow.current = update;
+        return columns(ask, selection);
+    }, []);
     const chosen = ({ domain }, setFilter) => domain && html`<${Chosen} domain=${domain} onClear=${() => setFilter({ domain: "" })} />`;
-    const done = () => {
-        asked.update(asked.mailbox.id, { state: "cancelled", is_suspended: false, timestamp_renews: null });
-        toast(`${asked.mailbox.email} is cancelled`);
-        ask(null);
+    const end = (words) => {
+        for (const { id } of asked)
+            updateRow.current(id, { state: "cancelled", is_suspended: false, timestamp_renews: null });
+        selection.tick(asked, false);
+        toast(words);
+        ask([]);
     };
+    const endMany = (emails, n) => end(`${count(emails.length, "mailbox is", "mailboxes are")} cancelled${n ? `, and ${count(n, "domain")} with them` : ""}`);
+    const close = () => ask([]);
     return html`<${ListPage} spec=${spec} makeColumns=${makeColumns} chosen=${chosen}
         actions=${html`<${ButtonLink} href="/order" kind="primary" icon="plus">Order mailboxes<//>`}>
-        ${asked && html`<${CancelDialog} domain=${asked.mailbox.domain} email=${asked.mailbox.email} onDone=${done} onClose=${() => ask(null)} />`}
+        <${TickedBar} selection=${selection} noun=${spec.noun}>
+            <${Button} small kind="danger" needs="dfy_email_account_orders:delete" onClick=${() => ask([...selection.store.read().values()])}>Cancel them<//>
+        <//>
+        ${asked.length === 1 && html`<${CancelDialog} domain=${asked[0].domain} email=${asked[0].email} onDone=${([email]) => end(`${email} is cancelled`)} onClose=${close} />`}
+        ${asked.length > 1 && html`<${CancelManyDialog} mailboxes=${asked} onDone=${endMany} onClose=${close} />`}
     <//>`;
 }

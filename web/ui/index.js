@@ -10,6 +10,6 @@ export { Pill, stateWords } from "./pill.js";
 export { Progress } from "./progress.js";
 export { Empty, Failed, Loaded, Loading, Notice } from "./states.js";
 export { useStore } from "./store.js";
-export { Table } from "./table.js";
+export { Table, cellKinds } from "./table.js";
 export { announce, toast } from "./toast.js";
 export { Copy, Money, Time, count, formatMoney, formatNumber, formatTime } from "./values.js";

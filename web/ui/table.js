@@ -1,7 +1,10 @@
 import { html } from "../lib.js";
 
+/** The classes of a column's cells. */
+export const cellKinds = (column) => ["nowrap", "wide", "tick"].filter((kind) => column[kind]).concat(column.align === "end" ? "end" : []).join(" ");
+
 const Cell = ({ column, row }) => {
-    const kinds = [column.align === "end" && "end", column.nowrap && "nowrap", column.wide && "wide"].filter(Boolean).join(" ");
+    const kinds = cellKinds(column);
     const content = column.cell ? column.cell(row) : row[column.key];
     if (column.head) return html`<th scope="row" role="rowheader" class=${`row-head ${kinds}`}><div class="cell">${content}</div></th>`;
     return html`<td role="cell" class=${kinds} data-label=${column.hidden ? "" : column.title}><div class="cell">${content ?? "—"}</div></td>`;
@@ -9,7 +12,8 @@ const Cell = ({ column, row }) => {
 
 /**
  * Rows below one another; a list of cards where there is no room for columns.
- * columns: [{key, title, cell: (row) => view, align: "end", head: the one that names the row, hidden: title for screen readers alone}].
+ * columns: [{key, title, cell: (row) => view, align: "end", head: the one that names the row, hidden: title for screen readers alone,
+ * tick: the boxes that tick rows}].
  * caption: what the table is, for screen readers. rowKey: (row) => its identity. busy: it is being fetched again.
  */
 export function Table({ columns, rows, rowKey = (row) => row.id, caption, busy, foot }) {
