@@ -11,12 +11,27 @@ const here = () => ({
 });
 
 const locationStore = createStore(here());
+const leaving = new Set();
 let wantsFocus = false;
+
+/** What is kept with the entry of the history that is shown. `from`: the path of the one before, when that is a page, too. */
+export const entryState = () => history.state ?? {};
+
+/** Adds to that; nothing is drawn anew. */
+export const amendEntry = (changes) => history.replaceState({ ...entryState(), ...changes }, "");
+
+/** SAVE is called before `navigate` leaves the entry. Answers how to stop. */
+export function beforeLeaving(save) {
+    leaving.add(save);
+    return () => leaving.delete(save);
+}
 
 /** Goes to HREF (path and query). `replace`: back does not lead here again. `state`: kept with the entry of the history. */
 export function navigate(href, { replace = false, state = null } = {}) {
     const isOtherPage = new URL(href, location.href).pathname !== location.pathname;
-    history[replace ? "replaceState" : "pushState"](state, "", href);
+    for (const save of leaving) save();
+    const from = replace ? entryState().from : location.pathname;
+    history[replace ? "replaceState" : "pushState"]({ ...state, from }, "", href);
     if (isOtherPage) {
         wantsFocus = true;
         scrollTo(0, 0);
@@ -50,14 +65,14 @@ export function safeNext(next) {
     return isPage && isPage.route.path !== "/sign-in" ? next : "/";
 }
 
+/** The link that EVENT follows to a page, or null. */
 function linkOf(event) {
     const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
     const isModified = event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
     const isPlain = event.button === 0 && !event.defaultPrevented && !isModified;
     if (!link || !isPlain || link.hasAttribute("download") || (link.target && link.target !== "_self")) return null;
     const url = new URL(link.href);
-    if (url.origin !== location.origin || url.hash || !match(url.pathname)) return null;
-    return url;
+    return url.origin === location.origin && !url.hash && match(url.pathname) ? link : null;
 }
 
 export function startRouter() {
@@ -66,9 +81,11 @@ export function startRouter() {
         locationStore.write(here());
     });
     document.addEventListener("click", (event) => {
-        const url = linkOf(event);
-        if (!url) return;
+        const link = linkOf(event);
+        if (!link) return;
         event.preventDefault();
-        navigate(url.pathname + url.search);
+        // What leads back to where somebody came from finds it as it was left.
+        if (link.dataset.back !== undefined && entryState().from === link.pathname) history.back();
+        else navigate(link.pathname + link.search);
     });
 }

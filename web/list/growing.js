@@ -8,15 +8,17 @@ const PAGE_ROWS = 100;
 const length = (chunks) => chunks.reduce((sum, chunk) => sum + chunk.length, 0);
 
 /**
+ * begin: how many pages are fetched at first.
  * {chunks, first, count, hasMore, isFull, loading, error, more, all, update}. chunks: the rows of each page, an array that is
  * the same until one of its rows changes. first: the first page's answer. more() fetches another page, all() what is left.
  * update(key, changes) changes a row that is shown. What was there stays until the first page of a new question is here.
  */
-export function useGrowing(path, { filters = {}, size = PAGE_ROWS, rowKey = (row) => row.id } = {}) {
+export function useGrowing(path, { filters = {}, size = PAGE_ROWS, rowKey = (row) => row.id, begin = 1 } = {}) {
     const [state, setState] = useState({ chunks: [], first: null, next: undefined, loading: true, error: null });
     const latest = useRef(state);
     const abort = useRef();
     const key = useRef(rowKey);
+    const pages = useRef(begin);
     const asked = JSON.stringify(filters);
 
     const put = useCallback((changes) => setState((latest.current = { ...latest.current, ...changes })), []);
@@ -42,7 +44,8 @@ export function useGrowing(path, { filters = {}, size = PAGE_ROWS, rowKey = (row
     }, [path, asked, size]);
 
     useEffect(() => {
-        fetchUntil(size, true);
+        fetchUntil(Math.min(ROWS_MAX, size * pages.current), true);
+        pages.current = 1; // another question begins anew
         return () => abort.current.abort();
     }, [fetchUntil]);
 

@@ -6,6 +6,7 @@ import { useQuery } from "../router.js";
 import { Button, ButtonLink, Empty, Failed, Field, Loaded, Loading, Page, Pager, Search, Table, Toolbar, announce, formatNumber, useList } from "../ui/index.js";
 import { ROWS_MAX, useGrowing } from "./growing.js";
 import { LongTable } from "./long_table.js";
+import { useLeftPlace, usePlace } from "./place.js";
 
 /** Where the rows that are searched and filtered for are as CSV. */
 export const csvLink = (path, filters) => withQuery(path, { ...filters, format: "csv" });
@@ -50,7 +51,9 @@ function useNear(more, isOn) {
 }
 
 function Whole({ spec, makeColumns, filters, isFiltered, clear }) {
-    const list = useGrowing(spec.path, { filters, rowKey: spec.rowKey });
+    const place = useLeftPlace();
+    const list = useGrowing(spec.path, { filters, rowKey: spec.rowKey, begin: place ? place.chunk + 2 : 1 }); // one more: rows may have come before it
+    usePlace(place, list);
     const columns = useMemo(() => makeColumns(list.update), [makeColumns, list.update]);
     const end = useNear(list.more, list.hasMore && !list.loading && !list.error);
     useSaid(list.loading ? null : list.count, spec.noun);

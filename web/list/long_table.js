@@ -17,7 +17,7 @@ class Chunk extends Component {
 
     render({ rows, columns, rowKey }) {
         return html`<tbody role="rowgroup">${rows.map((row) =>
-            html`<tr role="row" key=${rowKey(row)}>${columns.map((column) => cell(column, row))}</tr>`)}</tbody>`;
+            html`<tr role="row" key=${rowKey(row)} data-key=${rowKey(row)}>${columns.map((column) => cell(column, row))}</tr>`)}</tbody>`;
     }
 }
 

@@ -13,7 +13,7 @@ export function Page({ title, lede, back, actions, children }) {
     }, []);
     return html`<div class="page">
         <header class="page-head">
-            ${back && html`<a class="back" href=${back.href}><${Icon} name="back" size=${14} />${back.text}</a>`}
+            ${back && html`<a class="back" data-back href=${back.href}><${Icon} name="back" size=${14} />${back.text}</a>`}
             <div class="page-title">
                 <h1 ref=${heading} tabindex="-1">${title}</h1>
                 ${actions && html`<div class="actions">${actions}</div>`}
