@@ -4,6 +4,8 @@
 
 #include "store/rows.h"
 
+enum { SORT_BY_HAND = 16 };
+
 /* An item that wants facts. Sorted by name, as the queries answer; several items may name one domain. */
 struct want {
     struct str name;
@@ -25,6 +27,20 @@ static int by_name(const void *a, const void *b) {
     const struct want *x = a, *y = b;
     int order = str_cmp(x->name, y->name);
     return order ? order : (x->item > y->item) - (x->item < y->item);
+}
+
+/* Few are sorted by hand, as most orders have few. */
+static void sort(struct want *wants, size_t n) {
+    if (n > SORT_BY_HAND) {
+        qsort(wants, n, sizeof *wants, by_name);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        const struct want want = wants[i];
+        size_t at = i;
+        for (; at > 0 && by_name(&wants[at - 1], &want) > 0; at--) wants[at] = wants[at - 1];
+        wants[at] = want;
+    }
 }
 
 /* The first want of NAME; NULL when none wants it. */
@@ -50,12 +66,18 @@ static void share(struct gathering *g) {
 
 /*
  * Also what lies in stock counts as sold for a new registration: the operator holds it already. The list drives the
- * query, so that each name costs two look-ups and no temporary index; this runs for every simulated order.
+ * query, so that each name costs two look-ups and no temporary index; this runs for every simulated order. SQLite opens
+ * what EXISTS looks into anew for each name, and what is joined once; PostgreSQL might join by reading all domains.
  */
 static bool gather_sold(struct gathering *g, struct error *reterr) {
-    struct stmt *stmt = db_stmt(g->db, "SELECT j.value FROM list($1) j"
-                                       " WHERE EXISTS (SELECT 1 FROM domains WHERE name = j.value AND active = 1)"
-                                       " OR EXISTS (SELECT 1 FROM stock WHERE domain = j.value AND order_id IS NULL)");
+    struct stmt *stmt = db_stmt(
+        g->db, DB_EITHER(g->db,
+                         "SELECT j.value FROM list($1) j LEFT JOIN domains d ON d.name = j.value AND d.active = 1"
+                         " LEFT JOIN stock s ON s.domain = j.value AND s.order_id IS NULL"
+                         " WHERE d.name IS NOT NULL OR s.domain IS NOT NULL",
+                         "SELECT j.value FROM list($1) j"
+                         " WHERE EXISTS (SELECT 1 FROM domains WHERE name = j.value AND active = 1)"
+                         " OR EXISTS (SELECT 1 FROM stock WHERE domain = j.value AND order_id IS NULL)"));
     stmt_list(stmt, 1, g->names, g->n);
     enum db_step step;
     while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
@@ -147,7 +169,7 @@ bool facts_gather(struct db *db, const struct check *check, struct str workspace
         g.wants[g.n++] = (struct want){.name = check->items[i].name, .item = i};
     }
     if (!g.n) return true;
-    qsort(g.wants, g.n, sizeof *g.wants, by_name);
+    sort(g.wants, g.n);
     bool ok = false;
     switch (check->type) {
     case ORDER_DFY:
@@ -177,7 +199,7 @@ bool facts_sold(struct db *db, const struct str *names, size_t n, struct arena *
         g.names[i] = names[i];
         g.wants[i] = (struct want){.name = names[i], .item = i};
     }
-    qsort(g.wants, n, sizeof *g.wants, by_name);
+    sort(g.wants, n);
     if (!gather_sold(&g, reterr)) return false;
     share(&g);
     for (size_t i = 0; i < n; i++) ret_sold[i] = g.facts[i].sold;
