@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -34,7 +33,11 @@ void http_response_header(struct http_response *response, const char *name, cons
     if (response->n_headers == sizeof response->headers / sizeof response->headers[0]) return;
     struct http_header_out *header = &response->headers[response->n_headers++];
     header->name = name;
-    snprintf(header->value, sizeof header->value, "%s", value);
+    const size_t most = sizeof header->value - 1;
+    size_t n = strlen(value);
+    if (n > most) n = most;
+    memcpy(header->value, value, n);
+    header->value[n] = '\0';
 }
 
 /* How many connections the limit of open files allows, after raising it as far as needed and permitted. */
