@@ -89,10 +89,24 @@ static size_t plain_bytes(struct str text) {
     return n;
 }
 
+/* What comes most: nothing to escape. */
+static void add_plain_json(struct buf *buf, struct str text) {
+    char *to = buf_reserve(buf, text.n + 2);
+    if (!to) return;
+    to[0] = '"';
+    if (text.n) memcpy(to + 1, text.p, text.n);
+    to[text.n + 1] = '"';
+    buf->n += text.n + 2;
+}
+
 void buf_add_json(struct buf *buf, struct str text) {
+    size_t n = plain_bytes(text);
+    if (n == text.n) {
+        add_plain_json(buf, text);
+        return;
+    }
     buf_add_byte(buf, '"');
-    for (;;) {
-        size_t n = plain_bytes(text);
+    for (;; n = plain_bytes(text)) {
         buf_add(buf, (struct str){text.p, n});
         if (n == text.n) break;
         unsigned char c = (unsigned char)text.p[n];

@@ -33,7 +33,7 @@ char *buf_grow(struct buf *buf, size_t n);
  * Makes room for N more bytes; NULL when that fails. The caller then adds to buf->n what it wrote. Inline with those
  * below, as an answer is made of hundreds of pieces.
  */
-static inline char *buf_reserve(struct buf *buf, size_t n) {
+__attribute__((always_inline)) static inline char *buf_reserve(struct buf *buf, size_t n) {
     bool fits = !buf->failed && n <= buf->cap - buf->n;
     return fits ? buf->p + buf->n : buf_grow(buf, n);
 }

@@ -6,11 +6,6 @@ int str_cmp(struct str a, struct str b) {
     return order ? order : (a.n > b.n) - (a.n < b.n);
 }
 
-bool str_starts(struct str a, const char *prefix) {
-    size_t n = strlen(prefix);
-    return a.n >= n && memcmp(a.p, prefix, n) == 0;
-}
-
 bool str_contains(struct str a, const char *part) {
     size_t n = strlen(part);
     for (size_t i = 0; i + n <= a.n; i++)

@@ -20,7 +20,7 @@ struct str {
 /* For "%.*s". */
 #define STR_ARG(s) (int)(s).n, (s).p
 
-/* These three are inline so that the length of a literal is known where it is compared. */
+/* These four are inline so that the length of a literal is known where it is compared. */
 /* Text of a C string; NULL gives the empty text. */
 static inline struct str str_of(const char *text) {
     return text ? (struct str){text, strlen(text)} : STR("");
@@ -34,9 +34,13 @@ static inline bool str_is(struct str a, const char *text) {
     return str_eq(a, str_of(text));
 }
 
+static inline bool str_starts(struct str a, const char *prefix) {
+    size_t n = strlen(prefix);
+    return a.n >= n && memcmp(a.p, prefix, n) == 0;
+}
+
 /* Byte order, shorter first among equals; usable for sorting. */
 int str_cmp(struct str a, struct str b);
-bool str_starts(struct str a, const char *prefix);
 bool str_contains(struct str a, const char *part);
 /* Without the ASCII white space at both ends. */
 struct str str_trim(struct str a);

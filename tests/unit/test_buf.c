@@ -95,6 +95,13 @@ static void json_strings_escape_what_rfc_8259_says(void **state) {
     for (int c = 0; c < 0x20; c++) buf_add_json(&buf, (struct str){(const char[]){(char)c}, 1});
     for (size_t i = 0; i < buf.n; i++) assert_true((unsigned char)buf.p[i] >= 0x20);
     buf_finish(&buf);
+    buf_init(&buf, 4); /* the quotes count, too */
+    buf_add_json(&buf, STR("abc"));
+    assert_false(buf_ok(&buf));
+    buf_clear(&buf);
+    buf_add_json(&buf, STR("ab"));
+    assert_true(buf_ok(&buf) && str_is(buf_str(&buf), "\"ab\""));
+    buf_finish(&buf);
 }
 
 int main(void) {
