@@ -52,7 +52,9 @@ const struct limits sign_in_limits = {{{30, MINUTE_MS}, {300, HOUR_MS}}};
 const struct limits dns_limits = {{{30, MINUTE_MS}, {300, HOUR_MS}}};
 const struct limits mend_limits = {{{10, MINUTE_MS}, {120, HOUR_MS}}};
 
+/* They are tried in this order, and what programs ask most stands first. */
 static const struct route routes[] = {
+    {"POST", ORDERS, ORDER_SCOPE, "create", BODY_NEEDED, place_order_begin, place_order_run},
     {"GET", "/healthz", NULL, NULL, BODY_NONE, health_live, NULL},
     {"GET", "/readyz", NULL, NULL, BODY_NONE, health_ready_begin, health_ready_run},
     {"GET", "/openapi.json", NULL, NULL, BODY_NONE, docs_description, NULL},
@@ -63,7 +65,6 @@ static const struct route routes[] = {
     {"POST", OWN "/session", NULL, NULL, BODY_NEEDED, sign_in_begin, sign_in_run, &sign_in_limits},
     {"GET", OWN "/session", NULL, NULL, BODY_NONE, session_defer, get_session_run},
     {"DELETE", OWN "/session", NULL, NULL, BODY_NONE, session_defer, sign_out_run},
-    {"POST", ORDERS, ORDER_SCOPE, "create", BODY_NEEDED, place_order_begin, place_order_run},
     {"GET", ORDERS, ORDER_SCOPE, "read", BODY_NONE, list_orders, NULL},
     {"GET", ORDERS "/accounts", ORDER_SCOPE, "read", BODY_NONE, list_accounts, NULL},
     {"POST", ORDERS "/accounts/cancel", ORDER_SCOPE, "delete", BODY_NEEDED, cancel_accounts_begin, cancel_accounts_run},
@@ -365,12 +366,15 @@ static bool is_type(struct str content_type, const char *wanted) {
     return type.n == strlen(wanted) && strncasecmp(type.p, wanted, type.n) == 0;
 }
 
+static bool is_empty(const struct http_request *request) {
+    return !request->has_body || str_is(http_header(request, "Content-Length", NULL), "0");
+}
+
 static bool check_body(const struct http_request *request, enum body_rule rule, struct error *reterr) {
     if (rule == BODY_OPTIONAL && request->body.n == 0 && !request->body_too_large) return true;
     bool has_type;
     struct str type = http_header(request, "Content-Type", &has_type);
-    bool is_empty = !request->has_body || str_is(http_header(request, "Content-Length", NULL), "0");
-    if (!has_type && is_empty) return error_set(reterr, ERR_INVALID, "body must be object");
+    if (!has_type && is_empty(request)) return error_set(reterr, ERR_INVALID, "body must be object");
     bool may_be_csv = rule == BODY_OR_CSV, is_csv = has_type && may_be_csv && is_type(type, "text/csv");
     if (!has_type || (!is_csv && !is_type(type, "application/json")))
         return error_set(reterr, ERR_MEDIA_TYPE, "Unsupported Media Type: send application/json%s",

@@ -372,11 +372,12 @@ static bool decode_fields(const struct decoder *d, const struct schema *schema, 
 
 /* Index of the field called NAME, searched from FROM on and around; n_fields when there is none. */
 static size_t find_field(const struct schema *schema, struct str name, size_t from) {
-    for (size_t i = 0; i < schema->n_fields; i++) {
-        size_t at = from + i < schema->n_fields ? from + i : from + i - schema->n_fields;
+    const size_t n = schema->n_fields;
+    for (size_t i = 0, at = from; i < n; i++, at++) {
+        if (at == n) at = 0;
         if (str_is(name, schema->fields[at].name)) return at;
     }
-    return schema->n_fields;
+    return n;
 }
 
 static bool decode_object(const struct decoder *d, const struct schema *schema, const struct place *place,
@@ -402,11 +403,22 @@ static bool decode_object(const struct decoder *d, const struct schema *schema, 
     return decode_fields(d, schema, place, values, base);
 }
 
+/* Brackets that open in BODY, in its texts too. In runs that a byte can count, so that many are compared at once. */
+static size_t count_opened(struct str body) {
+    size_t opened = 0;
+    for (size_t i = 0; i < body.n;) {
+        const size_t end = body.n - i > UINT8_MAX ? i + UINT8_MAX : body.n;
+        uint8_t of_run = 0;
+        for (; i < end; i++)
+            if ((body.p[i] | 0x20) == '{') of_run++; /* '[' too: they differ in that bit */
+        opened += of_run;
+    }
+    return opened;
+}
+
 /* Whether the brackets of BODY outside its texts ever stand deeper than SCHEMA_DEPTH_MAX. */
 static bool is_too_deep(struct str body) {
-    unsigned opened = 0;
-    for (size_t i = 0; i < body.n; i++) opened += (body.p[i] | 0x20) == '{'; /* '[' too: they differ in that bit */
-    if (opened <= SCHEMA_DEPTH_MAX) return false;
+    if (count_opened(body) <= SCHEMA_DEPTH_MAX) return false;
 
     size_t depth = 0;
     bool in_text = false;

@@ -125,17 +125,37 @@ static void inputs_are_read_as_listed(void **state) {
     arena_destroy(arena);
 }
 
-/* N opening brackets of an unknown property, closed again. */
-static struct str nested(size_t n, struct arena *arena) {
+/* N opening brackets of an unknown property, after SPACES, closed again. */
+static struct str nested_after(size_t spaces, size_t n, struct arena *arena) {
     struct buf text;
     buf_init(&text, 1 << 21);
     BUF_LIT(&text, "{\"items\":[],\"order_type\":\"dfy\",\"x\":");
+    for (size_t i = 0; i < spaces; i++) buf_add_byte(&text, ' ');
     for (size_t i = 0; i < n; i++) buf_add_byte(&text, '[');
     for (size_t i = 0; i < n; i++) buf_add_byte(&text, ']');
     buf_add_byte(&text, '}');
     struct str ret = arena_str(arena, buf_str(&text));
     buf_finish(&text);
     return ret;
+}
+
+static struct str nested(size_t n, struct arena *arena) {
+    return nested_after(0, n, arena);
+}
+
+static void deep_nesting_is_refused_wherever_it_begins(void **state) {
+    (void)state;
+    struct arena *arena = arena_create(1 << 16);
+    struct order order;
+    struct error error = {0};
+    for (size_t spaces = 0; spaces < 600; spaces++) {
+        struct str deepest = nested_after(spaces, SCHEMA_DEPTH_MAX - 1, arena);
+        assert_true(schema_body(&place_order_schema, deepest, arena, &order, &error));
+        struct str deeper = nested_after(spaces, SCHEMA_DEPTH_MAX, arena);
+        assert_false(schema_body(&place_order_schema, deeper, arena, &order, &error));
+        assert_string_equal(error.message, "body must NOT be nested deeper than 64 levels");
+    }
+    arena_destroy(arena);
 }
 
 static void deep_nesting_is_refused_before_it_is_parsed(void **state) {
@@ -264,6 +284,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inputs_are_read_as_listed),
         cmocka_unit_test(deep_nesting_is_refused_before_it_is_parsed),
+        cmocka_unit_test(deep_nesting_is_refused_wherever_it_begins),
         cmocka_unit_test(a_hundred_accounts_pass_and_one_more_does_not),
         cmocka_unit_test(cut_bodies_are_refused),
         cmocka_unit_test(null_passes_where_it_may),
