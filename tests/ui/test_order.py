@@ -225,6 +225,25 @@ def test_pre_warmed_domains_are_bought_with_what_is_on_them(fresh, make_console)
     assert mailboxes(page) == ["jane@warm-lemon.co", "joe@warm-lemon.co"]
 
 
+def test_a_pre_warmed_domain_has_a_forwarding_of_its_own_and_no_other_provider(fresh, make_console):  # noqa: F811
+    server = fresh()
+    names = ("warm-lemon.co", "warm-melon.com")
+    for name in names:
+        server.cli("inventory", "add", "--domain", name, "--provider", "2", "--account", "jane,Jane,Doe")
+    page = make_console(server).sign_in("/order")
+    page.tick("Pre-warmed domains")
+    for name in names:
+        page.tick(name)
+    page.click("Own settings of warm-melon.com")
+    assert not page.named("select", "Mailboxes of warm-melon.com at")
+    page.choose("Visitors of warm-melon.com go", "To a site of its own")
+    page.type("Site for the visitors of warm-melon.com", "www.example.com")
+    page.see("Due now $50.00")
+    page.click("Place order for $50.00")
+    order = wait_placed(page)
+    page.wait("where visitors go", lambda: items(page, order) == {names[0]: ("AirMail", None), names[1]: ("AirMail", "www.example.com")})
+
+
 def test_an_empty_stock_says_what_to_do_instead(ordering):
     ordering.tick("Pre-warmed domains")
     ordering.see("No pre-warmed domains in stock", "Order new domains instead")
