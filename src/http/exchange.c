@@ -204,6 +204,7 @@ void *loop_target(void *cls, const char *target, struct MHD_Connection *mhd) {
     struct exchange *x = conn ? exchange_take(loop) : NULL;
     if (!x) return NULL;
     atomic_fetch_add(&loop->server->under_way, 1);
+    loop->n_begun++;
     atomic_store_explicit(&conn->unchecked, false, memory_order_relaxed);
     x->conn = conn;
     x->mhd = mhd;

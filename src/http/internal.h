@@ -161,7 +161,8 @@ struct loop {
     pthread_t thread;
     int event; /* wakes the thread: a client has come, or the end */
     bool started;
-    _Atomic bool stop;
+    _Atomic bool called, stop; /* called: since the thread last looked */
+    unsigned n_begun;          /* requests, of which the thread alone knows */
     /* Clients that the acceptor let in and the thread has not seen. */
     pthread_mutex_t mutex;
     struct arrival *first, **end;
