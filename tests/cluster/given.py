@@ -33,7 +33,7 @@ class Database:
 
 @pytest.fixture(scope="module")
 def cluster_server():
-    server = PostgreSQL(max_connections=300)
+    server = PostgreSQL(max_connections=600)
     yield server
     server.end()
 
