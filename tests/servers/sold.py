@@ -103,8 +103,8 @@ class Shop(Server):
             return code
 
     def mailbox_rows(self, domain):
-        """(email, key, home) as the mail host has them."""
-        with sqlite3.connect(f"file:{self.mail.mailhost_dir}/mail.db?mode=ro", uri=True, timeout=10) as db:
+        """(email, key, home) as the mail host has them; who died amid a commit left what only a writer can take back."""
+        with sqlite3.connect(f"file:{self.mail.mailhost_dir}/mail.db?mode=rw", uri=True, timeout=10) as db:
             return db.execute("SELECT email, key, home FROM mailhost_users WHERE domain = ? ORDER BY email", (domain,)).fetchall()
 
     def signer(self, sql, *values):
