@@ -316,6 +316,21 @@ struct actor call_actor(const struct call *call) {
     };
 }
 
+struct audit_record call_record(const struct call *call, enum activity activity, struct str workspace_id,
+                                int64_t now_ms) {
+    char *id = arena_alloc(call->arena, UUID_TEXT);
+    ids_uuid(call->config->world->ids, id);
+    return (struct audit_record){
+        .id = str_of(id),
+        .workspace_id = workspace_id,
+        .activity = activity,
+        .actor = call_actor(call),
+        .affected = 1,
+        .detail = STR("{}"),
+        .now_ms = now_ms,
+    };
+}
+
 /* A GET route answers HEAD too; http leaves the body out. */
 static bool is_method(struct str method, const char *wanted) {
     return str_is(method, wanted) || (str_is(method, "HEAD") && strcmp(wanted, "GET") == 0);

@@ -126,17 +126,8 @@ static struct str detail_of(const struct api_key *key, struct arena *arena) {
     return detail;
 }
 
-static struct audit_record record_of(struct call *call, enum activity activity, int64_t now_ms) {
-    char *id = arena_alloc(call->arena, UUID_TEXT);
-    ids_uuid(call->config->world->ids, id);
-    return (struct audit_record){
-        .id = str_of(id),
-        .workspace_id = str_of(call->identity->workspace.id),
-        .activity = activity,
-        .actor = call_actor(call),
-        .affected = 1,
-        .now_ms = now_ms,
-    };
+static struct audit_record record_of(const struct call *call, enum activity activity, int64_t now_ms) {
+    return call_record(call, activity, str_of(call->identity->workspace.id), now_ms);
 }
 
 static bool make_change(struct db *db, void *arg, struct error *reterr) {

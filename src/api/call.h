@@ -90,6 +90,9 @@ MUST_CHECK bool call_rules(const struct call *call, struct rules *ret, struct er
 /* Who makes this call; for audit records. The user agent is cut, and what is not UTF-8 is shown as '?'. Lives as long
  * as the call. */
 struct actor call_actor(const struct call *call);
+/* A record of what this call does to one thing, by call_actor, with an id of its own and no detail yet. */
+struct audit_record call_record(const struct call *call, enum activity activity, struct str workspace_id,
+                                int64_t now_ms);
 
 /* Where the caller reaches this server, without a slash at the end: the setting, else as the request did. Empty when
  * neither says so. */

@@ -53,15 +53,8 @@ bool operator_time(struct str text, const char *name, int64_t fallback, int64_t 
 
 struct audit_record operator_record(struct call *call, enum activity activity, int64_t affected, struct str detail,
                                     int64_t now_ms) {
-    char *id = arena_alloc(call->arena, UUID_TEXT);
-    ids_uuid(call->config->world->ids, id);
-    return (struct audit_record){
-        .id = str_of(id),
-        .workspace_id = str_of(call->identity->key.workspace_id),
-        .activity = activity,
-        .actor = call_actor(call),
-        .affected = affected,
-        .detail = detail,
-        .now_ms = now_ms,
-    };
+    struct audit_record record = call_record(call, activity, str_of(call->identity->key.workspace_id), now_ms);
+    record.affected = affected;
+    record.detail = detail;
+    return record;
 }

@@ -164,16 +164,14 @@ struct changing {
     int64_t ended; /* the version that is ended; 0: a price is set */
     struct price_change change;
     struct audit_record record;
-    struct price_version *made;
+    struct price_version made;
 };
 
 /* Reads the version that was just made, for the answer and the record. */
 static bool tell(struct db *db, struct changing *c, const struct price_changed *changed, struct error *reterr) {
     struct arena *arena = c->call->arena;
-    const struct price_query query = {.only = changed->version, .now_ms = c->change.now_ms};
-    size_t n;
-    if (!price_book_history(db, &query, arena, &c->made, &n, reterr)) return false;
-    c->record.detail = operator_price_detail(c->made, changed->ended, arena);
+    if (!price_book_find(db, changed->version, c->change.now_ms, arena, &c->made, reterr)) return false;
+    c->record.detail = operator_price_detail(&c->made, changed->ended, arena);
     return audit_add(db, &c->record, reterr);
 }
 
@@ -205,7 +203,7 @@ static void run(struct changing *c, enum activity activity, store_fn *change) {
         call_fail(call, &error, nothing_done);
         return;
     }
-    add_version(&call->response->body, c->made, c->change.now_ms);
+    add_version(&call->response->body, &c->made, c->change.now_ms);
     call_answer(call);
 }
 

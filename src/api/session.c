@@ -74,18 +74,8 @@ enum http_verdict session_defer(struct call *call) {
 
 /* KEY: by which; its id need not be the call's, which may not have asked who calls. */
 static struct audit_record record_of(const struct call *call, enum activity activity, const struct api_key *key) {
-    const struct world *world = call->config->world;
-    char *id = arena_alloc(call->arena, UUID_TEXT);
-    ids_uuid(world->ids, id);
-    struct audit_record record = {
-        .id = str_of(id),
-        .workspace_id = str_of(key->workspace_id),
-        .activity = activity,
-        .actor = call_actor(call),
-        .affected = 1,
-        .detail = STR("{}"),
-        .now_ms = clock_now(world->clock),
-    };
+    const int64_t now_ms = clock_now(call->config->world->clock);
+    struct audit_record record = call_record(call, activity, str_of(key->workspace_id), now_ms);
     record.actor.key_id = str_of(key->id);
     return record;
 }

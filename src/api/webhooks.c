@@ -27,17 +27,10 @@ static struct str workspace_of(const struct call *call) {
 }
 
 static struct audit_record record_of(struct call *call, enum activity activity, struct str webhook_id) {
-    char *id = arena_alloc(call->arena, UUID_TEXT);
-    ids_uuid(call->config->world->ids, id);
-    return (struct audit_record){
-        .id = str_of(id),
-        .workspace_id = workspace_of(call),
-        .activity = activity,
-        .actor = call_actor(call),
-        .affected = 1,
-        .detail = arena_printf(call->arena, "{\"webhook_id\":\"%.*s\"}", STR_ARG(webhook_id)),
-        .now_ms = clock_now(call->config->world->clock),
-    };
+    const int64_t now_ms = clock_now(call->config->world->clock);
+    struct audit_record record = call_record(call, activity, workspace_of(call), now_ms);
+    record.detail = arena_printf(call->arena, "{\"webhook_id\":\"%.*s\"}", STR_ARG(webhook_id));
+    return record;
 }
 
 static bool find(struct db *db, struct doing *d, struct error *reterr) {

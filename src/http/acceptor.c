@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -63,8 +62,7 @@ static void *accept_all(void *arg) {
                                  {.fd = nothing_new ? acceptor->listener : -1, .events = POLLIN}};
         /* Nobody tells when descriptors or memory are free again, so look ten times a second. */
         poll(wait, 2, out_of_something ? 100 : -1);
-        uint64_t count;
-        if (wait[0].revents && read(acceptor->event, &count, sizeof count) < 0) continue; /* only empties it */
+        if (wait[0].revents) event_empty(acceptor->event);
     }
     accept_rest(acceptor);
     return NULL;
@@ -94,26 +92,20 @@ bool acceptor_bind(struct acceptor *acceptor, const char *host, uint16_t port, s
 }
 
 bool acceptor_start(struct acceptor *acceptor) {
-    acceptor->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    acceptor->event = event_open();
     if (acceptor->event < 0) return false;
     acceptor->started = pthread_create(&acceptor->thread, NULL, accept_all, acceptor) == 0;
     return acceptor->started;
 }
 
-static void wake(const struct acceptor *acceptor) {
-    uint64_t one = 1;
-    /* Fails only when the counter is full, and then the thread is awake anyhow. */
-    if (write(acceptor->event, &one, sizeof one) < 0) return;
-}
-
 void acceptor_freed(struct acceptor *acceptor) {
-    if (atomic_load(&acceptor->full) && atomic_exchange(&acceptor->full, false)) wake(acceptor);
+    if (atomic_load(&acceptor->full) && atomic_exchange(&acceptor->full, false)) event_raise(acceptor->event);
 }
 
 void acceptor_stop(struct acceptor *acceptor) {
     if (acceptor->started) {
         atomic_store(&acceptor->stop, true);
-        wake(acceptor);
+        event_raise(acceptor->event);
         pthread_join(acceptor->thread, NULL);
         acceptor->started = false;
     }

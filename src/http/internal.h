@@ -15,6 +15,14 @@
 
 struct loop;
 
+/* ---- event: an eventfd that wakes a thread ---- */
+
+/* -1: out of descriptors. */
+int event_open(void);
+/* Who polls EVENT wakes. */
+void event_raise(int event);
+void event_empty(int event);
+
 /* ---- deadline: closes connections whose client takes too long ---- */
 
 struct conn {

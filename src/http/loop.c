@@ -1,7 +1,6 @@
 #include <poll.h>
 #include <sodium.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -68,18 +67,14 @@ static void *serve(void *arg) {
         MHD_UNSIGNED_LONG_LONG ms;
         if (loop->n_begun != before || (MHD_get_timeout(loop->mhd, &ms) == MHD_YES && ms == 0)) continue;
         poll(wait, 2, -1);
-        uint64_t count;
-        if (wait[1].revents && read(loop->event, &count, sizeof count) < 0) continue; /* only empties it */
+        if (wait[1].revents) event_empty(loop->event);
     }
     return NULL;
 }
 
 /* What is to be seen was put in its place before; called is taken back before that is looked at. */
 static void wake(struct loop *loop) {
-    uint64_t one = 1;
-    if (atomic_exchange(&loop->called, true)) return;
-    /* Fails only when the counter is full, and then the thread is awake anyhow. */
-    if (write(loop->event, &one, sizeof one) < 0) return;
+    if (!atomic_exchange(&loop->called, true)) event_raise(loop->event);
 }
 
 bool loop_start(struct loop *loop, struct http_server *server) {
@@ -91,7 +86,7 @@ bool loop_start(struct loop *loop, struct http_server *server) {
     randombytes_buf(&seed, sizeof seed);
     loop->rng = rng_seeded(seed);
     ids_init(&loop->ids, &server->clock, &loop->rng);
-    loop->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    loop->event = event_open();
     /* No MHD_OPTION_CONNECTION_TIMEOUT: it restarts with each byte; deadline.c covers every case that it would. */
     loop->mhd =
         MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL,

@@ -68,8 +68,7 @@ bool care_move(const struct world *world, const struct care *care, struct error 
     enum outcome outcome = act(world, care, arena, &answer);
     world_reached(world, "care.acted");
 
-    int64_t wait = world_wait_ms(world, care->key.tries + 1);
-    if (answer.retry_after_ms > 0) wait = answer.retry_after_ms;
+    int64_t wait = world_wait_ms(world, care->key.tries + 1, answer.retry_after_ms);
     if (outcome == OUTCOME_REFUSED && wait < refused_again_ms) wait = refused_again_ms;
     struct record record = {.care = care, .times = care_times_of(world)};
     record.moved = (struct care_moved){

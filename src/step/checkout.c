@@ -81,7 +81,7 @@ static int64_t again_at(const struct asking *a) {
         int64_t next = checkout_next_look(a->charge.created_ms, a->expires_ms, a->now_ms);
         return a->is_notice && next > a->now_ms + NOTICE_LOOK_MS ? a->now_ms + NOTICE_LOOK_MS : next;
     }
-    int64_t wait = world_wait_ms(a->world, a->attempts + 1);
+    int64_t wait = world_wait_ms(a->world, a->attempts + 1, 0);
     int64_t asked_for = a->answer.answer.retry_after_ms;
     return a->now_ms + (asked_for > wait ? asked_for : wait);
 }

@@ -30,8 +30,7 @@ static struct ending ending_of(const struct world *world, const struct step *ste
                                const struct answer *answer) {
     static const enum step_state ends[] = {
         [OUTCOME_DONE] = STEP_DONE, [OUTCOME_REFUSED] = STEP_FAILED, [OUTCOME_UNKNOWN] = STEP_RETRYING};
-    int64_t now = clock_now(world->clock), wait = world_wait_ms(world, 1);
-    if (answer->retry_after_ms > 0) wait = answer->retry_after_ms;
+    int64_t now = clock_now(world->clock), wait = world_wait_ms(world, 1, answer->retry_after_ms);
     return (struct ending){
         .step = step,
         .end =

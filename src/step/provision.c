@@ -257,8 +257,7 @@ bool provision_run(const struct world *world, const struct step *step, struct er
     static const enum step_state ends[] = {
         [OUTCOME_DONE] = STEP_DONE, [OUTCOME_REFUSED] = STEP_FAILED, [OUTCOME_UNKNOWN] = STEP_RETRYING};
     int64_t now = clock_now(world->clock);
-    int64_t wait = world_wait_ms(world, step->attempts);
-    if (answer.retry_after_ms > 0) wait = answer.retry_after_ms;
+    int64_t wait = world_wait_ms(world, step->attempts, answer.retry_after_ms);
     struct record record = {
         .step = step,
         .end =

@@ -70,8 +70,7 @@ static bool refund_one(const struct world *world, const struct refund *refund, s
     enum outcome outcome = give_back(world, refund, &answer);
     world_reached(world, "refund.acted");
 
-    int64_t now = clock_now(world->clock), wait = world_wait_ms(world, refund->attempts);
-    if (answer.answer.retry_after_ms > 0) wait = answer.answer.retry_after_ms;
+    int64_t now = clock_now(world->clock), wait = world_wait_ms(world, refund->attempts, answer.answer.retry_after_ms);
     struct ending ending = {
         .refund = refund,
         .end =

@@ -115,7 +115,7 @@ static bool renew_one(const struct world *world, const struct renewal_try *attem
     else
         charge(world, attempt, &answer, result);
 
-    int64_t wait = world_wait_ms(world, attempt->attempts);
+    int64_t wait = world_wait_ms(world, attempt->attempts, 0);
     if (answer.answer.retry_after_ms > wait) wait = answer.answer.retry_after_ms;
     result->now_ms = clock_now(world->clock);
     result->again_ms = result->now_ms + wait;

@@ -68,7 +68,7 @@ static bool settle_one(const struct world *world, const struct unsettled *order,
     world_reached(world, "settle.asked");
 
     int64_t now = clock_now(world->clock);
-    int64_t wait = world_wait_ms(world, order->attempts + 1);
+    int64_t wait = world_wait_ms(world, order->attempts + 1, 0);
     struct ending ending = {
         .order = order,
         .ids = world->ids,

@@ -80,9 +80,11 @@ static inline int64_t world_backoff_ms(const struct world *world, int64_t attemp
     return backoff_ms(attempts, base_ms, max_ms, spread);
 }
 
-/* Milliseconds before what failed ATTEMPTS times (>= 1) is tried again, unless who failed asked for another wait. */
-static inline int64_t world_wait_ms(const struct world *world, int64_t attempts) {
-    return world_backoff_ms(world, attempts, world->retry_base_ms, world->retry_max_ms);
+/* Milliseconds before what failed ATTEMPTS times (>= 1) is tried again: those that were ASKED for; 0: it is left to us.
+ */
+static inline int64_t world_wait_ms(const struct world *world, int64_t attempts, int64_t asked) {
+    int64_t wait = world_backoff_ms(world, attempts, world->retry_base_ms, world->retry_max_ms);
+    return asked > 0 ? asked : wait;
 }
 
 /* What follows, for the log, when somebody else took a job over before its end could be recorded. */

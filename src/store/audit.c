@@ -156,7 +156,7 @@ bool audit_page_of_all(struct db *db, const struct audit_query_of *query, struct
                        struct audit_row_of **ret, size_t *ret_n, struct error *reterr) {
     struct stmt *stmt = query->workspace_id.n ? db_stmt(db, PAGE_OF " AND l.workspace_id = $5" NEWEST_FIRST)
                                               : db_stmt(db, PAGE_OF NEWEST_FIRST);
-    stmt_text(stmt, 1, query->before.n ? query->before : STR("~")); /* after all ids */
+    stmt_text(stmt, 1, rows_before(query->before));
     stmt_text(stmt, 2, row_like(query->search, arena));
     stmt_text(stmt, 3, query->activity);
     stmt_int(stmt, 4, (int64_t)query->limit);

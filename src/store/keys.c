@@ -88,7 +88,7 @@ bool key_page(struct db *db, struct str workspace_id, bool operators, struct str
     struct stmt *stmt = db_stmt(db, COLUMNS " WHERE workspace_id = $1 AND revoked_ms = 0 AND id < $2"
                                             " AND is_operator <= $3 ORDER BY id DESC LIMIT $4");
     stmt_text(stmt, 1, workspace_id);
-    stmt_text(stmt, 2, before.n ? before : STR("~")); /* greater than every id */
+    stmt_text(stmt, 2, rows_before(before));
     stmt_int(stmt, 3, operators);
     stmt_int(stmt, 4, (int64_t)limit);
     enum db_step step;

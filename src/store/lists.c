@@ -2,11 +2,6 @@
 
 #include "store/rows.h"
 
-/* Greater than every id. */
-static struct str upper(struct str before) {
-    return before.n ? before : STR("~");
-}
-
 bool domain_page(struct db *db, struct str workspace_id, struct str before, size_t limit, struct arena *arena,
                  struct domain_row **ret, size_t *ret_n, struct error *reterr) {
     struct rows rows = {.size = sizeof(struct domain_row)};
@@ -15,7 +10,7 @@ bool domain_page(struct db *db, struct str workspace_id, struct str before, size
                     " FROM domains"
                     " WHERE workspace_id = $1 AND id < $2 AND state <> 'reserved' ORDER BY id DESC LIMIT $3");
     stmt_text(stmt, 1, workspace_id);
-    stmt_text(stmt, 2, upper(before));
+    stmt_text(stmt, 2, rows_before(before));
     stmt_int(stmt, 3, (int64_t)limit);
     enum db_step step;
     while ((step = stmt_step(stmt, reterr)) == DB_ROW) {
@@ -60,7 +55,7 @@ bool account_page(struct db *db, struct str workspace_id, struct str before, siz
     struct stmt *stmt = db_stmt(db, ACCOUNT_COLUMNS "WHERE a.workspace_id = $1 AND a.id < $2 AND a.state <> 'reserved'"
                                                     " ORDER BY a.id DESC LIMIT $3");
     stmt_text(stmt, 1, workspace_id);
-    stmt_text(stmt, 2, upper(before));
+    stmt_text(stmt, 2, rows_before(before));
     stmt_int(stmt, 3, (int64_t)limit);
     enum db_step step;
     while ((step = stmt_step(stmt, reterr)) == DB_ROW)

@@ -72,7 +72,7 @@ bool payments_page(struct db *db, struct str workspace_id, struct str before, si
         db_stmt(db, workspace_id.n ? PAYMENT_COLUMNS "WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
                                    : PAYMENT_COLUMNS "WHERE $1 = '' AND id < $2 ORDER BY id DESC LIMIT $3");
     stmt_text(stmt, 1, workspace_id);
-    stmt_text(stmt, 2, before.n ? before : STR("~")); /* greater than every id */
+    stmt_text(stmt, 2, rows_before(before));
     stmt_int(stmt, 3, (int64_t)limit);
     return read_rows(stmt, arena, ret, ret_n, reterr);
 }

@@ -174,6 +174,19 @@ bool price_book_history(struct db *db, const struct price_query *query, struct a
     return true;
 }
 
+bool price_book_find(struct db *db, int64_t version, int64_t now_ms, struct arena *arena, struct price_version *ret,
+                     struct error *reterr) {
+    const struct price_query query = {.only = version, .now_ms = now_ms};
+    struct price_version *found;
+    size_t n;
+    if (!price_book_history(db, &query, arena, &found, &n, reterr)) return false;
+    if (n)
+        *ret = *found;
+    else
+        error_set(reterr, ERR_NOT_FOUND, "there is no version %lld of the price book", (long long)version);
+    return n > 0;
+}
+
 /* What held for VERSION's price and workspace until it starts. */
 static bool read_before(struct db *db, const struct price_version *version, struct price_change *ret,
                         struct error *reterr) {
@@ -194,28 +207,25 @@ static bool read_before(struct db *db, const struct price_version *version, stru
 
 bool price_book_end(struct db *db, int64_t version, int64_t at_ms, int64_t now_ms, struct arena *arena,
                     struct price_changed *ret, struct error *reterr) {
-    struct price_version *found;
-    size_t n;
-    if (!price_book_history(db, &(struct price_query){.only = version, .now_ms = now_ms}, arena, &found, &n, reterr))
-        return false;
-    if (!n) return error_set(reterr, ERR_NOT_FOUND, "there is no version %lld of the price book", (long long)version);
-    bool is_planned = found->starts_ms > now_ms, is_set;
+    struct price_version found;
+    if (!price_book_find(db, version, now_ms, arena, &found, reterr)) return false;
+    bool is_planned = found.starts_ms > now_ms, is_set;
     int64_t holding;
     struct price_change change = {
-        .workspace_id = found->workspace_id,
-        .price = price_by_name(found->price),
-        .starts_ms = is_planned ? found->starts_ms : at_ms,
+        .workspace_id = found.workspace_id,
+        .price = price_by_name(found.price),
+        .starts_ms = is_planned ? found.starts_ms : at_ms,
         .now_ms = now_ms,
     };
     if (change.price == PRICE_END)
-        return error_set(reterr, ERR_CONFLICT, "this program knows no price %.*s", STR_ARG(found->price));
-    if (!find_holding(db, found->workspace_id, found->price, change.starts_ms, &holding, &is_set, reterr)) return false;
+        return error_set(reterr, ERR_CONFLICT, "this program knows no price %.*s", STR_ARG(found.price));
+    if (!find_holding(db, found.workspace_id, found.price, change.starts_ms, &holding, &is_set, reterr)) return false;
     if (holding != version)
         return error_set(reterr, ERR_CONFLICT, "version %lld does not hold then: a later one has taken its place",
                          (long long)version);
-    if (!is_planned && !found->is_set)
+    if (!is_planned && !found.is_set)
         return error_set(reterr, ERR_CONFLICT, "version %lld is the end of a price itself", (long long)version);
-    if ((is_planned && !read_before(db, found, &change, reterr)) || !price_book_change(db, &change, ret, reterr))
+    if ((is_planned && !read_before(db, &found, &change, reterr)) || !price_book_change(db, &change, ret, reterr))
         return false;
     ret->ended = version;
     return ret->version || error_set(reterr, ERR_CONFLICT,

@@ -65,6 +65,9 @@ struct price_query {
 /* Newest start first. Text from ARENA. */
 MUST_CHECK bool price_book_history(struct db *db, const struct price_query *query, struct arena *arena,
                                    struct price_version **ret, size_t *ret_n, struct error *reterr);
+/* One version; ERR_NOT_FOUND. Text from ARENA. */
+MUST_CHECK bool price_book_find(struct db *db, int64_t version, int64_t now_ms, struct arena *arena,
+                                struct price_version *ret, struct error *reterr);
 /*
  * Ends VERSION by a version that follows it: one that has started, at AT_MS, from when on the price is what it is
  * without entries of this workspace; one that has not, at its own start, so that what was to hold until then goes on.

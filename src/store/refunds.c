@@ -385,6 +385,6 @@ bool refund_list(struct db *db, const struct refund_query *query, struct arena *
     stmt_text(stmt, 2, query->bill_id);
     stmt_text(stmt, 3, query->only_one);
     stmt_int(stmt, 4, (int64_t)query->max);
-    stmt_text(stmt, 5, query->before.n ? query->before : STR("~")); /* after all ids */
+    stmt_text(stmt, 5, rows_before(query->before));
     return read_rows(stmt, arena, ret, ret_n, reterr);
 }

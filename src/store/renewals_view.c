@@ -92,7 +92,7 @@ bool renewals_list(struct db *db, bool stuck, struct str before, size_t max, str
                                     " AND r.id < $3 ORDER BY r.id DESC LIMIT $2");
     stmt_int(stmt, 1, stuck);
     stmt_int(stmt, 2, (int64_t)max);
-    stmt_text(stmt, 3, before.n ? before : STR("~")); /* after all ids */
+    stmt_text(stmt, 3, rows_before(before));
     return read_rows(stmt, arena, ret, ret_n, reterr);
 }
 

@@ -73,6 +73,10 @@ struct str row_like(struct str text, struct arena *arena) {
     return (struct str){to, n};
 }
 
+struct str rows_before(struct str before) {
+    return before.n ? before : STR("~");
+}
+
 bool rows_change(struct db *db, const char *sql, struct str id, struct error *reterr) {
     struct stmt *stmt = db_stmt(db, sql);
     stmt_text(stmt, 1, id);

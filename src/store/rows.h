@@ -28,6 +28,10 @@ MUST_CHECK bool rows_texts(struct stmt *stmt, struct arena *arena, struct str **
 /* "%TEXT%" for LIKE ... ESCAPE '\', in lower case, with its own wildcards escaped; empty for none. From ARENA. */
 struct str row_like(struct str text, struct arena *arena);
 
+/* BEFORE, the id of the last row of the page before, for "id < $n" of the next; when it is empty, what is greater than
+ * every id. */
+struct str rows_before(struct str before);
+
 /* Runs a change of rows; SQL names what they belong to $1. A failure may be told later (stmt_queue). */
 MUST_CHECK bool rows_change(struct db *db, const char *sql, struct str id, struct error *reterr);
 /* Holds rows until the end of the transaction: SQL, which is DB_ONLY_POSTGRES, selects them FOR UPDATE. What is read of

@@ -2,15 +2,10 @@
 
 #include "store/rows.h"
 
-/* Greater than every id. */
-static struct str upper(struct str before) {
-    return before.n ? before : STR("~");
-}
-
 /* The parameters that all texts below have. */
 static void bind(struct stmt *stmt, const struct search *search) {
     stmt_text(stmt, 1, search->workspace_id);
-    stmt_text(stmt, 2, upper(search->before));
+    stmt_text(stmt, 2, rows_before(search->before));
     stmt_int(stmt, 3, (int64_t)search->limit);
     stmt_text(stmt, 4, search->state);
 }

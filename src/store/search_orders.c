@@ -91,7 +91,7 @@ bool search_orders(struct db *db, const struct search *search, struct arena *are
     else
         stmt = by_domain(db, row_like(search->text, arena));
     stmt_text(stmt, 1, search->workspace_id);
-    stmt_text(stmt, 2, search->before.n ? search->before : STR("~")); /* greater than every id */
+    stmt_text(stmt, 2, rows_before(search->before));
     stmt_int(stmt, 3, (int64_t)search->limit);
     stmt_text(stmt, 4, search->state);
     enum db_step step;

@@ -103,7 +103,7 @@ bool webhook_page(struct db *db, const struct webhook_filter *filter, size_t lim
                     " WHERE w.workspace_id = $1 AND w.id < $2 AND ($3 = '' OR w.campaign = $3)"
                     " AND ($4 = '' OR w.event_type = $4) ORDER BY w.id DESC LIMIT $5");
     stmt_text(stmt, 1, filter->workspace_id);
-    stmt_text(stmt, 2, filter->before.n ? filter->before : STR("~")); /* greater than every id */
+    stmt_text(stmt, 2, rows_before(filter->before));
     stmt_text(stmt, 3, filter->campaign);
     stmt_text(stmt, 4, filter->event_type);
     stmt_int(stmt, 5, (int64_t)limit);

@@ -32,11 +32,16 @@ static struct work_row *add(struct reading *r) {
     return rows_add(&r->rows, r->arena);
 }
 
-/* $AT and the next: the place of the last of the page before, else MS and ID, which all come after. */
-static void bind_after(const struct reading *r, struct stmt *stmt, int at, int64_t ms, const char *id) {
-    const struct work_place *after = r->query->after;
+/* $AT and the next: AFTER, the place of the last of the page before; when it is NULL, MS and ID, which all come after.
+ */
+static void bind_after(struct stmt *stmt, int at, const struct work_place *after, int64_t ms, const char *id) {
     stmt_int(stmt, at, after ? after->ms : ms);
     stmt_text(stmt, at + 1, after ? after->id : str_of(id));
+}
+
+/* The id of the last of the page before; empty: this is the first. */
+static struct str id_before(const struct reading *r) {
+    return r->query->after ? r->query->after->id : STR("");
 }
 
 static struct str dollars(cents amount, struct arena *arena) {
@@ -141,8 +146,7 @@ static bool read_steps(struct reading *r, struct error *reterr) {
         bool goes_on = after && after->is_over == (i == 1);
         stmt_int(stmt, 1, r->query->lately_ms);
         stmt_int(stmt, 2, (int64_t)(r->query->max - n) + 1);
-        stmt_int(stmt, 3, goes_on ? after->ms : halves[i].ms);
-        stmt_text(stmt, 4, goes_on ? after->id : str_of(halves[i].id));
+        bind_after(stmt, 3, goes_on ? after : NULL, halves[i].ms, halves[i].id);
         enum db_step step;
         while ((step = stmt_step(stmt, reterr)) == DB_ROW && has_room(r, WORK_STEP, n)) {
             add_step(r, stmt);
@@ -164,7 +168,7 @@ static bool read_orders(struct reading *r, struct error *reterr) {
                        " AND (o.settle_after_ms, o.id) > ($3, $4) ORDER BY o.settle_after_ms, o.id LIMIT $2");
     stmt_int(stmt, 1, r->query->now_ms);
     stmt_int(stmt, 2, (int64_t)r->query->max + 1);
-    bind_after(r, stmt, 3, INT64_MIN, "");
+    bind_after(stmt, 3, r->query->after, INT64_MIN, "");
     enum db_step step;
     for (size_t n = 0; (step = stmt_step(stmt, reterr)) == DB_ROW && has_room(r, WORK_ORDER, n); n++) {
         struct work_row *row = add(r);
@@ -199,8 +203,7 @@ static const char *next_of_renewal(const struct renewal_row *renewal) {
 static bool read_renewals(struct reading *r, struct error *reterr) {
     struct renewal_row *found;
     size_t n;
-    struct str before = r->query->after ? r->query->after->id : STR("");
-    if (!renewals_list(r->db, true, before, r->query->max + 1, r->arena, &found, &n, reterr)) return false;
+    if (!renewals_list(r->db, true, id_before(r), r->query->max + 1, r->arena, &found, &n, reterr)) return false;
     for (size_t i = 0; i < n && has_room(r, WORK_RENEWAL, i); i++)
         *add(r) = (struct work_row){
             .kind = WORK_RENEWAL,
@@ -219,8 +222,7 @@ static bool read_renewals(struct reading *r, struct error *reterr) {
 }
 
 static bool read_refunds(struct reading *r, struct error *reterr) {
-    const struct refund_query query = {
-        .stuck = true, .before = r->query->after ? r->query->after->id : STR(""), .max = r->query->max + 1};
+    const struct refund_query query = {.stuck = true, .before = id_before(r), .max = r->query->max + 1};
     struct refund *found;
     size_t n;
     if (!refund_list(r->db, &query, r->arena, &found, &n, reterr)) return false;
@@ -254,7 +256,7 @@ static bool read_webhooks(struct reading *r, struct error *reterr) {
                                        " WHERE h.status = -1 AND (h.error_ms, h.id) < ($2, $3)"
                                        " ORDER BY h.error_ms DESC, h.id DESC LIMIT $1");
     stmt_int(stmt, 1, (int64_t)r->query->max + 1);
-    bind_after(r, stmt, 2, INT64_MAX, "~");
+    bind_after(stmt, 2, r->query->after, INT64_MAX, "~");
     enum db_step step;
     for (size_t n = 0; (step = stmt_step(stmt, reterr)) == DB_ROW && has_room(r, WORK_WEBHOOK, n); n++) {
         struct str id = row_text(stmt, 0, r->arena);
@@ -297,7 +299,7 @@ static bool read_domains(struct reading *r, struct error *reterr) {
                " JOIN workspaces w ON w.id = d.workspace_id WHERE (c.findings <> '' OR c.dkim_reason <> '')"
                " AND c.domain_id < $2 ORDER BY c.domain_id DESC LIMIT $1");
     stmt_int(stmt, 1, (int64_t)r->query->max + 1);
-    stmt_text(stmt, 2, r->query->after ? r->query->after->id : STR("~"));
+    stmt_text(stmt, 2, rows_before(id_before(r)));
     enum db_step step;
     for (size_t n = 0; (step = stmt_step(stmt, reterr)) == DB_ROW && has_room(r, WORK_DOMAIN, n); n++) {
         struct work_row *row = add(r);

@@ -115,7 +115,7 @@ bool workspace_page(struct db *db, struct str search, struct str before, size_t 
         db_stmt(db, "SELECT w.id, w.name, w.plan_active, w.created_ms, w.updated_ms, w.org_logo_url, c.driver"
                     " FROM workspaces w LEFT JOIN cards c ON c.workspace_id = w.id WHERE w.id < $1"
                     " AND ($2 = '' OR LOWER(w.name || ' ' || w.id) LIKE $2 ESCAPE '\\') ORDER BY w.id DESC LIMIT $3");
-    stmt_text(stmt, 1, before.n ? before : STR("~")); /* after all ids */
+    stmt_text(stmt, 1, rows_before(before));
     stmt_text(stmt, 2, row_like(search, arena));
     stmt_int(stmt, 3, (int64_t)max);
     enum db_step step;

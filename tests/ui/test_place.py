@@ -52,24 +52,30 @@ def opened(console, domain):
     console.see(domain, css="h1")
 
 
+def follow(console, domain):
+    console.link(domain).click()
+    opened(console, domain)
+
+
+def back_at(console, key, top):
+    console.back()
+    wait_at(console, key, top)
+
+
 def test_back_leads_to_where_one_was(listed):
     key, domain, top = go_to(listed, 130)
-    listed.link(domain).click()
-    opened(listed, domain)
-    listed.back()
-    wait_at(listed, key, top)
+    follow(listed, domain)
+    back_at(listed, key, top)
     assert listed.path == "/domains?view=all"
     listed.wait("the focus", lambda: listed.focused() == domain)
     listed.forward()
     opened(listed, domain)
-    listed.back()
-    wait_at(listed, key, top)
+    back_at(listed, key, top)
 
 
 def test_so_does_the_link_back_on_the_page(listed):
     key, domain, top = go_to(listed, 60)
-    listed.link(domain).click()
-    opened(listed, domain)
+    follow(listed, domain)
     listed.link("Domains", within=listed.find(".page-head")).click()
     wait_at(listed, key, top)
     assert listed.path == "/domains?view=all"
@@ -85,8 +91,7 @@ def test_by_the_keyboard_one_goes_on_at_the_next_row(listed):
     top = listed.script(TOP, key)
     listed.press(Keys.ENTER)
     opened(listed, domain)
-    listed.back()
-    wait_at(listed, key, top)
+    back_at(listed, key, top)
     listed.wait("the focus", lambda: listed.focused() == domain)
     listed.tab_to(heads(listed)[121], most=8)
 
@@ -98,34 +103,28 @@ def test_a_reload_and_the_menu_keep_the_place_too(listed):
     wait_at(listed, key, top)
     listed.click("Money")
     listed.see("Money", css="h1")
-    listed.back()
-    wait_at(listed, key, top)
+    back_at(listed, key, top)
 
 
 def test_on_a_telephone(listed):
     listed.size(NARROW)
     key, domain, top = go_to(listed, 110)
-    listed.link(domain).click()
-    opened(listed, domain)
-    listed.back()
-    wait_at(listed, key, top)
+    follow(listed, domain)
+    back_at(listed, key, top)
 
 
 def test_rows_that_came_before_it_move_nothing(listed):
     key, domain, top = go_to(listed, 99)
-    listed.link(domain).click()
-    opened(listed, domain)
+    follow(listed, domain)
     new = name("newer")
     assert order(listed, item(new))["order_placed"]
-    listed.back()
-    wait_at(listed, key, top)
+    back_at(listed, key, top)
     assert heads(listed)[0] == new
 
 
 def test_who_scrolls_meanwhile_is_left_alone_and_a_row_that_is_gone_is_not_waited_for(listed):
     key, domain, _ = go_to(listed, 130)
-    listed.link(domain).click()
-    opened(listed, domain)
+    follow(listed, domain)
     listed.script("""window.real = window.fetch; window.held = [];
         window.fetch = (path, ...rest) => String(path).includes("starting_after") ? new Promise((go) => window.held.push(() => go(window.real(path, ...rest)))) : window.real(path, ...rest);""")
     listed.back()

@@ -3,7 +3,6 @@
 import { Component, html, useMemo } from "../lib.js";
 import { cellKinds } from "../ui/index.js";
 
-
 function cell(column, row) {
     const content = column.cell ? column.cell(row) : row[column.key];
     if (column.head) return html`<th scope="row" role="rowheader" class=${`row-head ${cellKinds(column)}`}>${content}</th>`;

@@ -53,12 +53,10 @@ bool run_price_list(const struct invocation *invocation, struct error *reterr) {
 /* -- add, end */
 
 static bool tell(struct db *db, const struct job *j, const struct price_changed *changed, struct error *reterr) {
-    const struct price_query query = {.only = changed->version, .now_ms = j->change.now_ms};
     struct audit_record record = j->record;
-    struct price_version *made;
-    size_t n;
-    if (!price_book_history(db, &query, j->arena, &made, &n, reterr)) return false;
-    record.detail = operator_price_detail(made, changed->ended, j->arena);
+    struct price_version made;
+    if (!price_book_find(db, changed->version, j->change.now_ms, j->arena, &made, reterr)) return false;
+    record.detail = operator_price_detail(&made, changed->ended, j->arena);
     return told_of_business(db, record, reterr);
 }
 
