@@ -37,6 +37,7 @@ struct proxy {
     _Atomic int mode;
     _Atomic int kept; /* a connection to the server with a COMMIT that waits; -1: none */
     atomic_int connects;
+    atomic_int swallowed; /* how often something of a client's was, by PROXY_SILENT */
     _Atomic bool ends;
     pthread_t thread;
     struct proxy_pair pairs[PROXY_PAIRS];
@@ -111,7 +112,9 @@ static inline void proxy_forth(struct proxy *proxy, struct proxy_pair *pair) {
             proxy_end_pair(pair);
         }
         atomic_store(&proxy->mode, PROXY_PASS);
-    } else if (mode != PROXY_SILENT) {
+    } else if (mode == PROXY_SILENT) {
+        atomic_fetch_add(&proxy->swallowed, 1);
+    } else {
         proxy_write(pair->server, proxy->bytes, n);
     }
 }

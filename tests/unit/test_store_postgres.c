@@ -39,7 +39,8 @@ struct pg {
     } while (0)
 
 static void open_store(struct pg *f, const char *url, unsigned connections, int64_t wait_ms) {
-    const struct store_config config = {.url = url, .connections = connections, .wait_ms = wait_ms};
+    const struct store_config config = {
+        .url = url, .listen_url = f->url, .connections = connections, .wait_ms = wait_ms};
     store_close(f->store);
     f->store = NULL;
     OK(store_open(&config, &f->store, &f->error));
@@ -657,6 +658,58 @@ static void a_full_pool_is_waited_for(void **state) {
     pthread_join(thread, NULL);
 }
 
+static void *write_in_the_dark(void *arg) {
+    struct pg *f = arg;
+    struct change c = {.name = "dark"};
+    struct error error;
+    assert_false(store_write_of(f->store, STR("dark"), do_change, &c, &error));
+    return NULL;
+}
+
+/* By another connection than its own, which is made now. */
+static bool write_beside(struct db *db, void *arg, struct error *reterr) {
+    struct change c = {.name = "b"};
+    struct pg *f = arg;
+    return stmt_run(db_stmt(db, "SELECT 1"), NULL, reterr) && store_write_of(f->store, STR("w"), do_change, &c, reterr);
+}
+
+/* Who began to connect during an outage may hear of it long after it is over. */
+static void late_news_of_an_outage_change_nothing(void **state) {
+    struct pg *f = *state;
+    pthread_t dark;
+    open_store(f, f->through, 3, 1500);
+    int swallowed = atomic_load(&f->proxy->swallowed);
+    atomic_store(&f->proxy->mode, PROXY_SILENT);
+    pthread_create(&dark, NULL, write_in_the_dark, f);
+    while (atomic_load(&f->proxy->swallowed) == swallowed) sleep_ms(1);
+    atomic_store(&f->proxy->mode, PROXY_PASS);
+    struct change c = {.name = "a"};
+    OK(write_of(f, &c));
+    pthread_join(dark, NULL);
+    OK(store_read(f->store, write_beside, f, &f->error));
+}
+
+static bool read_into_the_dark(struct db *db, void *arg, struct error *reterr) {
+    struct pg *f = arg;
+    if (!stmt_run(db_stmt(db, "SELECT 1"), NULL, reterr)) return false;
+    atomic_store(&f->proxy->mode, PROXY_SILENT);
+    return true;
+}
+
+/* The end of a transaction that nobody waited for got lost: the next one does not spend all its time on that. */
+static void a_lost_rollback_is_left_behind(void **state) {
+    struct pg *f = *state;
+    open_store(f, f->through, 1, 2000);
+    int swallowed = atomic_load(&f->proxy->swallowed);
+    OK(store_read(f->store, read_into_the_dark, f, &f->error));
+    while (atomic_load(&f->proxy->swallowed) == swallowed) sleep_ms(1);
+    atomic_store(&f->proxy->mode, PROXY_PASS);
+    struct change c = {.name = "a"};
+    int64_t began = clock_steady_ms();
+    OK(write_of(f, &c));
+    assert_true(clock_steady_ms() - began < 1500);
+}
+
 static void a_slow_statement_is_ended(void **state) {
     struct pg *f = *state;
     open_store(f, f->url, 1, 500);
@@ -804,6 +857,8 @@ int main(void) {
         TEST(while_it_is_away_calls_fail_at_once),
         TEST(a_short_outage_is_not_noticed),
         TEST(a_full_pool_is_waited_for),
+        TEST(late_news_of_an_outage_change_nothing),
+        TEST(a_lost_rollback_is_left_behind),
         TEST(a_slow_statement_is_ended),
         TEST(the_next_host_is_tried),
         TEST(a_password_is_told_to_nobody),

@@ -11,10 +11,11 @@
 #include "store/postgres/link.h"
 
 enum {
-    IDLE_MS = 60000, /* a connection that nobody used for so long is closed */
-    GRACE_MS = 1000, /* so long calls wait for a server that cannot be reached, before they fail at once */
-    PAUSE_MS = 200,  /* between two tries to connect, and up to as much again */
-    FULL_MS = 1000,  /* so long no more connections are tried after the server had no room */
+    IDLE_MS = 60000,  /* a connection that nobody used for so long is closed */
+    GRACE_MS = 1000,  /* so long calls wait for a server that cannot be reached, before they fail at once */
+    PAUSE_MS = 200,   /* between two tries to connect, and up to as much again */
+    SETTLE_MS = 1000, /* for what ends a transaction to be answered, at most; half of the time that is left, if less */
+    FULL_MS = 1000,   /* so long no more connections are tried after the server had no room */
 };
 
 struct idle {
@@ -31,6 +32,7 @@ struct pool {
     unsigned n_idle, n_open;
     size_t host; /* the one that answered last */
     bool unnamed;
+    int64_t reached;    /* when a connection was made, the last time */
     int64_t away_since; /* 0: the server can be reached */
     int64_t next_try;   /* while it is away */
     bool is_trying;
@@ -89,17 +91,24 @@ static void wait_until(struct pool *pool, int64_t until) {
     pthread_cond_timedwait(&pool->some, &pool->mutex, &t);
 }
 
+/* The time until then is not all spent on a connection that may be in the dark. */
+static int64_t settle_until(int64_t until) {
+    int64_t now = clock_steady_ms(), half = (until - now) / 2;
+    return now + (half < SETTLE_MS ? half : SETTLE_MS);
+}
+
 /* One that was used before and still works; NULL: none. Called with the mutex, which it leaves meanwhile. */
 static struct db *reuse(struct pool *pool, int64_t until) {
-    while (pool->n_idle) {
+    while (pool->n_idle && clock_steady_ms() < until) {
         struct db *db = pool->idle[--pool->n_idle].db;
         pthread_mutex_unlock(&pool->mutex);
-        connection_until(db, until);
-        bool ok = connection_settle(db) && link_is_quiet(connection_raw(db));
+        connection_until(db, settle_until(until));
+        bool settled = connection_settle(db), ok = settled && link_is_quiet(connection_raw(db));
         if (!ok) db_close(db);
         pthread_mutex_lock(&pool->mutex);
         if (ok) return db;
         pool->n_open--;
+        if (!settled) close_idle(pool, INT64_MAX); /* their way is the same */
     }
     return NULL;
 }
@@ -110,6 +119,7 @@ static void note_failure(struct pool *pool, int64_t began, bool full, const stru
         pool->full_until = now + FULL_MS;
         return;
     }
+    if (began <= pool->reached) return; /* an outage that is over by now */
     if (!pool->away_since) pool->away_since = began;
     pool->next_try = now + PAUSE_MS + randombytes_uniform(PAUSE_MS);
     pool->why = *why;
@@ -129,6 +139,7 @@ static struct db *open_one(struct pool *pool, int64_t until, struct error *reter
     if (alone) pool->is_trying = false;
     if (ok) {
         pool->host = host;
+        pool->reached = clock_steady_ms();
         pool->away_since = 0;
     } else {
         pool->n_open--;
