@@ -30,6 +30,10 @@ enum activity {
     ACTIVITY_PASSWORD_SHOWN,
     ACTIVITY_SIGNED_IN, /* to the console */
     ACTIVITY_SIGNED_OUT,
+    ACTIVITY_WORKSPACE_CREATED,
+    ACTIVITY_CARD_SET, /* or that the workspace pays on account */
+    ACTIVITY_CARD_REMOVED,
+    ACTIVITY_WEBHOOK_SECRET_ROTATED,
     /* The operator's, kept with the workspace of the key; of the command line with the first workspace. */
     ACTIVITY_PRICE_SET,
     ACTIVITY_PRICE_ENDED,
@@ -38,6 +42,12 @@ enum activity {
     ACTIVITY_INVENTORY_ADDED,
     ACTIVITY_INVENTORY_REMOVED,
     ACTIVITY_WORK_RETRIED,
+    ACTIVITY_REFUND_MADE,
+    ACTIVITY_INVOICE_PAID,
+    ACTIVITY_RESTRICTION_SET,
+    ACTIVITY_RESTRICTION_REMOVED,
+    ACTIVITY_DKIM_ROTATED,
+    ACTIVITY_RECORDS_PUBLISHED,
     ACTIVITY_END
 };
 

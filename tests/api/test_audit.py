@@ -30,16 +30,18 @@ def test_changes_are_told(place):
     made = place.make("ci")
     place.call("DELETE", f"{KEYS}/{made['id']}", headers={"User-Agent": "robot/1.0"})
     place.call("PATCH", CURRENT, json={"org_logo_url": None})
-    changed, removed, created, first = logs(place)
+    changed, removed, created, first, began = logs(place)
     assert all(set(entry) == FIELDS for entry in logs(place))
-    assert [e["activity_type"] for e in (changed, removed, created, first)] == [OTHER, KEY_GONE, KEY_MADE, KEY_MADE]
+    assert [e["activity_type"] for e in (changed, removed, created, first, began)] == [OTHER, KEY_GONE, KEY_MADE, KEY_MADE, OTHER]
     assert removed["user_agent"] == "robot/1.0" and removed["api_key_id"] == own and removed["from_api"] is True
     assert removed["ip_address"] == "127.0.0.1" and removed["affected_count"] == 1
     assert removed["audit_metadata"] == {"activity": "key_revoked", "api_key_id": made["id"], "name": "ci"}
     assert changed["audit_metadata"] == {"activity": "workspace_changed", "org_logo_url": None}
     assert TIME.fullmatch(created["timestamp"]) and created["organization_id"] == made["organization_id"]
-    # The first key came from the command line.
-    assert (first["from_api"], first["api_key_id"], first["user_agent"], first["ip_address"]) == (False, None, None, "")
+    assert began["audit_metadata"]["activity"] == "workspace_created"
+    # The workspace and its first key came from the command line.
+    for entry in (first, began):
+        assert (entry["from_api"], entry["api_key_id"], entry["user_agent"], entry["ip_address"]) == (False, None, None, "")
     assert all(entry[name] is None for entry in logs(place)
                for name in ("user_id", "campaign_id", "webhook_id", "subsequence_id", "list_id", "user_name"))
 
@@ -67,14 +69,14 @@ def test_pages(place):
     for i in range(7):
         place.make(f"k{i}")
     whole = logs(place)
-    assert [e["audit_metadata"].get("name") for e in whole] == [f"k{i}" for i in reversed(range(7))] + [None]
+    assert [e["audit_metadata"].get("name") for e in whole[:-1]] == [f"k{i}" for i in reversed(range(7))] + [None]
     first = place.call("GET", LOGS, params={"limit": 3}).json()
     assert first["items"] == whole[:3] and first["next_starting_after"] == whole[2]["id"]
     assert logs(place, starting_after=whole[2]["id"]) == whole[3:]
     assert logs(place, starting_after=whole[-1]["id"]) == []
-    last = place.call("GET", LOGS, params={"limit": 8}).json()
+    last = place.call("GET", LOGS, params={"limit": 9}).json()
     assert last["items"] == whole and "next_starting_after" not in last
-    assert len(place.call("GET", LOGS).json()["items"]) == 8
+    assert len(place.call("GET", LOGS).json()["items"]) == 9
 
 
 def test_cursors_of_others_give_nothing(dfyd, place):

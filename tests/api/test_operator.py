@@ -229,11 +229,11 @@ def test_records_of_all_workspaces(operator, dfyd):
     key = dfyd.cli("key", "create", "--workspace", name, "--scope", "all:all", "--name", f"of-{name}").strip()
     dfyd.request("PATCH", "/api/v2/workspaces/current", headers={"Authorization": f"Bearer {key}"}, json={"org_logo_url": None})
     found = operator.get("/audit-logs", workspace=name)["items"]
-    assert [r["activity"] for r in found] == ["workspace_changed", "key_created"]
+    assert [r["activity"] for r in found] == ["workspace_changed", "key_created", "workspace_created"]
     assert found[0]["api_key_name"] == f"of-{name}" and found[0]["workspace_id"] == id and found[0]["detail"]["org_logo_url"] is None
     assert found[1]["api_key_id"] is None and found[1]["ip_address"] is None
     assert operator.get("/audit-logs", search=f"OF-{name}")["items"] == found[:1]
-    assert operator.get("/audit-logs", limit=2)["items"] == found
+    assert operator.get("/audit-logs", limit=3)["items"] == found
     assert operator.pages("/audit-logs", workspace=name, limit=1) == found
     ids = [r["id"] for r in operator.pages("/audit-logs", limit=50)]
     assert ids == sorted(set(ids), reverse=True)

@@ -94,6 +94,8 @@ def test_a_refused_refund_is_stuck_until_it_is_tried_again(fresh):
     with database(server, "sandbox.db") as bank:
         bank.execute("UPDATE charges SET token = 'tok_visa'")
     server.cli("refund", "retry", "--id", number)
+    told = rows(server, "SELECT detail FROM audit_logs WHERE activity = 'work_retried'")
+    assert [json.loads(detail) for detail, in told] == [{"kind": "refund", "id": number, "workspace_id": None}]
     wait_state(client, ("done", 20))
     assert given_back(client) == [20] and balance(server, "payable/%") == 0
     assert order not in server.cli("order", "list", "--stuck"), "the customer has the money back"

@@ -5,9 +5,11 @@ import { Empty, Field, Loaded, Page, Pager, Search, Table, Time, Toolbar, useLis
 
 const activities = [
     "order_placed", "accounts_cancelled", "forwarding_set", "forwarding_removed", "domain_swapped", "domain_retried", "domain_repaired",
-    "domain_checked", "key_created", "key_revoked", "signed_in", "signed_out",
-    "workspace_changed", "webhook_created", "webhook_changed", "webhook_removed", "password_shown", "price_set", "price_ended",
-    "promotion_added", "promotion_ended", "inventory_added", "inventory_removed", "work_retried",
+    "domain_checked", "dkim_rotated", "records_published", "key_created", "key_revoked", "signed_in", "signed_out",
+    "workspace_created", "workspace_changed", "card_set", "card_removed",
+    "webhook_created", "webhook_changed", "webhook_removed", "webhook_secret_rotated", "password_shown",
+    "price_set", "price_ended", "promotion_added", "promotion_ended", "inventory_added", "inventory_removed",
+    "restriction_set", "restriction_removed", "refund_made", "invoice_paid", "work_retried",
 ];
 
 const isTime = (value) => typeof value === "string" && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value);

@@ -6,6 +6,7 @@
 #include "setup.h"
 #include "store/workspaces.h"
 #include "table.h"
+#include "told.h"
 
 enum { NAME_ON_CARD_MAX = 100 };
 
@@ -14,6 +15,7 @@ struct job {
     struct arena *arena;
     struct card card;
     int64_t now_ms;
+    struct audit_record record;
     bool removed;
 };
 
@@ -29,7 +31,8 @@ static bool set_change(struct db *db, void *arg, struct error *reterr) {
     const struct job *j = arg;
     struct workspace workspace;
     return workspace_find(db, j->workspace, j->arena, &workspace, reterr) &&
-           card_set(db, str_of(workspace.id), &j->card, j->now_ms, reterr);
+           card_set(db, str_of(workspace.id), &j->card, j->now_ms, reterr) &&
+           told_of(db, j->record, str_of(workspace.id), reterr);
 }
 
 static bool no_such_token(struct str token, struct arena *arena, struct error *reterr) {
@@ -79,6 +82,11 @@ bool run_card_set(const struct invocation *invocation, struct error *reterr) {
                              .last4 = str_of(facts.last4),
                              .name_on_card = name,
                              .driver = str_of(payment->ops->name)};
+    const struct told_member told[] = {{"driver", TOLD_TEXT, .text = job.card.driver},
+                                       {"brand", TOLD_TEXT, .text = job.card.brand},
+                                       {"last4", TOLD_TEXT, .text = job.card.last4}};
+    job.record = told_record(invocation, ACTIVITY_CARD_SET, job.now_ms);
+    job.record.detail = told_detail(told, ARRAY_LEN(told), job.arena);
     return store_write(invocation->setup->store, set_change, &job, reterr);
 }
 
@@ -107,11 +115,13 @@ static bool remove_change(struct db *db, void *arg, struct error *reterr) {
     struct job *j = arg;
     struct workspace workspace;
     return workspace_find(db, j->workspace, j->arena, &workspace, reterr) &&
-           card_remove(db, str_of(workspace.id), &j->removed, reterr);
+           card_remove(db, str_of(workspace.id), &j->removed, reterr) &&
+           (!j->removed || told_of(db, j->record, str_of(workspace.id), reterr));
 }
 
 bool run_card_remove(const struct invocation *invocation, struct error *reterr) {
     struct job job = job_of(invocation);
+    job.record = told_record(invocation, ACTIVITY_CARD_REMOVED, job.now_ms);
     if (!store_write(invocation->setup->store, remove_change, &job, reterr)) return false;
     return job.removed || error_set(reterr, ERR_NOT_FOUND, "%.*s has no card", STR_ARG(job.workspace));
 }

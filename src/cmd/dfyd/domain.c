@@ -8,6 +8,7 @@
 #include "store/domain_view.h"
 #include "table.h"
 #include "text.h"
+#include "told.h"
 #include "who.h"
 
 static struct str number(int64_t n, struct arena *arena) {
@@ -223,18 +224,25 @@ bool run_domain_show(const struct invocation *invocation, struct error *reterr) 
 
 struct rotating {
     struct str name;
-    int64_t now_ms, rotation;
+    int64_t rotation;
+    struct audit_record record;
+    struct arena *arena;
 };
 
 static bool rotate_change(struct db *db, void *arg, struct error *reterr) {
     struct rotating *r = arg;
-    return care_rotate(db, r->name, r->now_ms, &r->rotation, reterr);
+    if (!care_rotate(db, r->name, r->record.now_ms, &r->rotation, reterr)) return false;
+    const struct told_member told[] = {{"domain", TOLD_TEXT, .text = r->name},
+                                       {"key", TOLD_NUMBER, .number = r->rotation}};
+    r->record.detail = told_detail(told, ARRAY_LEN(told), r->arena);
+    return told_of_business(db, r->record, reterr);
 }
 
 bool run_domain_rotate_dkim(const struct invocation *invocation, struct error *reterr) {
     struct rotating rotating = {
         .name = str_of(invocation_value(invocation, "domain")),
-        .now_ms = clock_now(&invocation->setup->clock),
+        .record = told_record(invocation, ACTIVITY_DKIM_ROTATED, clock_now(&invocation->setup->clock)),
+        .arena = invocation->arena,
     };
     if (!store_write(invocation->setup->store, rotate_change, &rotating, reterr)) return false;
     printf("%.*s gets key %lld: the server publishes its record, signs with it once a resolver sees that, and keeps the"

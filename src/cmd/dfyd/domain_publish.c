@@ -3,18 +3,23 @@
 #include "commands.h"
 #include "setup.h"
 #include "store/zone_parts.h"
+#include "told.h"
 
 struct publishing {
-    int64_t now_ms, n;
+    int64_t n;
+    struct audit_record record;
 };
 
 static bool publish_change(struct db *db, void *arg, struct error *reterr) {
     struct publishing *p = arg;
-    return zone_parts_publish_all(db, p->now_ms, &p->n, reterr);
+    if (!zone_parts_publish_all(db, p->record.now_ms, &p->n, reterr)) return false;
+    p->record.affected = p->n;
+    return told_of_business(db, p->record, reterr);
 }
 
 bool run_domain_publish(const struct invocation *invocation, struct error *reterr) {
-    struct publishing publishing = {.now_ms = clock_now(&invocation->setup->clock)};
+    struct publishing publishing = {
+        .record = told_record(invocation, ACTIVITY_RECORDS_PUBLISHED, clock_now(&invocation->setup->clock))};
     if (!store_write(invocation->setup->store, publish_change, &publishing, reterr)) return false;
     printf(
         "the server looks at the records of %lld %s and publishes what is wanted now, but for what was changed by hand;"

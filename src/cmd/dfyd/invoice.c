@@ -9,6 +9,7 @@
 #include "store/payments.h"
 #include "table.h"
 #include "text.h"
+#include "told.h"
 #include "who.h"
 
 /* Bytes of a page at most. */
@@ -27,6 +28,7 @@ struct job {
     struct workspace *workspaces;
     size_t n_workspaces;
     struct invoice_row invoice;
+    struct audit_record record; /* of a payment */
 };
 
 static bool read_number(const struct invocation *invocation, int64_t *ret, struct error *reterr) {
@@ -108,16 +110,27 @@ bool run_invoice_show(const struct invocation *invocation, struct error *reterr)
 
 /* -- invoice pay */
 
+static bool tell_of_payment(struct db *db, const struct job *j, struct error *reterr) {
+    const struct told_member told[] = {{"invoice", TOLD_NUMBER, .number = j->number},
+                                       {"amount", TOLD_MONEY, .number = j->invoice.owed},
+                                       {"note", TOLD_TEXT, .text = j->note},
+                                       {"workspace_id", TOLD_TEXT, .text = j->invoice.workspace_id}};
+    struct audit_record record = j->record;
+    record.detail = told_detail(told, ARRAY_LEN(told), j->arena);
+    return told_of_business(db, record, reterr);
+}
+
 static bool pay_change(struct db *db, void *arg, struct error *reterr) {
     struct job *j = arg;
     return invoices_get(db, STR(""), j->number, j->arena, &j->invoice, reterr) &&
-           books_invoice_paid(db, j->number, j->note, j->now_ms, reterr);
+           books_invoice_paid(db, j->number, j->note, j->now_ms, reterr) && tell_of_payment(db, j, reterr);
 }
 
 bool run_invoice_pay(const struct invocation *invocation, struct error *reterr) {
     struct job job = {.note = str_of(invocation_value(invocation, "note")),
                       .now_ms = clock_now(&invocation->setup->clock),
                       .arena = invocation->arena};
+    job.record = told_record(invocation, ACTIVITY_INVOICE_PAID, job.now_ms);
     if (!read_number(invocation, &job.number, reterr) ||
         !store_write(invocation->setup->store, pay_change, &job, reterr))
         return false;

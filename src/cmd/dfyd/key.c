@@ -45,9 +45,8 @@ struct creation {
 
 static bool tell(struct db *db, struct audit_record record, const struct api_key *key, struct arena *arena,
                  struct error *reterr) {
-    record.workspace_id = str_of(key->workspace_id);
     record.detail = arena_printf(arena, "{\"api_key_id\":\"%s\"}", key->id);
-    return audit_add(db, &record, reterr);
+    return told_of(db, record, str_of(key->workspace_id), reterr);
 }
 
 static bool create_change(struct db *db, void *arg, struct error *reterr) {

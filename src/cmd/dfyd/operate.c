@@ -2,8 +2,10 @@
 
 #include <stdio.h>
 
+#include "api/operator_detail.h"
 #include "setup.h"
 #include "table.h"
+#include "told.h"
 
 bool operate_list(const struct invocation *invocation, store_fn *read, struct error *reterr) {
     struct listing listing = {.stuck = invocation_has(invocation, "stuck"), .arena = invocation->arena};
@@ -14,19 +16,21 @@ bool operate_list(const struct invocation *invocation, store_fn *read, struct er
     return true;
 }
 
-struct changing {
-    operate_fn *change;
+struct retrying {
+    operate_fn *retry;
     struct str id;
-    int64_t now_ms;
+    struct audit_record record;
 };
 
-static bool run_change(struct db *db, void *arg, struct error *reterr) {
-    const struct changing *c = arg;
-    return c->change(db, c->id, c->now_ms, reterr);
+static bool retry_change(struct db *db, void *arg, struct error *reterr) {
+    const struct retrying *r = arg;
+    return r->retry(db, r->id, r->record.now_ms, reterr) && told_of_business(db, r->record, reterr);
 }
 
-bool operate_change(const struct invocation *invocation, operate_fn *change, struct error *reterr) {
+bool operate_retry(const struct invocation *invocation, enum work_kind kind, operate_fn *retry, struct error *reterr) {
     struct setup *setup = invocation->setup;
-    struct changing changing = {change, str_of(invocation_value(invocation, "id")), clock_now(&setup->clock)};
-    return store_write(setup->store, run_change, &changing, reterr);
+    struct retrying r = {.retry = retry, .id = str_of(invocation_value(invocation, "id"))};
+    r.record = told_record(invocation, ACTIVITY_WORK_RETRIED, clock_now(&setup->clock));
+    r.record.detail = operator_work_detail(kind, r.id, STR(""), invocation->arena);
+    return store_write(setup->store, retry_change, &r, reterr);
 }

@@ -1,8 +1,9 @@
-/* operate: what commands about orders, renewals and refunds do alike: list them, and change one by its id. */
+/* operate: what commands about orders, renewals and refunds do alike: list them, and try one again. */
 #pragma once
 
 #include "command.h"
 #include "store/store.h"
+#include "store/work.h"
 
 struct listing {
     bool stuck; /* only what needs a person */
@@ -16,5 +17,6 @@ MUST_CHECK bool operate_list(const struct invocation *invocation, store_fn *read
 
 typedef bool operate_fn(struct db *db, struct str id, int64_t now_ms, struct error *reterr);
 
-/* Makes CHANGE, now, of what --id names. */
-MUST_CHECK bool operate_change(const struct invocation *invocation, operate_fn *change, struct error *reterr);
+/* Tries again what --id names, by RETRY, and leaves a record of it. */
+MUST_CHECK bool operate_retry(const struct invocation *invocation, enum work_kind kind, operate_fn *retry,
+                              struct error *reterr);

@@ -6,6 +6,7 @@
 #include "store/refunds.h"
 #include "table.h"
 #include "text.h"
+#include "told.h"
 #include "who.h"
 
 enum { WHY_MAX = 200 };
@@ -48,11 +49,19 @@ struct making {
     cents amount;
     int64_t now_ms;
     char id[UUID_TEXT];
+    struct audit_record record;
+    struct arena *arena;
 };
 
 static bool make_change(struct db *db, void *arg, struct error *reterr) {
     struct making *m = arg;
-    return refund_make(db, m->ids, m->bill_id, m->amount, m->why, m->now_ms, m->id, reterr);
+    if (!refund_make(db, m->ids, m->bill_id, m->amount, m->why, m->now_ms, m->id, reterr)) return false;
+    const struct told_member told[] = {{"refund_id", TOLD_TEXT, .text = str_of(m->id)},
+                                       {"bill_id", TOLD_TEXT, .text = m->bill_id},
+                                       {"amount", TOLD_MONEY, .number = m->amount},
+                                       {"why", TOLD_TEXT, .text = m->why}};
+    m->record.detail = told_detail(told, ARRAY_LEN(told), m->arena);
+    return told_of_business(db, m->record, reterr);
 }
 
 bool run_refund_make(const struct invocation *invocation, struct error *reterr) {
@@ -63,6 +72,7 @@ bool run_refund_make(const struct invocation *invocation, struct error *reterr) 
         .bill_id = str_of(invocation_value(invocation, "order")),
         .why = str_trim(str_of(invocation_value(invocation, "why"))),
         .now_ms = clock_now(&setup->clock),
+        .arena = invocation->arena,
     };
     if (!money_parse(str_of(amount), &making.amount) || making.amount == 0)
         return error_set(reterr, ERR_INVALID, "--amount must be dollars, more than 0, such as 4.50; not \"%.40s\"",
@@ -70,11 +80,12 @@ bool run_refund_make(const struct invocation *invocation, struct error *reterr) 
     if (!making.why.n || making.why.n > WHY_MAX)
         return error_set(reterr, ERR_INVALID, "--why must be 1 to %d characters: it stands on the credit note",
                          WHY_MAX);
+    making.record = told_record(invocation, ACTIVITY_REFUND_MADE, making.now_ms);
     if (!store_write(setup->store, make_change, &making, reterr)) return false;
     printf("%s\n", making.id);
     return true;
 }
 
 bool run_refund_retry(const struct invocation *invocation, struct error *reterr) {
-    return operate_change(invocation, refund_retry, reterr);
+    return operate_retry(invocation, WORK_REFUND, refund_retry, reterr);
 }

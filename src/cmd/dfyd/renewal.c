@@ -52,5 +52,5 @@ bool run_renewal_list(const struct invocation *invocation, struct error *reterr)
 }
 
 bool run_renewal_retry(const struct invocation *invocation, struct error *reterr) {
-    return operate_change(invocation, renewal_retry, reterr);
+    return operate_retry(invocation, WORK_RENEWAL, renewal_retry, reterr);
 }

@@ -5,6 +5,7 @@
 #include "store/restrictions.h"
 #include "table.h"
 #include "text.h"
+#include "told.h"
 #include "who.h"
 
 struct job {
@@ -12,20 +13,32 @@ struct job {
     struct arena *arena;
     struct restriction restriction;
     bool remove;
-    int64_t now_ms;
+    struct audit_record record;
 };
+
+static bool tell(struct db *db, const struct job *j, const struct restriction *restriction, struct error *reterr) {
+    const struct told_member told[] = {
+        {"entry", TOLD_TEXT, .text = restriction->entry},
+        {"workspace_id", TOLD_TEXT, .text = restriction->workspace_id},
+        {"rule", TOLD_TEXT, .text = restriction->is_allowed ? STR("allowed") : STR("restricted")}};
+    struct audit_record record = j->record;
+    record.detail = told_detail(told, ARRAY_LEN(told) - j->remove, j->arena);
+    return told_of_business(db, record, reterr);
+}
 
 static bool change(struct db *db, void *arg, struct error *reterr) {
     const struct job *j = arg;
     struct restriction restriction = j->restriction;
     if (!who_id(db, j->workspace, j->arena, &restriction.workspace_id, reterr)) return false;
-    return j->remove ? restrictions_remove(db, restriction.entry, restriction.workspace_id, reterr)
-                     : restrictions_set(db, &restriction, j->now_ms, reterr);
+    bool ok = j->remove ? restrictions_remove(db, restriction.entry, restriction.workspace_id, reterr)
+                        : restrictions_set(db, &restriction, j->record.now_ms, reterr);
+    return ok && tell(db, j, &restriction, reterr);
 }
 
 static bool run(const struct invocation *invocation, struct job *job, struct error *reterr) {
     job->arena = invocation->arena;
-    job->now_ms = clock_now(&invocation->setup->clock);
+    job->record = told_record(invocation, job->remove ? ACTIVITY_RESTRICTION_REMOVED : ACTIVITY_RESTRICTION_SET,
+                              clock_now(&invocation->setup->clock));
     struct str text = str_of(invocation_value(invocation, "entry"));
     return restriction_clean(text, job->arena, &job->restriction.entry, reterr) &&
            store_write(invocation->setup->store, change, job, reterr);

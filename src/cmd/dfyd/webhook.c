@@ -8,6 +8,7 @@
 #include "store/workspaces.h"
 #include "table.h"
 #include "text.h"
+#include "told.h"
 
 struct secret {
     struct str workspace;
@@ -15,6 +16,7 @@ struct secret {
     struct str fresh; /* sealed; becomes the secret when there is none yet */
     bool rotate;
     struct str sealed;
+    struct audit_record record; /* of a rotation */
 };
 
 static bool secret_change(struct db *db, void *arg, struct error *reterr) {
@@ -23,6 +25,7 @@ static bool secret_change(struct db *db, void *arg, struct error *reterr) {
     if (!workspace_find(db, s->workspace, s->arena, &workspace, reterr)) return false;
     struct str id = str_of(workspace.id);
     return webhook_secret_put(db, id, s->fresh, s->rotate, reterr) &&
+           (!s->rotate || told_of(db, s->record, id, reterr)) &&
            webhook_secret_get(db, id, s->arena, &s->sealed, reterr);
 }
 
@@ -35,6 +38,7 @@ bool run_webhook_secret(const struct invocation *invocation, struct error *reter
         .arena = arena,
         .fresh = vault_seal(&setup->vault, &setup->rng, deliver_make_secret(&world, arena), arena),
         .rotate = invocation_has(invocation, "rotate"),
+        .record = told_record(invocation, ACTIVITY_WEBHOOK_SECRET_ROTATED, clock_now(&setup->clock)),
     };
     struct str plain = STR("");
     if (!store_write(setup->store, secret_change, &s, reterr) ||

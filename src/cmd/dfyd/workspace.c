@@ -7,21 +7,32 @@
 #include "store/credit.h"
 #include "table.h"
 #include "text.h"
+#include "told.h"
+
+struct creating {
+    struct workspace workspace;
+    struct audit_record record;
+};
 
 static bool add_change(struct db *db, void *arg, struct error *reterr) {
-    return workspace_add(db, arg, reterr);
+    const struct creating *c = arg;
+    return workspace_add(db, &c->workspace, reterr) && told_of(db, c->record, str_of(c->workspace.id), reterr);
 }
 
 bool run_workspace_create(const struct invocation *invocation, struct error *reterr) {
     struct setup *setup = invocation->setup;
-    struct workspace workspace = {
-        .name = str_of(invocation_value(invocation, "name")),
-        .plan_active = str_is(str_of(invocation_value(invocation, "active")), "yes"),
-        .created_ms = clock_now(&setup->clock),
-    };
-    ids_uuid(&setup->ids, workspace.id);
-    if (!store_write(setup->store, add_change, &workspace, reterr)) return false;
-    puts(workspace.id);
+    struct creating c = {.workspace = {
+                             .name = str_of(invocation_value(invocation, "name")),
+                             .plan_active = str_is(str_of(invocation_value(invocation, "active")), "yes"),
+                             .created_ms = clock_now(&setup->clock),
+                         }};
+    ids_uuid(&setup->ids, c.workspace.id);
+    const struct told_member told[] = {{"name", TOLD_TEXT, .text = c.workspace.name},
+                                       {"plan_active", TOLD_FLAG, .number = c.workspace.plan_active}};
+    c.record = told_record(invocation, ACTIVITY_WORKSPACE_CREATED, c.workspace.created_ms);
+    c.record.detail = told_detail(told, ARRAY_LEN(told), invocation->arena);
+    if (!store_write(setup->store, add_change, &c, reterr)) return false;
+    puts(c.workspace.id);
     return true;
 }
 
@@ -95,17 +106,27 @@ bool run_workspace_show(const struct invocation *invocation, struct error *reter
     return true;
 }
 
+/* One value of the workspace is another. */
+static struct audit_record change_record(const struct invocation *invocation, struct told_member told) {
+    struct audit_record record =
+        told_record(invocation, ACTIVITY_WORKSPACE_CHANGED, clock_now(&invocation->setup->clock));
+    record.detail = told_detail(&told, 1, invocation->arena);
+    return record;
+}
+
 struct plan {
     struct str name;
     bool active;
     struct arena *arena;
+    struct audit_record record;
 };
 
 static bool plan_change(struct db *db, void *arg, struct error *reterr) {
     const struct plan *p = arg;
     struct workspace workspace;
     return workspace_find(db, p->name, p->arena, &workspace, reterr) &&
-           workspace_set_plan(db, str_of(workspace.id), p->active, reterr);
+           workspace_set_plan(db, str_of(workspace.id), p->active, reterr) &&
+           told_of(db, p->record, str_of(workspace.id), reterr);
 }
 
 bool run_workspace_plan(const struct invocation *invocation, struct error *reterr) {
@@ -114,6 +135,7 @@ bool run_workspace_plan(const struct invocation *invocation, struct error *reter
         .active = str_is(str_of(invocation_value(invocation, "active")), "yes"),
         .arena = invocation->arena,
     };
+    plan.record = change_record(invocation, (struct told_member){"plan_active", TOLD_FLAG, .number = plan.active});
     return store_write(invocation->setup->store, plan_change, &plan, reterr);
 }
 
@@ -123,6 +145,7 @@ struct crediting {
     cents limit;
     struct arena *arena;
     struct credit credit;
+    struct audit_record record;
 };
 
 static bool credit_run(struct db *db, void *arg, struct error *reterr) {
@@ -130,7 +153,8 @@ static bool credit_run(struct db *db, void *arg, struct error *reterr) {
     struct workspace workspace;
     if (!workspace_find(db, c->name, c->arena, &workspace, reterr)) return false;
     struct str id = str_of(workspace.id);
-    return (!c->sets || credit_set_limit(db, id, c->limit, reterr)) && credit_get(db, id, &c->credit, reterr);
+    bool ok = !c->sets || (credit_set_limit(db, id, c->limit, reterr) && told_of(db, c->record, id, reterr));
+    return ok && credit_get(db, id, &c->credit, reterr);
 }
 
 bool run_workspace_credit(const struct invocation *invocation, struct error *reterr) {
@@ -140,6 +164,7 @@ bool run_workspace_credit(const struct invocation *invocation, struct error *ret
     if (limit && !money_parse(str_of(limit), &c.limit))
         return error_set(reterr, ERR_INVALID,
                          "--limit must be an amount of dollars, such as 500 or 499.50, not \"%.40s\"", limit);
+    c.record = change_record(invocation, (struct told_member){"credit_limit", TOLD_MONEY, .number = c.limit});
     struct store *store = invocation->setup->store;
     if (!(c.sets ? store_write(store, credit_run, &c, reterr) : store_read(store, credit_run, &c, reterr)))
         return false;
