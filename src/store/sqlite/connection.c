@@ -271,6 +271,19 @@ static const struct db_ops ops = {
     .close = close_connection,
 };
 
+/* Two that turn on the log of a new database at once are in each other's way, and SQLite tells one of them so without
+ * asking wait_for_lock. */
+static bool turn_on_log(struct db *db, const char *path, struct error *reterr) {
+    struct connection *c = of(db);
+    struct stmt *mode = db_stmt(db, "PRAGMA journal_mode = WAL");
+    enum db_step step;
+    for (int times = 0; (step = stmt_step(mode, reterr)) == DB_FAIL; times++)
+        if ((sqlite3_errcode(c->handle) & 0xff) != SQLITE_BUSY || !wait_for_lock(c, times)) return false;
+    bool is_on = step == DB_ROW && str_is(stmt_col_text(mode, 0), "wal");
+    stmt_done(mode);
+    return is_on || error_set(reterr, ERR_UNAVAILABLE, "%s: the file system cannot hold a log", path);
+}
+
 static bool set_up(struct db *db, const struct connect *connect, struct error *reterr) {
     struct connection *c = of(db);
     sqlite3_extended_result_codes(c->handle, 1);
@@ -279,11 +292,7 @@ static bool set_up(struct db *db, const struct connect *connect, struct error *r
     if (list_register(c->handle) != SQLITE_OK) return fail(db, reterr);
     /* Exclusive locking has to come before WAL: it is what makes WAL do without shared memory. */
     if (connect->exclusive && !db_exec(db, "PRAGMA locking_mode = EXCLUSIVE", reterr)) return false;
-    struct stmt *mode = db_stmt(db, "PRAGMA journal_mode = WAL");
-    if (stmt_step(mode, reterr) != DB_ROW) return false;
-    bool is_wal = str_is(stmt_col_text(mode, 0), "wal");
-    stmt_done(mode);
-    if (!is_wal) return error_set(reterr, ERR_UNAVAILABLE, "%s: the file system cannot hold a log", connect->path);
+    if (!turn_on_log(db, connect->path, reterr)) return false;
     /* Savepoints keep their undo pages in memory instead of a file. */
     if (!db_exec(db,
                  "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;"
