@@ -1,6 +1,8 @@
 """Ordering in the browser when something is wrong: each reason beside its field, each card, lost answers, prices that change."""
 import pytest
 
+from selenium.webdriver import ActionChains
+
 from conftest import rows
 from console import browser, console, make_console, workspace  # noqa: F401, fixtures
 from test_order import brand, headers, mailboxes, ordering, pick_name, type_person, wait_placed  # noqa: F401, fixtures
@@ -163,6 +165,36 @@ def test_each_reason_about_a_person_stands_in_their_row(ordering):
     ordering.see("Due now $30.00")
     ordering.not_see("to be mended")
     assert ordering.field("Address", within=first).get_attribute("aria-invalid") is None
+
+
+def test_a_row_is_not_judged_before_it_is_left(ordering):
+    """The price is asked for whole rows, and for others once nobody is in them."""
+    pick_name(ordering, f"{brand()}.com")
+    type_person(ordering, 1, "Ada", "Lovelace")
+    ordering.see("Due now $20.00")
+    ordering.click("Add a person")
+    ordering.script("""window.sent = []; const real = window.fetch;
+        window.fetch = (path, options) => { if (options?.body) window.sent.push(options.body); return real(path, options); };""")
+    row = type_person(ordering, 2, "Cher", "")
+    ActionChains(ordering.driver).pause(1).perform()  # somebody who thinks
+    ordering.type("Last name", "Bono", within=row)
+    ordering.see("Due now $25.00")
+    assert all('"last_name":""' not in one for one in ordering.script("return window.sent"))
+    ordering.type("Last name", "", within=row)
+    ordering.field("Brand or website").click()
+    ordering.see("Write a last name.")
+    assert any('"last_name":""' in one for one in ordering.script("return window.sent"))
+
+
+def test_nothing_moves_away_under_a_long_press(ordering):
+    """Leaving a row brings its reason, above the very button that is pressed: not before it is let go."""
+    pick_name(ordering, f"{brand()}.com")
+    type_person(ordering, 1, "Cher", "")
+    button = ordering.button("Add a person")
+    ActionChains(ordering.driver).click_and_hold(button).pause(1).release().perform()
+    ordering.see("Write a last name.")
+    ordering.wait("the next row", lambda: ordering.focused() == "First name")
+    assert len(ordering.named("[role=group]", "Person…")) == 2
 
 
 def test_six_people_do_not_fit_on_one_domain(ordering):

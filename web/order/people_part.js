@@ -1,6 +1,6 @@
 // Who gets a mailbox: rows to type in, a list to paste, and how addresses are made of names.
 import { Component, html, useLayoutEffect, useRef, useUid } from "../lib.js";
-import { Button, Check, Field, FieldError, Section } from "../ui/index.js";
+import { Button, Check, Field, FieldError, Section, afterPress } from "../ui/index.js";
 import { PATTERNS } from "./addresses.js";
 import { PastePeople } from "./paste_people.js";
 import { messageOf } from "./refusals.js";
@@ -13,13 +13,15 @@ const changed = (column, value) => (column === "prefix" ? { prefix: value, is_ty
 
 function Person({ person, number, suffix, errors, isOnly, onChange, onRemove, onFocus, onEnter }) {
     const row = useRef();
-    const leave = (event) => row.current.contains(event.relatedTarget) || onFocus(null);
+    const close = () => onFocus((open) => (open === person.id ? null : open));
+    const leave = (event) => row.current?.contains(event.relatedTarget) || afterPress(close); // also when the row itself goes
     const key = (event) => {
         if (event.key !== "Enter" || event.target.tagName !== "INPUT") return;
         event.preventDefault();
         onEnter(number - 1);
     };
-    return html`<div class="person" ref=${row} role="group" aria-label=${`Person ${number}`} onFocusIn=${() => onFocus(person.id)} onFocusOut=${leave} onKeyDown=${key}>
+    // In small letters: an element has no property "onfocusin" from which the library could tell how the event is written.
+    return html`<div class="person" ref=${row} role="group" aria-label=${`Person ${number}`} onfocusin=${() => onFocus(person.id)} onfocusout=${leave} onKeyDown=${key}>
         ${COLUMNS.map(([column, title], i) => html`<${Field} key=${column} label=${title} name=${`${column}-${number}`} value=${person[column]}
             error=${errors[i]} onInput=${(value) => onChange(person.id, changed(column, value))}
             after=${column === "prefix" && html`<span class="suffix" aria-hidden="true" title=${suffix}>${suffix}</span>`} />`)}
@@ -56,7 +58,7 @@ function Spread({ draft, onChange }) {
     </fieldset>`;
 }
 
-/** people: what use_draft.js gives to change them with. onFocus(id): somebody is in that row; null: in none. */
+/** people: what use_draft.js gives to change them with. onFocus: sets in which row somebody is, by its id; null: in none. */
 export function PeoplePart({ draft, people, picks, refusals, onChange, onFocus }) {
     const list = useRef();
     const focusOn = useRef(null);

@@ -7,6 +7,7 @@ export { Pager, Search, Toolbar, useList } from "./list.js";
 export { useAction, useEvery, useLoad } from "./load.js";
 export { Facts, Page, Section } from "./page.js";
 export { Pill, stateWords } from "./pill.js";
+export { afterPress } from "./press.js";
 export { Progress } from "./progress.js";
 export { Empty, Failed, Loaded, Loading, Notice } from "./states.js";
 export { useStore } from "./store.js";
