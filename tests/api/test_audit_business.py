@@ -128,8 +128,8 @@ def test_domains_of_the_command_line(operator, dfyd):
     make_client(dfyd).placed([one_item])
     wait_for("the domain", lambda: rows(dfyd, "SELECT 1 FROM domains WHERE name = ? AND state = 'ready'", domain))
     dfyd.cli("domain", "publish")
-    dfyd.cli("domain", "repair", domain)
-    dfyd.cli("domain", "rotate-dkim", domain)
+    for command in ("repair", "rotate-dkim"):  # refused while the server publishes
+        wait_for(command, lambda command=command: dfyd.run("domain", command, domain).returncode == 0, every=0.1)
     assert one(operator, "domain_repaired", domain)["detail"] == {"domain": domain}
     assert one(operator, "dkim_rotated", domain)["detail"] == {"domain": domain, "key": 2}
     assert operator.records("records_published")[0]["affected_count"] >= 1
