@@ -14,8 +14,7 @@ struct job {
     struct str workspace;
     struct arena *arena;
     struct card card;
-    int64_t now_ms;
-    struct audit_record record;
+    struct audit_record record; /* of a change */
     bool removed;
 };
 
@@ -23,15 +22,18 @@ static struct job job_of(const struct invocation *invocation) {
     return (struct job){
         .workspace = str_of(invocation_value(invocation, "workspace")),
         .arena = invocation->arena,
-        .now_ms = clock_now(&invocation->setup->clock),
     };
+}
+
+static struct audit_record record_of(const struct invocation *invocation, enum activity activity) {
+    return told_record(invocation, activity, clock_now(&invocation->setup->clock));
 }
 
 static bool set_change(struct db *db, void *arg, struct error *reterr) {
     const struct job *j = arg;
     struct workspace workspace;
     return workspace_find(db, j->workspace, j->arena, &workspace, reterr) &&
-           card_set(db, str_of(workspace.id), &j->card, j->now_ms, reterr) &&
+           card_set(db, str_of(workspace.id), &j->card, j->record.now_ms, reterr) &&
            told_of(db, j->record, str_of(workspace.id), reterr);
 }
 
@@ -85,7 +87,7 @@ bool run_card_set(const struct invocation *invocation, struct error *reterr) {
     const struct told_member told[] = {{"driver", TOLD_TEXT, .text = job.card.driver},
                                        {"brand", TOLD_TEXT, .text = job.card.brand},
                                        {"last4", TOLD_TEXT, .text = job.card.last4}};
-    job.record = told_record(invocation, ACTIVITY_CARD_SET, job.now_ms);
+    job.record = record_of(invocation, ACTIVITY_CARD_SET);
     job.record.detail = told_detail(told, ARRAY_LEN(told), job.arena);
     return store_write(invocation->setup->store, set_change, &job, reterr);
 }
@@ -121,7 +123,7 @@ static bool remove_change(struct db *db, void *arg, struct error *reterr) {
 
 bool run_card_remove(const struct invocation *invocation, struct error *reterr) {
     struct job job = job_of(invocation);
-    job.record = told_record(invocation, ACTIVITY_CARD_REMOVED, job.now_ms);
+    job.record = record_of(invocation, ACTIVITY_CARD_REMOVED);
     if (!store_write(invocation->setup->store, remove_change, &job, reterr)) return false;
     return job.removed || error_set(reterr, ERR_NOT_FOUND, "%.*s has no card", STR_ARG(job.workspace));
 }

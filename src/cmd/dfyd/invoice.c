@@ -20,7 +20,6 @@ struct job {
     size_t max;
     int64_t number;
     struct str note;
-    int64_t now_ms;
     struct arena *arena;
     struct invoice_row *invoices;
     struct payment_row *payments;
@@ -123,14 +122,13 @@ static bool tell_of_payment(struct db *db, const struct job *j, struct error *re
 static bool pay_change(struct db *db, void *arg, struct error *reterr) {
     struct job *j = arg;
     return invoices_get(db, STR(""), j->number, j->arena, &j->invoice, reterr) &&
-           books_invoice_paid(db, j->number, j->note, j->now_ms, reterr) && tell_of_payment(db, j, reterr);
+           books_invoice_paid(db, j->number, j->note, j->record.now_ms, reterr) && tell_of_payment(db, j, reterr);
 }
 
 bool run_invoice_pay(const struct invocation *invocation, struct error *reterr) {
     struct job job = {.note = str_of(invocation_value(invocation, "note")),
-                      .now_ms = clock_now(&invocation->setup->clock),
-                      .arena = invocation->arena};
-    job.record = told_record(invocation, ACTIVITY_INVOICE_PAID, job.now_ms);
+                      .arena = invocation->arena,
+                      .record = told_record(invocation, ACTIVITY_INVOICE_PAID, clock_now(&invocation->setup->clock))};
     if (!read_number(invocation, &job.number, reterr) ||
         !store_write(invocation->setup->store, pay_change, &job, reterr))
         return false;

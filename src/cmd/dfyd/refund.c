@@ -47,7 +47,6 @@ struct making {
     struct ids *ids;
     struct str bill_id, why;
     cents amount;
-    int64_t now_ms;
     char id[UUID_TEXT];
     struct audit_record record;
     struct arena *arena;
@@ -55,7 +54,7 @@ struct making {
 
 static bool make_change(struct db *db, void *arg, struct error *reterr) {
     struct making *m = arg;
-    if (!refund_make(db, m->ids, m->bill_id, m->amount, m->why, m->now_ms, m->id, reterr)) return false;
+    if (!refund_make(db, m->ids, m->bill_id, m->amount, m->why, m->record.now_ms, m->id, reterr)) return false;
     const struct told_member told[] = {{"refund_id", TOLD_TEXT, .text = str_of(m->id)},
                                        {"bill_id", TOLD_TEXT, .text = m->bill_id},
                                        {"amount", TOLD_MONEY, .number = m->amount},
@@ -71,7 +70,7 @@ bool run_refund_make(const struct invocation *invocation, struct error *reterr) 
         .ids = &setup->ids,
         .bill_id = str_of(invocation_value(invocation, "order")),
         .why = str_trim(str_of(invocation_value(invocation, "why"))),
-        .now_ms = clock_now(&setup->clock),
+        .record = told_record(invocation, ACTIVITY_REFUND_MADE, clock_now(&setup->clock)),
         .arena = invocation->arena,
     };
     if (!money_parse(str_of(amount), &making.amount) || making.amount == 0)
@@ -80,7 +79,6 @@ bool run_refund_make(const struct invocation *invocation, struct error *reterr) 
     if (!making.why.n || making.why.n > WHY_MAX)
         return error_set(reterr, ERR_INVALID, "--why must be 1 to %d characters: it stands on the credit note",
                          WHY_MAX);
-    making.record = told_record(invocation, ACTIVITY_REFUND_MADE, making.now_ms);
     if (!store_write(setup->store, make_change, &making, reterr)) return false;
     printf("%s\n", making.id);
     return true;

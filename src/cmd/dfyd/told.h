@@ -6,6 +6,7 @@
 
 /* A record without a workspace and details yet; its id from the invocation's arena. */
 struct audit_record told_record(const struct invocation *invocation, enum activity activity, int64_t now_ms);
+
 /* What happened to what: members of an object. */
 struct told_member {
     const char *name;
