@@ -15,6 +15,7 @@ import dns.rrset
 import pytest
 
 from resolver_talk import Talk
+from servers.process import free_ports
 
 TRY_MS = 400
 
@@ -248,10 +249,7 @@ def test_silence(fake, talk):
 
 
 def test_nobody_listens():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    talk = Talk(TALK_HOST="127.0.0.1", TALK_PORT=port, TALK_TRY_MS=5000)
+    talk = Talk(TALK_HOST="127.0.0.1", TALK_PORT=free_ports(1)[0], TALK_TRY_MS=5000)
     before = time.monotonic()
     assert "refused" in talk.unknown("a.test").lower()
     assert time.monotonic() - before < 4

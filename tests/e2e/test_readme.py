@@ -2,10 +2,10 @@
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 
 from conftest import ROOT, binary
+from servers.process import free_ports
 
 READY = "until curl -sf http://127.0.0.1:8025/healthz >/dev/null; do kill -0 $! || exit 1; done\n"
 
@@ -16,12 +16,6 @@ def masked(text):
     text = re.sub(r"\d{4}-\d\d-\d\d", "<day>", text)
     text = re.sub(r'"password":"[A-Za-z0-9]{20}"', '"password":"<password>"', text)
     return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def test_the_session_can_be_pasted(tmp_path):
@@ -42,7 +36,7 @@ def test_the_session_can_be_pasted(tmp_path):
     (program / "dfyd").symlink_to(pathlib.Path(binary()).resolve())
     assert shutil.which("jq"), "jq is part of the session"
 
-    script = script.replace("$PWD/build/release/src/cmd/dfyd", str(program)).replace("8025", str(free_port()))
+    script = script.replace("$PWD/build/release/src/cmd/dfyd", str(program)).replace("8025", str(free_ports(1)[0]))
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     port = re.compile(r"127\.0\.0\.1:\d+")

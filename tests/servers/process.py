@@ -1,5 +1,7 @@
 """Real servers for the tests: private instances on 127.0.0.1 with free ports and a folder of their own, stopped by pid."""
 import contextlib
+import fcntl
+import itertools
 import os
 import pathlib
 import shutil
@@ -14,15 +16,31 @@ import pytest
 from servers import guard
 
 READY_S = 30
+PORTS = range(16384, 32768)  # whoever asks Linux for any port gets a higher one
+
+
+def is_free(port):
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(type=kind) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True
 
 
 def free_ports(count):
-    """Ports that nobody listens on. They are given back before they are used, so whoever uses one has to look that it got it."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+    """Ports that nobody has, for TCP and UDP alike, and that nobody gets until whoever asked has bound them: all tests of this machine
+    go round in PORTS with one counter."""
+    with open(pathlib.Path(tempfile.gettempdir(), f"dfyd-{os.getuid()}.ports"), "a+", encoding="ascii") as counter:
+        fcntl.flock(counter, fcntl.LOCK_EX)
+        counter.seek(0)
+        turn = PORTS.index(int(counter.read() or PORTS[0]))
+        found = list(itertools.islice(filter(is_free, [*PORTS[turn:], *PORTS[:turn]]), count))
+        assert len(found) == count, f"no {count} ports are free in {PORTS}"
+        counter.truncate(0)
+        counter.write(str(PORTS[(PORTS.index(found[-1]) + 1) % len(PORTS)]))
+    return found
 
 
 def listens(port):

@@ -5,6 +5,7 @@ import pytest
 
 from conftest import hour_later
 from console import browser, console, make_console, workspace  # noqa: F401, fixtures
+from servers.process import free_ports
 
 PEOPLE = [{"email_address_prefix": "ada", "first_name": "Ada", "last_name": "Byron"}]
 
@@ -87,14 +88,14 @@ def test_what_happens_is_told(patient, make_console):
 
 
 def test_a_server_that_was_away(make_console, fresh):  # noqa: F811
-    server = fresh()
+    server = fresh(listen=f"127.0.0.1:{free_ports(1)[0]}")
     console = make_console(server)  # noqa: F811
     console.sign_in("/invoices")
     console.h1()
     order = place(console, "live4.com")
     told = Told(console, order)
     told.wait("online", "progress")
-    server.restart(listen=f"127.0.0.1:{server.port}")
+    server.restart()
     told.wait("offline", "online", "progress")
     place(console, "live5.com")
     told.wait("dfy_domain_ready live5.com")

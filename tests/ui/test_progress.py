@@ -5,6 +5,7 @@ import re
 import pytest
 from conftest import database, hour_later, rows, wait_for
 from console import Keys, browser, console, make_console, workspace  # noqa: F401, fixtures
+from servers.process import free_ports
 
 numbers = itertools.count(1)
 
@@ -239,7 +240,7 @@ def test_several_domains_and_what_is_not_there(console):
 
 
 def test_the_server_goes_away_and_comes_back(fresh, make_console):
-    server = fresh()
+    server = fresh(listen=f"127.0.0.1:{free_ports(1)[0]}")
     console = make_console(server, workspace(server))
     domain = name("slow-")
     number = order(console, item(domain, ["ana"]))
@@ -247,7 +248,7 @@ def test_the_server_goes_away_and_comes_back(fresh, make_console):
     see(console, domain, "Register the name")
     server.stop()
     console.see("This may be out of date")
-    server.start(listen=f"127.0.0.1:{server.port}")
+    server.start()
     see(console, domain, "ready")
     console.not_see("This may be out of date")
     console.driver.get_log("browser")  # what could not be reached meanwhile
