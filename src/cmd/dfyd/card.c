@@ -25,10 +25,6 @@ static struct job job_of(const struct invocation *invocation) {
     };
 }
 
-static struct audit_record record_of(const struct invocation *invocation, enum activity activity) {
-    return told_record(invocation, activity, clock_now(&invocation->setup->clock));
-}
-
 static bool set_change(struct db *db, void *arg, struct error *reterr) {
     const struct job *j = arg;
     struct workspace workspace;
@@ -87,7 +83,7 @@ bool run_card_set(const struct invocation *invocation, struct error *reterr) {
     const struct told_member told[] = {{"driver", TOLD_TEXT, .text = job.card.driver},
                                        {"brand", TOLD_TEXT, .text = job.card.brand},
                                        {"last4", TOLD_TEXT, .text = job.card.last4}};
-    job.record = record_of(invocation, ACTIVITY_CARD_SET);
+    job.record = told_record(invocation, ACTIVITY_CARD_SET);
     job.record.detail = told_detail(told, ARRAY_LEN(told), job.arena);
     return store_write(invocation->setup->store, set_change, &job, reterr);
 }
@@ -123,7 +119,7 @@ static bool remove_change(struct db *db, void *arg, struct error *reterr) {
 
 bool run_card_remove(const struct invocation *invocation, struct error *reterr) {
     struct job job = job_of(invocation);
-    job.record = record_of(invocation, ACTIVITY_CARD_REMOVED);
+    job.record = told_record(invocation, ACTIVITY_CARD_REMOVED);
     if (!store_write(invocation->setup->store, remove_change, &job, reterr)) return false;
     return job.removed || error_set(reterr, ERR_NOT_FOUND, "%.*s has no card", STR_ARG(job.workspace));
 }

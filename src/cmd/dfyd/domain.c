@@ -241,7 +241,7 @@ static bool rotate_change(struct db *db, void *arg, struct error *reterr) {
 bool run_domain_rotate_dkim(const struct invocation *invocation, struct error *reterr) {
     struct rotating rotating = {
         .name = str_of(invocation_value(invocation, "domain")),
-        .record = told_record(invocation, ACTIVITY_DKIM_ROTATED, clock_now(&invocation->setup->clock)),
+        .record = told_record(invocation, ACTIVITY_DKIM_ROTATED),
         .arena = invocation->arena,
     };
     if (!store_write(invocation->setup->store, rotate_change, &rotating, reterr)) return false;

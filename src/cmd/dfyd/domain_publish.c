@@ -18,8 +18,7 @@ static bool publish_change(struct db *db, void *arg, struct error *reterr) {
 }
 
 bool run_domain_publish(const struct invocation *invocation, struct error *reterr) {
-    struct publishing publishing = {
-        .record = told_record(invocation, ACTIVITY_RECORDS_PUBLISHED, clock_now(&invocation->setup->clock))};
+    struct publishing publishing = {.record = told_record(invocation, ACTIVITY_RECORDS_PUBLISHED)};
     if (!store_write(invocation->setup->store, publish_change, &publishing, reterr)) return false;
     printf(
         "the server looks at the records of %lld %s and publishes what is wanted now, but for what was changed by hand;"

@@ -19,7 +19,7 @@ static bool repair_change(struct db *db, void *arg, struct error *reterr) {
 bool run_domain_repair(const struct invocation *invocation, struct error *reterr) {
     struct repairing repairing = {
         .name = str_of(invocation_value(invocation, "domain")),
-        .record = told_record(invocation, ACTIVITY_DOMAIN_REPAIRED, clock_now(&invocation->setup->clock)),
+        .record = told_record(invocation, ACTIVITY_DOMAIN_REPAIRED),
     };
     const struct told_member told = {"domain", TOLD_TEXT, .text = repairing.name};
     repairing.record.detail = told_detail(&told, 1, invocation->arena);

@@ -62,8 +62,7 @@ bool run_inventory_add(const struct invocation *invocation, struct error *reterr
     struct arena *arena = invocation->arena;
     struct order_item item;
     if (!read_item(invocation, &item, reterr)) return false;
-    struct addition addition = {
-        .record = told_record(invocation, ACTIVITY_INVENTORY_ADDED, clock_now(&invocation->setup->clock))};
+    struct addition addition = {.record = told_record(invocation, ACTIVITY_INVENTORY_ADDED)};
     struct restricting restricting = {.arena = arena};
     if (!store_read(invocation->setup->store, own_read, &restricting, reterr)) return false;
     struct restricted *restricted = restricted_create_default(restricting.rows, restricting.n);
@@ -120,8 +119,7 @@ static bool remove_change(struct db *db, void *arg, struct error *reterr) {
 
 bool run_inventory_remove(const struct invocation *invocation, struct error *reterr) {
     struct str asked = str_of(invocation_value(invocation, "domain"));
-    struct removal removal = {
-        .record = told_record(invocation, ACTIVITY_INVENTORY_REMOVED, clock_now(&invocation->setup->clock))};
+    struct removal removal = {.record = told_record(invocation, ACTIVITY_INVENTORY_REMOVED)};
     if (!name_host(asked, invocation->arena, &removal.domain))
         return error_set(reterr, ERR_INVALID, "--domain must be a domain name, not \"%.*s\"", STR_ARG(asked));
     removal.record.detail = operator_removed_detail(removal.domain, invocation->arena);

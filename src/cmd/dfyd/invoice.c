@@ -128,7 +128,7 @@ static bool pay_change(struct db *db, void *arg, struct error *reterr) {
 bool run_invoice_pay(const struct invocation *invocation, struct error *reterr) {
     struct job job = {.note = str_of(invocation_value(invocation, "note")),
                       .arena = invocation->arena,
-                      .record = told_record(invocation, ACTIVITY_INVOICE_PAID, clock_now(&invocation->setup->clock))};
+                      .record = told_record(invocation, ACTIVITY_INVOICE_PAID)};
     if (!read_number(invocation, &job.number, reterr) ||
         !store_write(invocation->setup->store, pay_change, &job, reterr))
         return false;

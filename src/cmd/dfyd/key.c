@@ -63,8 +63,7 @@ bool run_key_create(const struct invocation *invocation, struct error *reterr) {
         .workspace = str_of(invocation_value(invocation, "workspace")),
         .arena = invocation->arena,
         .key = {.name = str_of(invocation_value(invocation, "name")),
-                .is_operator = invocation_has(invocation, "operator"),
-                .created_ms = clock_now(&setup->clock)},
+                .is_operator = invocation_has(invocation, "operator")},
     };
     if (creation.key.name.n > KEY_NAME_MAX)
         return error_set(reterr, ERR_INVALID, "--name must not be longer than %d bytes", KEY_NAME_MAX);
@@ -74,7 +73,8 @@ bool run_key_create(const struct invocation *invocation, struct error *reterr) {
     key_secret_make(&setup->rng, secret);
     key_hash(str_of(secret), creation.hash);
     key_hint(secret, creation.key.hint);
-    creation.record = told_record(invocation, ACTIVITY_KEY_CREATED, creation.key.created_ms);
+    creation.record = told_record(invocation, ACTIVITY_KEY_CREATED);
+    creation.key.created_ms = creation.record.now_ms;
     if (!store_write(setup->store, create_change, &creation, reterr)) return false;
     puts(secret);
     return true;
@@ -147,7 +147,7 @@ bool run_key_revoke(const struct invocation *invocation, struct error *reterr) {
     struct setup *setup = invocation->setup;
     struct revocation revocation = {
         .id = str_of(invocation_value(invocation, "id")),
-        .record = told_record(invocation, ACTIVITY_KEY_REVOKED, clock_now(&setup->clock)),
+        .record = told_record(invocation, ACTIVITY_KEY_REVOKED),
         .arena = invocation->arena,
     };
     return store_write(setup->store, revoke_change, &revocation, reterr);

@@ -30,7 +30,7 @@ static bool retry_change(struct db *db, void *arg, struct error *reterr) {
 bool operate_retry(const struct invocation *invocation, enum work_kind kind, operate_fn *retry, struct error *reterr) {
     struct setup *setup = invocation->setup;
     struct retrying r = {.retry = retry, .id = str_of(invocation_value(invocation, "id"))};
-    r.record = told_record(invocation, ACTIVITY_WORK_RETRIED, clock_now(&setup->clock));
+    r.record = told_record(invocation, ACTIVITY_WORK_RETRIED);
     r.record.detail = operator_work_detail(kind, r.id, STR(""), invocation->arena);
     return store_write(setup->store, retry_change, &r, reterr);
 }

@@ -82,10 +82,9 @@ static bool read_change(const struct invocation *invocation, const char *time, s
     }
     if (!read_time(invocation, time, &ret->change.starts_ms, reterr)) return false;
     /* Taken last, so that what starts now does not start in the past. */
-    ret->change.now_ms = clock_now(&invocation->setup->clock);
+    ret->record = told_record(invocation, ret->change.is_set ? ACTIVITY_PRICE_SET : ACTIVITY_PRICE_ENDED);
+    ret->change.now_ms = ret->record.now_ms;
     if (!invocation_has(invocation, time)) ret->change.starts_ms = ret->change.now_ms;
-    enum activity activity = ret->change.is_set ? ACTIVITY_PRICE_SET : ACTIVITY_PRICE_ENDED;
-    ret->record = told_record(invocation, activity, ret->change.now_ms);
     return true;
 }
 

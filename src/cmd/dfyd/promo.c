@@ -54,15 +54,15 @@ bool run_promo_add(const struct invocation *invocation, struct error *reterr) {
         (starts && !text_parse_time("starts", starts, &row->starts_ms, reterr)) ||
         (ends && !text_parse_time("ends", ends, &row->ends_ms, reterr)))
         return false;
-    row->created_ms = clock_now(&invocation->setup->clock);
+    job.record = told_record(invocation, ACTIVITY_PROMOTION_ADDED);
+    row->created_ms = job.record.now_ms;
     if (!starts) row->starts_ms = row->created_ms;
-    job.record = told_record(invocation, ACTIVITY_PROMOTION_ADDED, row->created_ms);
     return store_write(invocation->setup->store, add_change, &job, reterr);
 }
 
 struct ending {
     struct str name;
-    int64_t at_ms, now_ms;
+    int64_t at_ms;
     struct arena *arena;
     struct audit_record record;
 };
@@ -72,7 +72,7 @@ static bool end_change(struct db *db, void *arg, struct error *reterr) {
     const struct promotion_query query = {.all = true, .name = e->name, .max = 1};
     struct promotion_row *row;
     size_t n;
-    return promotion_end(db, e->name, e->at_ms, e->now_ms, reterr) &&
+    return promotion_end(db, e->name, e->at_ms, e->record.now_ms, reterr) &&
            promotion_list(db, &query, e->arena, &row, &n, reterr) && tell(db, e->record, row, e->arena, reterr);
 }
 
@@ -80,9 +80,8 @@ bool run_promo_end(const struct invocation *invocation, struct error *reterr) {
     struct ending ending = {.name = str_of(invocation_value(invocation, "name")), .arena = invocation->arena};
     const char *at = invocation_value(invocation, "at");
     if (at && !text_parse_time("at", at, &ending.at_ms, reterr)) return false;
-    ending.now_ms = clock_now(&invocation->setup->clock);
-    if (!at) ending.at_ms = ending.now_ms;
-    ending.record = told_record(invocation, ACTIVITY_PROMOTION_ENDED, ending.now_ms);
+    ending.record = told_record(invocation, ACTIVITY_PROMOTION_ENDED);
+    if (!at) ending.at_ms = ending.record.now_ms;
     return store_write(invocation->setup->store, end_change, &ending, reterr);
 }
 

@@ -70,7 +70,7 @@ bool run_refund_make(const struct invocation *invocation, struct error *reterr) 
         .ids = &setup->ids,
         .bill_id = str_of(invocation_value(invocation, "order")),
         .why = str_trim(str_of(invocation_value(invocation, "why"))),
-        .record = told_record(invocation, ACTIVITY_REFUND_MADE, clock_now(&setup->clock)),
+        .record = told_record(invocation, ACTIVITY_REFUND_MADE),
         .arena = invocation->arena,
     };
     if (!money_parse(str_of(amount), &making.amount) || making.amount == 0)

@@ -37,8 +37,7 @@ static bool change(struct db *db, void *arg, struct error *reterr) {
 
 static bool run(const struct invocation *invocation, struct job *job, struct error *reterr) {
     job->arena = invocation->arena;
-    job->record = told_record(invocation, job->remove ? ACTIVITY_RESTRICTION_REMOVED : ACTIVITY_RESTRICTION_SET,
-                              clock_now(&invocation->setup->clock));
+    job->record = told_record(invocation, job->remove ? ACTIVITY_RESTRICTION_REMOVED : ACTIVITY_RESTRICTION_SET);
     struct str text = str_of(invocation_value(invocation, "entry"));
     return restriction_clean(text, job->arena, &job->restriction.entry, reterr) &&
            store_write(invocation->setup->store, change, job, reterr);

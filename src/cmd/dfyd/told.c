@@ -7,11 +7,14 @@
 
 enum { DETAIL_MAX = 1 << 16 };
 
-struct audit_record told_record(const struct invocation *invocation, enum activity activity, int64_t now_ms) {
+struct audit_record told_record(const struct invocation *invocation, enum activity activity) {
     char *id = arena_alloc(invocation->arena, UUID_TEXT);
     ids_uuid(&invocation->setup->ids, id);
-    return (struct audit_record){
-        .id = str_of(id), .activity = activity, .affected = 1, .detail = STR("{}"), .now_ms = now_ms};
+    return (struct audit_record){.id = str_of(id),
+                                 .activity = activity,
+                                 .affected = 1,
+                                 .detail = STR("{}"),
+                                 .now_ms = clock_now(&invocation->setup->clock)};
 }
 
 static void add_value(struct buf *out, const struct told_member *member) {

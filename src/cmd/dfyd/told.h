@@ -4,8 +4,8 @@
 #include "command.h"
 #include "store/audit.h"
 
-/* A record without a workspace and details yet; its id from the invocation's arena. */
-struct audit_record told_record(const struct invocation *invocation, enum activity activity, int64_t now_ms);
+/* A record of now, without a workspace and details yet; its id from the invocation's arena. */
+struct audit_record told_record(const struct invocation *invocation, enum activity activity);
 
 /* What happened to what: members of an object. */
 struct told_member {

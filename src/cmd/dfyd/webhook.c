@@ -38,7 +38,7 @@ bool run_webhook_secret(const struct invocation *invocation, struct error *reter
         .arena = arena,
         .fresh = vault_seal(&setup->vault, &setup->rng, deliver_make_secret(&world, arena), arena),
         .rotate = invocation_has(invocation, "rotate"),
-        .record = told_record(invocation, ACTIVITY_WEBHOOK_SECRET_ROTATED, clock_now(&setup->clock)),
+        .record = told_record(invocation, ACTIVITY_WEBHOOK_SECRET_ROTATED),
     };
     struct str plain = STR("");
     if (!store_write(setup->store, secret_change, &s, reterr) ||

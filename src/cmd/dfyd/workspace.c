@@ -21,15 +21,15 @@ static bool add_change(struct db *db, void *arg, struct error *reterr) {
 
 bool run_workspace_create(const struct invocation *invocation, struct error *reterr) {
     struct setup *setup = invocation->setup;
-    struct creating c = {.workspace = {
-                             .name = str_of(invocation_value(invocation, "name")),
-                             .plan_active = str_is(str_of(invocation_value(invocation, "active")), "yes"),
-                             .created_ms = clock_now(&setup->clock),
-                         }};
+    struct creating c = {.record = told_record(invocation, ACTIVITY_WORKSPACE_CREATED)};
+    c.workspace = (struct workspace){
+        .name = str_of(invocation_value(invocation, "name")),
+        .plan_active = str_is(str_of(invocation_value(invocation, "active")), "yes"),
+        .created_ms = c.record.now_ms,
+    };
     ids_uuid(&setup->ids, c.workspace.id);
     const struct told_member told[] = {{"name", TOLD_TEXT, .text = c.workspace.name},
                                        {"plan_active", TOLD_FLAG, .number = c.workspace.plan_active}};
-    c.record = told_record(invocation, ACTIVITY_WORKSPACE_CREATED, c.workspace.created_ms);
     c.record.detail = told_detail(told, ARRAY_LEN(told), invocation->arena);
     if (!store_write(setup->store, add_change, &c, reterr)) return false;
     puts(c.workspace.id);
@@ -108,8 +108,7 @@ bool run_workspace_show(const struct invocation *invocation, struct error *reter
 
 /* One value of the workspace is another. */
 static struct audit_record change_record(const struct invocation *invocation, struct told_member told) {
-    struct audit_record record =
-        told_record(invocation, ACTIVITY_WORKSPACE_CHANGED, clock_now(&invocation->setup->clock));
+    struct audit_record record = told_record(invocation, ACTIVITY_WORKSPACE_CHANGED);
     record.detail = told_detail(&told, 1, invocation->arena);
     return record;
 }
