@@ -1,7 +1,6 @@
 /*
  * connection: db.h over libpq, for the pool and the transactions. Always in pipeline mode: what is queued is sent with
- * the next statement that is waited for. Between two of those there is one synchronisation under way at most, which a
- * pool like PgBouncer relies on.
+ * the next statement that is waited for.
  */
 #pragma once
 
