@@ -186,6 +186,7 @@ class Server:
         self.seen = 0  # characters of the log that were judged already
         self.refused = False  # it was allowed not to start, and did not
         self._key = None
+        self._key_lock = threading.Lock()  # however many ask for it first
         self._orders = {}  # domain -> id of its order
 
     # -- the process
@@ -304,9 +305,10 @@ class Server:
     @property
     def key(self):
         """An API key of the workspace `default` for everything."""
-        if self._key is None:
-            self._key = self.cli("key", "create", "--workspace", "default", "--scope", "all:all").strip()
-        return self._key
+        with self._key_lock:
+            if self._key is None:
+                self._key = self.cli("key", "create", "--workspace", "default", "--scope", "all:all").strip()
+            return self._key
 
     # -- the API
 
