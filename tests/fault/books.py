@@ -51,7 +51,7 @@ class Load:
         self.base, self.key = server.base, server.key
         self.keyed, self.keep_alive, self.prefix = keyed, keep_alive, prefix
         self.numbers = itertools.count(1)
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.told = {}  # domain -> its last answer: (status, body), or what broke
         self.answers = 0
         self.stopped = threading.Event()
@@ -93,7 +93,9 @@ class Load:
         assert not any(thread.is_alive() for thread in self.threads), "a request was never answered"
 
     def domains(self, *statuses):
-        return {domain for domain, (status, _) in self.told.items() if status in statuses}
+        with self.lock:
+            return {domain for domain, (status, _) in self.told.items() if status in statuses}
 
     def placed(self):
-        return {domain for domain, (status, body) in self.told.items() if status == 200 and body["order_placed"]}
+        with self.lock:
+            return {domain for domain, (status, body) in self.told.items() if status == 200 and body["order_placed"]}
