@@ -83,8 +83,7 @@ def test_while_orders_are_placed(fresh, tmp_path):
     made = []
     for n in range(6):
         wait_for("orders between the backups", lambda n=n: len(load.placed()) >= (n + 1) * 20)
-        with load.lock:
-            answered = load.placed()
+        answered = load.placed()
         fine(backup(server, tmp_path / f"at-{n}"))
         made.append((tmp_path / f"at-{n}", answered))
     load.stop()
@@ -102,11 +101,17 @@ def test_killed_at_any_moment(kept, fresh, tmp_path):
     """A half-made backup is refused by everyone, and does not keep the next one from being made."""
     chance = random.Random(5)
     whole = half = 0
+    began = time.monotonic()
+    fine(backup(kept, tmp_path / "not-killed"))
+    took = time.monotonic() - began
     for n in itertools.count():
         folder = tmp_path / f"killed-{n}"
         process = subprocess.Popen([binary(), "backup", "--data", str(kept.dir), "--to", str(folder)],
                                    stdout=subprocess.DEVNULL)
-        time.sleep(chance.uniform(0, 0.06))
+        if n % 2:
+            time.sleep(chance.uniform(0, took))
+        else:  # as soon as it writes
+            wait_for("the folder", lambda folder=folder, process=process: folder.exists() or process.poll() is not None, every=0)
         process.send_signal(signal.SIGKILL)
         process.wait()
         if (folder / "manifest").exists():
