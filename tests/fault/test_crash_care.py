@@ -38,7 +38,7 @@ def check_end(server):
     "care.claimed", "care.keyed", "care.acted", "care.recorded")])
 def test_killed_while_keys_change(fresh, point, count):
     server = sold(fresh)
-    server.restart(crash_at=point, crash_at_count=count, check_hours=0)
+    server.restart(check_hours=0, **({"crash_at": point, "crash_at_count": count} if count < 3 else {}))
     server.cli("domain", "rotate-dkim", DOMAIN)
     if count < 3:
         server.wait_dead()
@@ -47,6 +47,8 @@ def test_killed_while_keys_change(fresh, point, count):
         server.restart(check_hours=0)
     wait_for("the new key", lambda: rows(server, CARE) == [(2, "signing", 1)])
     assert check_signature(server) == (2, ["dfy1", "dfy2"])
+    if count == 3:  # counted from here: a move that was tried twice passes its points twice
+        server.restart(crash_at=point, check_hours=0)
     server.cli("clock", "advance", "8d", "--no-wait")
     if count == 3:
         server.wait_dead()
@@ -59,6 +61,7 @@ def test_killed_while_keys_change(fresh, point, count):
 def test_killed_again_and_again(fresh):
     """Every start dies once more on the way; the rotation still ends, and only forwards."""
     server = sold(fresh)
+    server.stop()  # or it makes the first moves itself
     server.cli("domain", "rotate-dkim", DOMAIN)
     order = [(1, "sole"), (2, "announced"), (2, "signing"), (2, "sole")]
     seen = 0
