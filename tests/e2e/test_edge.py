@@ -48,7 +48,7 @@ def test_what_another_connection_changes_is_seen(server, caddy):
     assert curl(caddy, f"https://{domain}/").status == 301
     with database(server) as db:
         db.execute("UPDATE domains SET forwarding = 'elsewhere.net' WHERE name = ?", [domain])
-    wait_for("the change", lambda: curl(caddy, f"https://{domain}/").headers["location"] == "https://elsewhere.net/", 3)
+    wait_for("the change", lambda: curl(caddy, f"https://{domain}/").headers["location"] == "https://elsewhere.net/")
 
 
 def test_a_cancelled_domain_is_not_forwarded(server, caddy):
@@ -191,7 +191,7 @@ def test_a_loop_that_appears_later_is_refused_to_visitors(server, caddy):
     with database(server) as db:
         for a, b in ((first, second), (second, first)):
             db.execute("UPDATE domains SET forwarding = ? WHERE name = ?", [b, a])
-    wait_for("the loop", lambda: server.route(first)[0] == server.route("www." + second)[0] == 508, 3)
+    wait_for("the loop", lambda: server.route(first)[0] == server.route("www." + second)[0] == 508)
     got = curl(caddy, f"https://{first}/")
     assert got.status == 508 and "forwarded to itself" in got.body
 
@@ -203,7 +203,7 @@ def test_names_of_this_network(strict, target):
     assert got.status_code == 422 and target in got.json()["message"]
     with database(strict) as db:  # as an order may have it
         db.execute("UPDATE domains SET forwarding = ? WHERE name = ?", [target, domain])
-    wait_for("the change", lambda: strict.route(domain) == (403, None, None, None), 3)
+    wait_for("the change", lambda: strict.route(domain) == (403, None, None, None))
 
 
 @pytest.mark.parametrize("addresses,type", [

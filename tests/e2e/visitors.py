@@ -70,7 +70,7 @@ def serve(address, port, context=None):
 def shows(condition):
     """CONDITION is true as soon as a change was answered; where nodes share a database, within seconds."""
     if ON_POSTGRES:
-        wait_for("the edge to follow", condition, 5)
+        wait_for("the edge to follow", condition)
     assert condition()
 
 
@@ -108,7 +108,7 @@ class Dfyd(Server):
         def told():
             got = self.request("PUT", f"/api/v2/domains/{domain}/forwarding", json=body)
             return [got] if got.status_code != 409 else None
-        got = wait_for(f"forwarding {domain}", told, 20)[0]
+        got = wait_for(f"forwarding {domain}", told)[0]
         if got.status_code == 200:
             shows(lambda: self.ask(domain) == 200)
         return got
@@ -207,7 +207,7 @@ def curl(caddy, url, *args, root=None, check=True):
         # Caddy's own authority signs from this second on, and the clock that OpenSSL reads is some milliseconds behind.
         return None if "certificate is not yet valid" in done.stderr else done
 
-    done = wait_until(visit, "a certificate that is valid by now", 5)
+    done = wait_until(visit, "a certificate that is valid by now")
     if done.returncode and not check:
         return done.returncode
     assert done.returncode == 0, (done.returncode, done.stderr, caddy.log()[-3000:])

@@ -45,7 +45,7 @@ class Shop(Server):
             return next((one for one in fitting if one in self.cli("order", "show", "--id", order) and stuck
                          and re.search(r"20\d\d-\S+Z +\w+ " + re.escape(f"{domain}: {one}"), stuck[0])), None)
         try:
-            return wait_for(f"`{' ... '.join(words)}` for {domain}", found, limit=30, every=0.05)
+            return wait_for(f"`{' ... '.join(words)}` for {domain}", found, every=0.05)
         except BaseException:
             print(*seen, self.cli("order", "list", "--stuck"), sep="\n")
             raise
