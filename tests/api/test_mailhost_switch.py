@@ -2,9 +2,8 @@
 import concurrent.futures
 import socket
 import sqlite3
-import time
 
-from conftest import ORDERS, rows, wait_for
+from conftest import rows, wait_for
 from contract import item, make_client, name
 
 MAILHOST = {"mailbox": "mailhost", "mailhost_name": "mx.dfy.test", "mailhost_imap": "127.0.0.1:1", "mailhost_submission": "127.0.0.1:1"}
@@ -36,9 +35,7 @@ def test_what_another_mail_host_was_sold_for_is_not_given_up(fresh):
 
 def test_an_order_waits_for_its_mail_host(fresh):
     server = fresh(worker_threads=1, crash_at="step.claimed")
-    client = make_client(server)
-    client.send("POST", ORDERS, json={"items": [item(name(), provider=1)], "order_type": "dfy"})
-    server.wait_dead()
+    server.order_and_die([item(name(), provider=1)])
     server.restart(**MAILHOST)
     assert [kind for kind, _ in wait_for("the order", lambda: steps(server, "retrying"))] == ["publish_dns"]
     server.restart(mailbox="sandbox")
@@ -72,8 +69,7 @@ def test_a_silent_dns_host_does_not_keep_orders_waiting(fresh, tmp_path):
         with concurrent.futures.ThreadPoolExecutor(48) as pool:
             calls = [pool.submit(client.send, "GET", f"/api/dfyd/v1/domains/{domain}/dns") for _ in range(48)]
             wait_for("refusals", lambda: sum(call.done() for call in calls) >= 32)
-            began = time.monotonic()
             client.placed([item(name())])
-            assert time.monotonic() - began < 3
+            assert not any(call.done() and call.result().status_code == 200 for call in calls), "nobody's wait was over"
             told = [call.result().status_code for call in calls]
         assert 1 <= told.count(200) <= 16 and told.count(200) + told.count(429) == 48, told
