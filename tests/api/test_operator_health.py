@@ -33,7 +33,8 @@ def test_a_minute_is_written_down_at_the_start(operator):
     queue = operator.get("/queue")
     assert queue["hours"] == 24 and queue["step_seconds"] == 300
     assert queue["now"] == {"due": 0, "running": 0, "retrying": 0, "late_seconds": 0}
-    assert [set(item) for item in queue["items"]] == [{"timestamp", "due", "running", "retrying", "late_seconds"}]
+    assert 1 <= len(queue["items"]) <= 2, "the next minute may be another span's"
+    assert all(set(item) == {"timestamp", "due", "running", "retrying", "late_seconds"} for item in queue["items"])
 
 
 def test_the_queue_now(operator):
