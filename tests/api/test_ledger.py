@@ -2,10 +2,11 @@
 import concurrent.futures
 import json
 import threading
+import time
 
 import pytest
 
-from conftest import ON_POSTGRES, copy_data, database, run_cli, wait_for
+from conftest import LIMIT, ON_POSTGRES, copy_data, database, run_cli, wait_for
 from contract import item, make_client, name
 
 OWN = "/api/dfyd/v1"
@@ -242,7 +243,8 @@ def test_the_check_runs_beside_a_server_at_work(fresh):
         work = [pool.submit(order, client) for client in clients]
         seen = [0]
         try:
-            for _ in range(8):
+            deadline = time.monotonic() + LIMIT
+            while len(seen) <= 8 or (seen[-1] <= 8 and time.monotonic() < deadline):
                 status, rows, text = check(server.dir)
                 assert status == 0, text
                 seen.append(next(looked_at for what, (looked_at, _) in rows.items() if what.startswith("the book of sandbox")))
