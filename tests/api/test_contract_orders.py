@@ -512,7 +512,7 @@ def test_an_idempotency_key_outlives_the_server(fresh):
 
 def test_an_order_whose_payment_is_not_known_yet(fresh):
     """Its key answers 409 until it is settled, its names are held, and it shows in no list."""
-    client = make_client(fresh(lease_ms=1000), card="tok_silent")
+    client = make_client(fresh(lease_ms=600000), card="tok_silent")  # the clock has to go on before anybody asks again
     wanted, key = [item()], {"Idempotency-Key": "one"}
     first = client.post(wanted, headers=key)
     assert first.status_code == 503 and first.headers["Retry-After"]
@@ -522,6 +522,7 @@ def test_an_order_whose_payment_is_not_known_yet(fresh):
     assert client.quote(wanted)["unavailable_domains"] == [wanted[0]["domain"]]
     assert client.list(ORDERS) == {"items": []}
     client.card("tok_visa")
+    client.server.cli("clock", "advance", "1h")
 
     def answered():
         response = client.post(wanted, headers=key)

@@ -74,7 +74,7 @@ def test_the_registrar_does_not_answer(client):
 
 @row("Orders", "the payment service does not answer")
 def test_the_payment_service_does_not_answer(fresh):
-    client = make_client(fresh(lease_ms=1000), card="tok_dropped")
+    client = make_client(fresh(lease_ms=600000), card="tok_dropped")
     wanted, key = [item()], {"Idempotency-Key": "k"}
     check_error(client.post(wanted, headers=key), 503,
                 "The payment service gave no answer. Nothing was charged and nothing was ordered. Try again.")
@@ -86,6 +86,7 @@ def test_the_payment_service_does_not_answer(fresh):
     response = client.post(wanted, headers={"Idempotency-Key": "l"})
     check_error(response, 503, re.compile(r".*not known yet\. Order [0-9a-f-]{36} is settled by itself.*"))
     client.card("tok_visa")
+    client.server.cli("clock", "advance", "1h")  # longer than a lease
 
     def answered():
         again = client.post(wanted, headers={"Idempotency-Key": "l"})
@@ -278,7 +279,7 @@ def test_a_mailboxs_word(client, word, ending):
 
 @pytest.mark.parametrize("token", CARDS)
 def test_a_cards_token(fresh, token):
-    client = make_client(fresh(lease_ms=1000), card=token)
+    client = make_client(fresh(lease_ms=600000), card=token)
     wanted, (brand, last4, outcome) = [item()], CARDS[token]
     quoted = client.quote(wanted)
     assert (quoted["payment_method_brand"], quoted["payment_method_last_4_digits"]) == (brand, last4)
@@ -291,6 +292,7 @@ def test_a_cards_token(fresh, token):
     elif outcome == "pending":
         assert response.status_code == 503 and re.search(r"Order [0-9a-f-]{36} ", response.json()["message"])
         assert client.quote(wanted)["order_error"] == "unavailable_domains"
+        client.server.cli("clock", "advance", "1h")  # longer than a lease
         wait_for("the name", lambda: client.quote(wanted)["order_is_valid"])
     else:
         answer = check_answer(response.text)
