@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from conftest import database, rows, wait_for
+from conftest import LIMIT, database, rows, wait_for
 from contract import client  # noqa: F401, a fixture
 from contract import TIME, UUID_7, check_error, check_head, item, make_client, name, people, person
 
@@ -96,7 +96,7 @@ def test_what_a_domain_and_a_mailbox_are(client):
     [order], [domain] = items(client, "orders"), items(client, "domains")
     assert UUID_7.fullmatch(domain.pop("id"))
     assert domain.pop("timestamp_created") == order["timestamp_created"]
-    assert domain.pop("timestamp_renews")[5:10] == order["timestamp_created"][5:10]
+    assert domain.pop("timestamp_renews")[5:10] == order["timestamp_created"][5:10].replace("02-29", "02-28")
     assert domain == {"domain": wanted["domain"], "provider": "AirMail", "state": "partial", "is_pre_warmed": False,
                       "forwarding": "www.acme.example", "forwarding_mode": "redirect", "n_mailboxes": 1, "order_id": order["id"],
                       "drift": False, "timestamp_cancelled": None}
@@ -204,7 +204,7 @@ def test_what_a_query_may_not_say(client, what):
 @every_list
 def test_workspaces_see_their_own_alone(client, what):
     other = make_client(client.server)
-    many(client, 1)
+    client.placed([item(f"mine-of-{what}.com")])  # without digits, which may be their invoice's number
     other.placed([item(name(word="theirs-"), accounts=[person("theirs", "Theirs", "Alone")])])
     mine, theirs = keys(client, what), keys(other, what)
     assert len(mine) == len(theirs) == 1 and not set(mine) & set(theirs)
@@ -363,7 +363,7 @@ def test_a_file_has_what_the_list_has(client, what):
 
 def test_a_file_of_many_parts(client):
     client.placed([item(provider=3, accounts=100) for _ in range(12)])
-    wait_for("the mailboxes", lambda: len(keys(client, "mailboxes", state="ready")) == 1200)
+    wait_for("the mailboxes", lambda: len(keys(client, "mailboxes", state="ready")) == 1200, limit=5 * LIMIT, every=0.5)
     _, lines = file(client, "mailboxes")
     assert [line[1] for line in lines] == keys(client, "mailboxes") and len({line[1] for line in lines}) == 1200
     last = page(client, "mailboxes", limit=100)["next_starting_after"]
