@@ -1,6 +1,7 @@
 """Renewals through the server, with the sandbox's clock: what is charged when, what a customer and an operator see."""
 import datetime
 import json
+import re
 
 import pytest
 from conftest import rows, wait_for
@@ -57,11 +58,17 @@ def until(client, day):
     advance(client, f"{(day - today(client)).days}d")
 
 
-@pytest.fixture
-def owner(fresh):
-    client = make_client(fresh())
+def from_noon(client):
+    """CLIENT, from the noon of a day on, so that none begins amid the test; `ordered` is that day."""
+    hours, minutes = re.search(r"T(\d\d):(\d\d)", client.server.cli("clock", "show")).groups()
+    advance(client, f"{36 * 60 - int(hours) * 60 - int(minutes)}m")
     client.ordered = today(client)
     return client
+
+
+@pytest.fixture
+def owner(fresh):
+    return from_noon(make_client(fresh()))
 
 
 def test_nothing_yet(client):
@@ -219,7 +226,7 @@ def test_on_account(fresh):
     client = make_client(fresh(), card=None)
     client.cli("card", "set", "--on-account")
     client.cli("workspace", "credit", "--limit", "29.99")
-    client.ordered = today(client)
+    from_noon(client)
     client.placed([item()])
     first = first_15th(client.ordered)
     until(client, first)
@@ -238,8 +245,7 @@ def test_on_account(fresh):
 
 def test_extra_accounts_and_a_promotion(fresh):
     """Each mailbox on its own first day; what a promotion took off the order is not taken off renewals."""
-    client = make_client(fresh())
-    client.ordered = today(client)
+    client = from_noon(make_client(fresh()))
     client.server.cli("promo", "add", "half", "--kind", "percent", "--value", "50")
     domain = name()
     assert float(client.placed([item(domain, accounts=[person("ana")])])["total_price"]) == 10
