@@ -252,7 +252,7 @@ def test_a_signal_ends_it_with_0(fresh, number):
 
 
 def test_an_order_under_way_is_answered_before_it_ends(fresh):
-    server = fresh()
+    server = fresh(http_threads=1)  # which reads what came first first
     body = b'{"order_type":"dfy","simulation":true,"items":[]}'
     head = (f"POST {ORDERS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.key}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n").encode()

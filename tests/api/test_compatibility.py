@@ -239,4 +239,5 @@ def test_every_call_checks_key_plan_workspace_and_limit(guarded, method, path):
     assert answer("useless")[0] == 403
     assert answer("unpaid") == (402, "Workspace does not have an active paid plan")
     assert answer("operator", **{"x-as-workspace": "0199a3c1-0000-7000-8000-0000000000aa"}) == (404, "Resource not found")
-    assert answer("spent") == (429, "Rate limit exceeded")
+    if answer("spent")[0] != 429:  # a minute was over, and this was the next one's request
+        assert answer("spent") == (429, "Rate limit exceeded")

@@ -176,7 +176,7 @@ def test_the_command_line_ends_them_within_a_second(place, browser):
     assert browser.is_signed_in()
     key, = place.call("GET").json()["items"]
     place.server.cli("key", "revoke", "--id", key["id"])
-    wait_for("the end of the session", lambda: not browser.is_signed_in(), limit=10)
+    wait_for("the end of the session", lambda: not browser.is_signed_in())
 
 
 def test_a_session_ends_by_itself(place, browser):
@@ -186,7 +186,7 @@ def test_a_session_ends_by_itself(place, browser):
         db.execute("UPDATE sessions SET expires_ms = 1 WHERE key_id = ?", (key,))
     # Who calls is remembered until somebody changes something.
     place.make()
-    wait_for("the end of the session", lambda: not browser.is_signed_in(), limit=10)
+    wait_for("the end of the session", lambda: not browser.is_signed_in())
 
 
 class Follower(threading.Thread):
@@ -211,7 +211,7 @@ def test_what_is_followed_ends_with_the_session(place, browser):
     by_cookie.join(2)
     assert by_cookie.is_alive()
     assert browser.call("DELETE", SESSION).status_code == 204
-    wait_for("the end of the stream", lambda: not by_cookie.is_alive(), limit=10)
+    wait_for("the end of the stream", lambda: not by_cookie.is_alive())
     assert by_key.is_alive()
 
 
