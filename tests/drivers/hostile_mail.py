@@ -36,14 +36,16 @@ class Hostile:
         self.context.load_cert_chain(cert, key)
         self.next_uid = 1
         self.begin()
-        self.listeners = []
+        self.lock = threading.Lock()  # of the inbox
+        self.listeners, self.threads = [], []
         self.imap = self._listen(Imap)
         self.submission = self._listen(Smtp)
 
     def _listen(self, kind):
         listener = socket.create_server(("127.0.0.1", 0))
         self.listeners.append(listener)
-        threading.Thread(target=self._accept, args=(listener, kind), daemon=True).start()
+        self.threads.append(threading.Thread(target=self._accept, args=(listener, kind), daemon=True))
+        self.threads[-1].start()
         return listener.getsockname()[1]
 
     def _accept(self, listener, kind):
@@ -55,10 +57,11 @@ class Hostile:
             threading.Thread(target=self._serve, args=(plain, kind), daemon=True).start()
 
     def _serve(self, plain, kind):
+        faults, said = self.faults, self.said
         with contextlib.suppress(OSError, Cut), plain:
-            fault = self.faults.get(f"{kind.name} connect")
+            fault = faults.get(f"{kind.name} connect")
             if fault:
-                self.said.append(f"{kind.name} connect")
+                said.append(f"{kind.name} connect")
                 fault(plain) if callable(fault) else plain.sendall(fault)
                 return
             with self.context.wrap_socket(plain, server_side=True) as one:
@@ -68,19 +71,24 @@ class Hostile:
         self.faults, self.said, self.inbox, self.where = faults, [], {}, "INBOX"
 
     def stop(self):
-        for one in self.listeners:
-            one.close()
+        for listener, thread in zip(self.listeners, self.threads):
+            listener.shutdown(socket.SHUT_RDWR)  # ends accept(); closed first, its number could be the next one's socket
+            thread.join(60)
+            listener.close()
 
 
 class Talk:
+    """Belongs to what began before it: however late it ends, it says nothing to the next."""
+
     def __init__(self, server, one):
         self.server, self.socket, self.file = server, one, one.makefile("rb")
+        self.faults, self.said, self.inbox = server.faults, server.said, server.inbox
 
     def answer(self, stage, good):
         """What GOOD() says, or the fault in its place; whether it was GOOD."""
         stage = f"{self.name} {stage}"
-        self.server.said.append(stage)
-        fault = self.server.faults.get(stage)
+        self.said.append(stage)
+        fault = self.faults.get(stage)
         if callable(fault):
             fault(self.socket)
         else:
@@ -125,24 +133,29 @@ class Imap(Talk):
 
     def select(self, tag, words):
         self.folder, uid = words[1], self.server.next_uid
-        return f"* {len(self.server.inbox)} EXISTS\r\n* OK [UIDVALIDITY 1] valid\r\n* OK [UIDNEXT {uid}] next\r\n{tag} OK selected\r\n"
+        return f"* {len(self.inbox)} EXISTS\r\n* OK [UIDVALIDITY 1] valid\r\n* OK [UIDNEXT {uid}] next\r\n{tag} OK selected\r\n"
 
     def search(self, tag, words):
-        found = [str(uid) for uid, message in self.server.inbox.items() if words[-1].encode() in message and self.folder == self.server.where]
+        found = [str(uid) for uid, message in self.messages() if words[-1].encode() in message and self.folder == self.server.where]
         return f"* SEARCH {' '.join(found)}\r\n{tag} OK done\r\n"
+
+    def messages(self):
+        with self.server.lock:  # others come and go
+            return list(self.inbox.items())
 
     def save(self, tag, words):
         token = re.search(r"Check ([0-9a-f]{32})", " ".join(words)).group(1)
-        self.saved = [uid for uid, message in self.server.inbox.items() if token.encode() in message]
+        self.saved = [uid for uid, message in self.messages() if token.encode() in message]
         return f"* ESEARCH (TAG \"{tag}\") UID\r\n{tag} OK done\r\n"
 
     def fetch(self, tag, words):
-        message = self.server.inbox[int(words[2])].decode("latin-1")
+        message = self.inbox[int(words[2])].decode("latin-1")
         return f"* 1 FETCH (UID {words[2]} BODY[] {{{len(message)}}}\r\n{message})\r\n{tag} OK done\r\n"
 
     def expunge(self, tag, words):
         for uid in self.saved:
-            del self.server.inbox[uid]
+            with self.server.lock:
+                del self.inbox[uid]
         return f"{tag} OK done\r\n"
 
 
@@ -165,8 +178,9 @@ class Smtp(Talk):
             if not line:
                 raise Cut
             lines.append(line)
-        self.server.inbox[self.server.next_uid] = b"".join(lines)
-        self.server.next_uid += 1
+        with self.server.lock:
+            self.inbox[self.server.next_uid] = b"".join(lines)
+            self.server.next_uid += 1
         self.answer("body", lambda: "250 2.0.0 taken\r\n")
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from hostile_mail import HOST, Hostile, cut, cut_within, flood, silence
 from mailbox_talk import Talk
+from servers.process import wait_until
 
 EMAIL, PASSWORD = "ann@a.test", "correct-horse-1"
 UNSIGNED = "the message arrived without a DKIM signature"  # what is left to say when all else went well
@@ -48,7 +49,8 @@ def test_a_server_that_does_all(server, talk):
     said, _ = verify(talk, server)
     assert (said["outcome"], said["reason"]) == ("refused", UNSIGNED)
     assert server.inbox == {}
-    # One login each, and both are left politely.
+    # One login each, and both are left politely. The last word is not waited for long.
+    wait_until(lambda: "imap logout" in server.said, "it is left")
     assert [stage for stage in server.said if stage in ("imap authenticate", "imap logout", "smtp auth", "smtp quit")] == [
         "imap authenticate", "smtp auth", "smtp quit", "imap logout"]
 
@@ -71,7 +73,7 @@ def test_breaks(server, talk, stage):
         said, took = verify(talk, server, **{stage: fault})
         assert said["outcome"] == "unknown", (name, said)
         assert said["reason"].startswith(STAGES[stage] + ": "), (name, said)
-        assert took < 5, (name, said)
+        assert "no answer within" not in said["reason"] and took < 20, (name, said)
         # Where the server heals, the message is deleted over a new connection.
         assert stage in ("smtp body", "imap search") or server.inbox == {}, (name, said)
 
@@ -108,7 +110,7 @@ def test_silence_is_bounded(tmp_path):
         return said
     with concurrent.futures.ThreadPoolExecutor(len(SILENCES)) as pool:
         for stages, (said, took) in zip(SILENCES, pool.map(run, SILENCES)):
-            assert took < 20, (stages, said, took)
+            assert took < 30, (stages, said, took)
             if "smtp quit" in stages:
                 assert said["reason"] == UNSIGNED, said
             else:
@@ -166,7 +168,7 @@ def fetch(body, size=None):
 def test_fetched_lies(server, talk, fault, reason):
     said, took = verify(talk, server, **{"imap fetch": fault})
     assert said["outcome"] in ("refused", "unknown") and reason in said["reason"], said
-    assert took < 5 and server.inbox == {}
+    assert "no answer within" not in said["reason"] and took < 20 and server.inbox == {}
 
 
 def test_found_lies(server, talk):
@@ -226,6 +228,7 @@ def test_many_at_once(server, talk):
     jobs = [{"do": "verify", "email": f"u{i}@a.test", "key": f"k{i}", "password": PASSWORD} for i in range(48)]
     said = talk.all(jobs, threads=16)
     assert {(one["outcome"], one["reason"]) for one in said["answers"]} == {("refused", UNSIGNED)}
+    wait_until(lambda: server.said.count("imap logout") >= 48, "all are left")
     assert server.inbox == {} and server.said.count("imap logout") == 48
 
 

@@ -61,7 +61,7 @@ def is_over(session):
             return session.noop()[0] != "OK"
         except (imaplib.IMAP4.abort, OSError):
             return True
-    return wait_until(ended, "the session ends", 5)
+    return wait_until(ended, "the session ends")
 
 
 def test_works_from_the_moment_that_it_is_made(host):

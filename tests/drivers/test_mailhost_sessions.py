@@ -33,7 +33,7 @@ class Asked(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.asked.append((self.path, self.headers["Authorization"], json.loads(body)))
         if self.server.wait:
-            self.server.wait.wait(30)
+            self.server.wait.wait(120)
         with contextlib.suppress(OSError):
             answer = self.server.body.encode()
             self.send_response(self.server.status)
@@ -138,7 +138,7 @@ def test_silence_has_an_end(doveadm, talk):
     since = time.monotonic()
     said = talk.ask("remove", **account)
     assert said["outcome"] == "unknown" and "does not answer" in said["reason"]
-    assert time.monotonic() - since < 15
+    assert time.monotonic() - since < 60
     doveadm.wait.set()
 
 

@@ -17,7 +17,8 @@ import pytest
 from resolver_talk import Talk
 from servers.process import free_ports
 
-TRY_MS = 400
+TRY_MS = 30000  # more than anybody stands still
+HASTY_MS = 400  # where nobody answers
 
 
 class Fake:
@@ -27,7 +28,7 @@ class Fake:
         self.host = host
         self.udp = self.tcp = lambda query: None
         self.asked = []  # ("udp" or "tcp", message)
-        self.stopped = False
+        self.stopped, self.caught_up = False, threading.Event()
         self.datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.stream = socket.socket()
         while True:  # the same number for both
@@ -56,6 +57,9 @@ class Fake:
             bytes_, sender = self.datagrams.recvfrom(65535)
             if self.stopped:
                 return
+            if not bytes_:
+                self.caught_up.set()
+                continue
             query = dns.message.from_wire(bytes_)
             self.asked.append(("udp", query))
             for one in self.messages(self.udp(query)):
@@ -79,10 +83,20 @@ class Fake:
             for one in self.messages(said):
                 connection.sendall(struct.pack("!H", len(one)) + one)
 
-    def stop(self):
-        self.stopped = True
+    def wake(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
             waker.sendto(b"", (self.host, self.port))
+
+    def heard(self):
+        """What it was asked, with all that came over UDP until now."""
+        self.caught_up.clear()
+        self.wake()
+        assert self.caught_up.wait(30)
+        return self.asked
+
+    def stop(self):
+        self.stopped = True
+        self.wake()
         socket.create_connection((self.host, self.port)).close()
         for thread in self.threads:
             thread.join(10)
@@ -100,6 +114,13 @@ def fake():
 @pytest.fixture
 def talk(fake):
     one = Talk(TALK_HOST="127.0.0.1", TALK_PORT=fake.port, TALK_TRY_MS=TRY_MS)
+    yield one
+    one.end()
+
+
+@pytest.fixture
+def hasty(fake):
+    one = Talk(TALK_HOST="127.0.0.1", TALK_PORT=fake.port, TALK_TRY_MS=HASTY_MS)
     yield one
     one.end()
 
@@ -238,21 +259,30 @@ def test_without_edns(fake, talk):
     assert "does not understand" in talk.unknown("a.test")
 
 
-def test_silence(fake, talk):
+def test_silence(fake):
+    """It asks twice, and gives up four times a try later in any case."""
+    talk = Talk(TALK_HOST="127.0.0.1", TALK_PORT=fake.port, TALK_TRY_MS=2000)
     before = time.monotonic()
     assert "no answer in time" in talk.unknown("a.test")
-    assert 2 * TRY_MS / 1000 <= time.monotonic() - before < 2 * TRY_MS / 1000 + 2
-    assert len(fake.asked) == 2
+    took_ms = (time.monotonic() - before) * 1000
+    assert 4000 - 2 <= took_ms < 20000  # it counts whole milliseconds
+    assert len(fake.heard()) == 2
+    talk.end()
+
+
+def test_asked_again(fake):
+    talk = Talk(TALK_HOST="127.0.0.1", TALK_PORT=fake.port, TALK_TRY_MS=5000)
     calls = iter([None])
     fake.udp = lambda query: next(calls, answer(query, "a.test. 1 IN A 192.0.2.1"))
     assert talk.data("a.test") == ["192.0.2.1"]
+    talk.end()
 
 
 def test_nobody_listens():
-    talk = Talk(TALK_HOST="127.0.0.1", TALK_PORT=free_ports(1)[0], TALK_TRY_MS=5000)
+    talk = Talk(TALK_HOST="127.0.0.1", TALK_PORT=free_ports(1)[0], TALK_TRY_MS=TRY_MS)
     before = time.monotonic()
     assert "refused" in talk.unknown("a.test").lower()
-    assert time.monotonic() - before < 4
+    assert time.monotonic() - before < TRY_MS / 1000
     talk.end()
 
 
@@ -288,12 +318,12 @@ def other_opcode(query):
 
 @pytest.mark.parametrize("wrong", [other_id, other_question, no_question, a_query, other_opcode, lambda q: b"",
                                    lambda q: b"\0", lambda q: b"x" * 11, lambda q: b"\xff" * 600])
-def test_strangers_are_not_heard(fake, talk, wrong):
+def test_strangers_are_not_heard(fake, talk, hasty, wrong):
     """Anybody may send datagrams: they neither answer nor end the waiting."""
     fake.udp = lambda query: [wrong(query), wrong(query), answer(query, "A.tEsT. 1 IN A 192.0.2.1")]
     assert talk.data("a.test") == ["192.0.2.1"]
     fake.udp = wrong
-    assert "no answer in time" in talk.unknown("a.test")
+    assert "no answer in time" in hasty.unknown("a.test")
 
 
 def test_garbage_behind_a_good_head(fake, talk):
@@ -336,11 +366,11 @@ def drip(connection):
     (lambda q: None, "closed"), (lambda q: drip, "no answer in time"), (lambda q: b"x" * 65535, "another question"),
     (lambda q: (lambda connection: connection.sendall(b"\1\0" + b"x" * 20)), "closed"),
 ])
-def test_bad_tcp(fake, talk, tcp, reason):
+def test_bad_tcp(fake, talk, hasty, tcp, reason):
     fake.udp, fake.tcp = cut, tcp
     before = time.monotonic()
-    assert reason in talk.unknown("a.test")
-    assert time.monotonic() - before < 4
+    assert reason in (hasty if reason == "no answer in time" else talk).unknown("a.test")
+    assert time.monotonic() - before < 20
 
 
 # ---- many, and the system's
@@ -353,10 +383,10 @@ def test_threads(fake, talk):
     assert len({query.id for _, query in fake.asked}) > 40
 
 
-def test_system_file(tmp_path, fake):
+def test_system_file(tmp_path):
     """The first that answers is enough; the file is read with each call."""
     path = tmp_path / "resolv.conf"
-    talk = Talk(TALK_RESOLV_CONF=path, TALK_TRY_MS=300)
+    talk = Talk(TALK_RESOLV_CONF=path, TALK_TRY_MS=TRY_MS)
     path.write_text("# mine\noptions ndots:2\nsearch test\nnameserver not-an-address\nnameserver 127.53.53.53\n nameserver 127.53.53.9\n")
     assert "127.53.53.53:53" in talk.unknown("a.test")
     path.write_text("nameserver 127.53.53.54\nnameserver 127.53.53.55\nnameserver 127.53.53.56\nnameserver 127.53.53.57\n")
@@ -373,11 +403,11 @@ def test_the_second_server(tmp_path):
     except PermissionError:
         pytest.skip("port 53 is not for everybody")
     (tmp_path / "resolv.conf").write_text(f"nameserver {first}\nnameserver {second}\n")
-    talk = Talk(TALK_RESOLV_CONF=tmp_path / "resolv.conf", TALK_TRY_MS=TRY_MS)
+    talk = Talk(TALK_RESOLV_CONF=tmp_path / "resolv.conf", TALK_TRY_MS=5000)
     fakes[1].udp = lambda query: answer(query, "a.test. 1 IN A 192.0.2.1")
     for fakes[0].udp in (lambda query: answer(query, rcode="SERVFAIL"), lambda query: None):
         assert talk.data("a.test") == ["192.0.2.1"]
-    assert [len(one.asked) for one in fakes] == [2, 2]
+    assert [len(one.heard()) for one in fakes] == [2, 2]
     fakes[0].udp = lambda query: answer(query, rcode="NXDOMAIN", authority=[SOA])  # this is an answer
     assert talk.data("a.test") == [] and len(fakes[1].asked) == 2
     talk.end()

@@ -12,7 +12,7 @@ class DnsServer:
 
     def kill(self):
         self.process.kill()
-        self.process.child.wait(10)
+        self.process.child.wait(60)
 
     def restart(self):
         self.stop()

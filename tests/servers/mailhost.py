@@ -72,7 +72,7 @@ class Rights:
             with contextlib.suppress(OSError):
                 self.holder.stdin.close()
             self.holder.stdout.close()
-            self.holder.wait(10)
+            self.holder.wait(60)
             self.holder = None
 
 
@@ -252,7 +252,7 @@ class MailHost:
     def kill_server(self, name):
         one = self.running.pop(name)
         one.kill()
-        one.child.wait(10)
+        one.child.wait(60)
         self._wait_closed(name)
 
     def _wait_closed(self, name):

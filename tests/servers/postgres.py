@@ -196,7 +196,7 @@ class PostgreSQL(Client):
         """SIGKILL of all its processes at once: what the system has not been given yet is lost."""
         if self.process is not None:
             guard.kill_inside(self.data.resolve())
-            self.process.child.wait(30)
+            self.process.child.wait(60)
             self.process.stop()
             self.process = None
 
@@ -301,7 +301,7 @@ class PatroniNode(Client):
     def kill(self):
         """Patroni and PostgreSQL at one moment, as when the machine is lost."""
         guard.kill_inside(self.home.resolve())
-        self.process.child.wait(30)
+        self.process.child.wait(60)
         self.process.stop()
         self.process = None
 
@@ -422,7 +422,7 @@ class PgBouncer(Client):
 
     def kill(self):
         self.process.kill()
-        self.process.child.wait(10)
+        self.process.child.wait(60)
 
     def end(self):
         if self.process is not None:

@@ -15,7 +15,7 @@ import pytest
 
 from servers import guard
 
-READY_S = 30
+READY_S = 60
 PORTS = range(16384, 32768)  # whoever asks Linux for any port gets a higher one
 
 
@@ -131,5 +131,5 @@ class Process:
             self.child.wait(10)
         except subprocess.TimeoutExpired:
             self.kill()
-            self.child.wait(10)
+            self.child.wait(60)
         guard.tell(f"-group {self.child.pid}")

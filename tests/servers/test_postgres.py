@@ -44,7 +44,7 @@ def test_a_frozen_server_answers_once_it_is_thawed(own):
     server.freeze()
     assert not server.answers()
     server.thaw()
-    assert server.answers()
+    wait_until(server.answers, "it answers again")
 
 
 def test_databases_sort_like_people_unless_told_otherwise(postgres):  # noqa: F811
