@@ -19,7 +19,7 @@ enum {
     LOGIN_MS = 6000,
     SUBMIT_MS = 6000,
     ARRIVE_MS = 10000,
-    COMMAND_MS = 2000,
+    COMMAND_MS = 6000, /* a mail host may stand still for a moment, and is not broken for that */
     SIGNATURE_MS = 4000,
     TIDY_MS = 2000, /* kept back from the time for all of it, to delete what was sent */
     CHECK_MS = 20000,
