@@ -136,9 +136,10 @@ static void wait_for_exchanges(struct http_server *server, int64_t ms) {
 
 void http_stop(struct http_server *server, int64_t grace_ms) {
     if (!server) return;
-    acceptor_stop(&server->acceptor);
-    /* From now on each answer ends its connection. */
+    /* From now on each answer ends its connection; before nobody can connect any more, who sees by that that it ends.
+     */
     atomic_store(&server->stopping, true);
+    acceptor_stop(&server->acceptor);
     int64_t until = monotonic_ms() + grace_ms;
     deadline_end_streams(&server->deadline);
     linger(server, grace_ms < LINGER_MS ? grace_ms : LINGER_MS);
