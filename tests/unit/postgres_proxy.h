@@ -19,7 +19,9 @@ enum proxy_mode {
     PROXY_PASS,
     PROXY_SILENT,      /* takes everything and answers nothing, new connections too */
     PROXY_DEAD,        /* ends all connections, and each new one at once */
+    PROXY_REFUSE_ONE,  /* once: ends all connections, and the next one that is made */
     PROXY_LOSE_ANSWER, /* once: the next COMMIT arrives, its answer does not, and the connection ends */
+    PROXY_LOSE_WAY,    /* the same, and is PROXY_DEAD from then on */
     PROXY_LOSE_COMMIT, /* once: the next COMMIT does not arrive, and the connection ends on both sides */
     PROXY_KEEP_COMMIT, /* once: the connection ends for the client; the next COMMIT arrives at proxy_let_go */
 };
@@ -62,11 +64,17 @@ static inline int proxy_reach(const struct proxy *proxy) {
     return fd;
 }
 
+static inline bool proxy_refuses(int mode) {
+    return mode == PROXY_DEAD || mode == PROXY_REFUSE_ONE;
+}
+
 static inline void proxy_accept(struct proxy *proxy) {
     int fd = accept(proxy->listener, NULL, NULL);
     if (fd < 0) return;
     atomic_fetch_add(&proxy->connects, 1);
-    for (size_t i = 0; i < PROXY_PAIRS && atomic_load(&proxy->mode) != PROXY_DEAD; i++) {
+    int mode = atomic_load(&proxy->mode);
+    if (mode == PROXY_REFUSE_ONE) atomic_store(&proxy->mode, PROXY_PASS);
+    for (size_t i = 0; i < PROXY_PAIRS && !proxy_refuses(mode); i++) {
         struct proxy_pair *pair = &proxy->pairs[i];
         if (pair->client >= 0 || pair->server >= 0) continue;
         *pair = (struct proxy_pair){fd, proxy_reach(proxy), false};
@@ -102,7 +110,7 @@ static inline void proxy_forth(struct proxy *proxy, struct proxy_pair *pair) {
     if (mode >= PROXY_LOSE_ANSWER && proxy_has_commit(proxy->bytes, n)) {
         if (mode == PROXY_LOSE_COMMIT) {
             proxy_end_pair(pair);
-        } else if (mode == PROXY_LOSE_ANSWER) {
+        } else if (mode != PROXY_KEEP_COMMIT) {
             pair->loses_answer = true;
             proxy_write(pair->server, proxy->bytes, n);
         } else {
@@ -111,7 +119,7 @@ static inline void proxy_forth(struct proxy *proxy, struct proxy_pair *pair) {
             pair->server = -1;
             proxy_end_pair(pair);
         }
-        atomic_store(&proxy->mode, PROXY_PASS);
+        atomic_store(&proxy->mode, mode == PROXY_LOSE_WAY ? PROXY_DEAD : PROXY_PASS);
     } else if (mode == PROXY_SILENT) {
         atomic_fetch_add(&proxy->swallowed, 1);
     } else {
@@ -135,7 +143,7 @@ static inline void *proxy_run(void *arg) {
         struct pollfd fds[1 + 2 * PROXY_PAIRS] = {{proxy->listener, POLLIN, 0}};
         for (size_t i = 0; i < PROXY_PAIRS; i++) {
             struct proxy_pair *pair = &proxy->pairs[i];
-            if (atomic_load(&proxy->mode) == PROXY_DEAD) proxy_end_pair(pair);
+            if (proxy_refuses(atomic_load(&proxy->mode))) proxy_end_pair(pair);
             fds[1 + 2 * i] = (struct pollfd){pair->client, POLLIN, 0};
             fds[2 + 2 * i] = (struct pollfd){pair->server, POLLIN, 0};
         }

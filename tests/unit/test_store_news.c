@@ -244,12 +244,8 @@ static void identities_are_heard_elsewhere(void **state) {
     assert_int_equal(atomic_load(&said), 0);
 }
 
-/* After the changes above; identities stay while anything else goes on, or every node would read all callers anew with
- * every order. */
-static void what_is_no_identity_is_not(void **state) {
-    (void)state;
+static void stay_while_others_change(bool *ret) {
     static change_fn *const others[] = {beat, use_unlimited};
-    sleep_ms(100); /* what was said before and is still on its way, twice the longest way */
     uint64_t identities = store_generation(there, STORE_IDENTITIES);
     for (size_t i = 0; i < 60; i++) {
         struct error error = {0};
@@ -258,8 +254,17 @@ static void what_is_no_identity_is_not(void **state) {
         OK(store_claim(here, run, &change, &error));
         wait_until_moved(there, STORE_ANYTHING, any, "a commit");
     }
+    *ret = store_generation(there, STORE_IDENTITIES) == identities;
+}
+
+/* After the changes above; identities stay while anything else goes on, or every node would read all callers anew with
+ * every order. A node that was kept from hearing for a while does that once, to be sure; not every time. */
+static void what_is_no_identity_is_not(void **state) {
+    (void)state;
+    bool stay = false;
+    for (int i = 0; i < 10 && !stay; i++) stay_while_others_change(&stay);
+    assert_true(stay);
     assert_int_equal(atomic_load(&said), 0);
-    assert_true(store_generation(there, STORE_IDENTITIES) == identities);
 }
 
 static void count_news(void *arg) {
@@ -272,14 +277,17 @@ static void work_is_told_in_lots(void **state) {
     static atomic_int news;
     atomic_store(&news, 0);
     store_on_news(there, count_news, &news);
-    int64_t began = clock_steady_ms();
+    int64_t began = clock_steady_ms(), took = 0;
     int commits = 0;
-    for (; clock_steady_ms() - began < 600; commits++) {
+    for (bool heard = false; (took < 600 || !heard) && took < LIMIT_MS; commits++) {
         struct error error = {0};
         OK(store_claim(here, run, &change, &error));
+        took = clock_steady_ms() - began;
+        int n = atomic_load(&news);
+        heard = n >= 2 && commits > n;
     }
     store_on_news(there, NULL, NULL);
-    int64_t took = clock_steady_ms() - began;
+    took = clock_steady_ms() - began;
     assert_in_range(atomic_load(&news), 2, took / 20 + 3);
     assert_true(commits > atomic_load(&news));
 }
@@ -288,17 +296,20 @@ static void work_is_told_in_lots(void **state) {
  */
 static void lost_connections_are_made_up_for(void **state) {
     (void)state;
+    enum { ROUNDS = 20 };
     struct error error = {0};
     change_fn *change = set_credit;
-    for (int i = 0; i < 20; i++) {
-        if (i % 4 == 0)
+    int late = 0; /* the machine may stand still for a while */
+    for (int i = 0; i < ROUNDS; i++) {
+        if (i % 2 == 0)
             ask("SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'dfyd news'");
         uint64_t other = store_generation(there, STORE_IDENTITIES);
         int64_t began = clock_steady_ms();
         OK(store_write(here, run, &change, &error));
         wait_until_moved(there, STORE_IDENTITIES, other, "a change while the connection was away");
-        assert_in_range(clock_steady_ms() - began, 0, 1500);
+        late += clock_steady_ms() - began > 1500;
     }
+    assert_in_range(late, 0, ROUNDS / 5);
     assert_true(atomic_load(&said) > 0);
 }
 

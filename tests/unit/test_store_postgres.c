@@ -356,7 +356,7 @@ static void what_cannot_be_ordered_runs_again(void **state) {
         }
     }
     assert_int_equal(count_things(f), 2 * ARRAY_LEN(raised));
-    open_store(f, f->url, 2, 300);
+    open_store(f, f->url, 2, 3000);
     struct change c = {.name = "z", .sql = RAISE("40001")};
     FAILS(ERR_UNAVAILABLE, write_of(f, &c));
     assert_true(c.runs > 1);
@@ -369,7 +369,7 @@ static void a_read_runs_again(void **state) {
     OK(store_read(f->store, do_change, &c, &f->error));
     assert_int_equal(c.runs, 2);
     c = (struct change){.name = "x"};
-    open_store(f, f->url, 2, 300);
+    open_store(f, f->url, 2, 3000);
     FAILS(ERR_UNAVAILABLE, store_read(f->store, do_change, &c, &f->error)); /* reads do not write */
 }
 
@@ -386,7 +386,7 @@ static void a_taken_name_keeps_no_transaction_open(void **state) {
     struct change c = {.sql = sql, .reads_only = true};
     OK(store_read(f->store, do_change, &c, &f->error));
     assert_int_equal(c.runs, 1);
-    int64_t until = clock_steady_ms() + 3000, open;
+    int64_t until = clock_steady_ms() + 30000, open;
     while ((open = ask(f, open_ones)) && clock_steady_ms() < until) sleep_ms(5);
     assert_int_equal(open, 0); /* asked again, the store's listener may be seen at its first words */
 }
@@ -503,33 +503,18 @@ static void a_late_commit_never_happens(void **state) {
     assert_int_equal(count_things(f), 1);
 }
 
-static void *go_dead_after(void *arg) {
-    struct pg *f = arg;
-    while (atomic_load(&f->proxy->mode) != PROXY_PASS) sleep_ms(1);
-    atomic_store(&f->proxy->mode, PROXY_DEAD);
-    return NULL;
-}
-
+/* The way to the server ends with the answer. */
 static void nobody_knows(void **state) {
     struct pg *f = *state;
-    pthread_t thread;
-    open_store(f, f->through, 2, 1000);
-    atomic_store(&f->proxy->mode, PROXY_LOSE_ANSWER);
+    open_store(f, f->through, 2, 3000);
+    atomic_store(&f->proxy->mode, PROXY_LOSE_WAY);
     struct change c = {.name = "a"};
-    /* The way to the server ends with the answer. */
-    OK(db_exec(f->db,
-               "CREATE FUNCTION slow() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.2);"
-               " RETURN NULL; END $$; CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON things DEFERRABLE INITIALLY"
-               " DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()",
-               &f->error));
-    pthread_create(&thread, NULL, go_dead_after, f);
     FAILS(ERR_UNSURE, write_of(f, &c));
-    pthread_join(thread, NULL);
     assert_int_equal(c.runs, 1);
     atomic_store(&f->proxy->mode, PROXY_PASS);
-    sleep_ms(500);
     c = (struct change){.name = "b"};
-    OK(write_of(f, &c));
+    for (int64_t until = clock_steady_ms() + 30000; !write_of(f, &c) && clock_steady_ms() < until;) sleep_ms(20);
+    /* After the first one's end, as both are of one workspace. */
     assert_int_equal(count_things(f), 2);
 }
 
@@ -559,7 +544,7 @@ static void old_marks_go(void **state) {
 
 static void silence_ends(void **state) {
     struct pg *f = *state;
-    open_store(f, f->through, 2, 600);
+    open_store(f, f->through, 2, 3000);
     struct change c = {.name = "a"};
     OK(write_of(f, &c));
     atomic_store(&f->proxy->mode, PROXY_SILENT);
@@ -567,7 +552,7 @@ static void silence_ends(void **state) {
     c = (struct change){.name = "b"};
     FAILS(ERR_UNAVAILABLE, write_of(f, &c));
     int64_t took = clock_steady_ms() - began;
-    assert_in_range(took, 500, 2000);
+    assert_in_range(took, 2900, 10000);
     atomic_store(&f->proxy->mode, PROXY_PASS);
     for (int i = 0; i < 100 && !write_of(f, &c); i++) sleep_ms(20);
     assert_int_equal(count_things(f), 2);
@@ -582,70 +567,69 @@ static void while_it_is_away_calls_fail_at_once(void **state) {
     FAILS(ERR_UNAVAILABLE, write_of(f, &c));
     assert_true(str_contains(str_of(f->error.message), "away"));
     assert_null(strstr(f->error.message, "hunter2"));
-    assert_in_range(clock_steady_ms() - began, 900, 5000);
+    assert_in_range(clock_steady_ms() - began, 900, 9000); /* of 10000 */
     int connects = atomic_load(&f->proxy->connects);
     began = clock_steady_ms();
-    for (int i = 0; i < 100; i++) FAILS(ERR_UNAVAILABLE, write_of(f, &c));
-    assert_true(clock_steady_ms() - began < 500);
-    assert_true(atomic_load(&f->proxy->connects) - connects <= 3);
+    int slow = 0; /* the machine may stand still for a while */
+    for (int i = 0; i < 100; i++) {
+        int64_t called = clock_steady_ms();
+        FAILS(ERR_UNAVAILABLE, write_of(f, &c));
+        slow += clock_steady_ms() - called > 50;
+    }
+    assert_in_range(slow, 0, 10);
+    /* The way is tried every 200 ms at most. */
+    assert_in_range(atomic_load(&f->proxy->connects) - connects, 0, (clock_steady_ms() - began) / 200 + 1);
     atomic_store(&f->proxy->mode, PROXY_PASS);
     began = clock_steady_ms();
     while (!write_of(f, &c)) sleep_ms(10);
-    assert_true(clock_steady_ms() - began < 2000);
+    assert_in_range(clock_steady_ms() - began, 0, 6000); /* of 10000 */
     assert_int_equal(count_things(f), 1);
 }
 
-/* A short outage is waited for. */
-static void *come_back_soon(void *arg) {
-    struct pg *f = arg;
-    sleep_ms(400);
-    atomic_store(&f->proxy->mode, PROXY_PASS);
-    return NULL;
-}
-
+/* It is waited for. */
 static void a_short_outage_is_not_noticed(void **state) {
     struct pg *f = *state;
-    pthread_t thread;
     open_store(f, f->through, 2, 10000);
-    atomic_store(&f->proxy->mode, PROXY_DEAD);
-    pthread_create(&thread, NULL, come_back_soon, f);
+    int connects = atomic_load(&f->proxy->connects);
+    atomic_store(&f->proxy->mode, PROXY_REFUSE_ONE);
     struct change c = {.name = "a"};
     OK(write_of(f, &c));
-    pthread_join(thread, NULL);
-}
-
-static bool sleep_inside(struct db *db, void *arg, struct error *reterr) {
-    atomic_store((atomic_bool *)arg, true);
-    return stmt_run(db_stmt(db, "SELECT pg_sleep(1)"), NULL, reterr);
+    assert_int_equal(atomic_load(&f->proxy->connects) - connects, 2);
 }
 
 struct sleeper {
     struct pg *f;
-    atomic_bool began;
+    atomic_bool began, may_end;
     bool ok;
 };
+
+static bool sleep_inside(struct db *db, void *arg, struct error *reterr) {
+    struct sleeper *s = arg;
+    if (!stmt_run(db_stmt(db, "SELECT 1"), NULL, reterr)) return false;
+    atomic_store(&s->began, true);
+    while (!atomic_load(&s->may_end)) sleep_ms(1);
+    return true;
+}
 
 static void *run_sleeper(void *arg) {
     struct sleeper *s = arg;
     struct error error;
-    s->ok = store_claim(s->f->store, sleep_inside, &s->began, &error);
+    s->ok = store_claim(s->f->store, sleep_inside, s, &error);
+    return NULL;
+}
+
+static void *wake_soon(void *arg) {
+    struct sleeper *s = arg;
+    sleep_ms(500);
+    atomic_store(&s->may_end, true);
     return NULL;
 }
 
 static void a_full_pool_is_waited_for(void **state) {
     struct pg *f = *state;
-    pthread_t thread;
-    open_store(f, f->url, 1, 3000);
+    pthread_t thread, waker;
+    open_store(f, f->url, 1, 20000);
     struct sleeper sleeper = {.f = f};
-    pthread_create(&thread, NULL, run_sleeper, &sleeper);
-    while (!atomic_load(&sleeper.began)) sleep_ms(1);
-    struct change c = {.name = "a"};
-    OK(write_of(f, &c));
-    pthread_join(thread, NULL);
-    assert_true(sleeper.ok);
-
-    open_store(f, f->url, 1, 1500);
-    sleeper = (struct sleeper){.f = f};
     pthread_create(&thread, NULL, run_sleeper, &sleeper);
     while (!atomic_load(&sleeper.began)) sleep_ms(1);
     struct error error;
@@ -654,8 +638,14 @@ static void a_full_pool_is_waited_for(void **state) {
     assert_false(store_tally(f->store, 200, do_change, &tally, &error));
     assert_int_equal(error.code, ERR_UNAVAILABLE);
     assert_true(str_contains(str_of(error.message), "in use"));
-    assert_in_range(clock_steady_ms() - began, 150, 900);
+    assert_in_range(clock_steady_ms() - began, 150, 10000); /* not 20000 */
+
+    pthread_create(&waker, NULL, wake_soon, &sleeper);
+    struct change c = {.name = "a"};
+    OK(write_of(f, &c));
+    pthread_join(waker, NULL);
     pthread_join(thread, NULL);
+    assert_true(sleeper.ok);
 }
 
 static void *write_in_the_dark(void *arg) {
@@ -677,7 +667,9 @@ static bool write_beside(struct db *db, void *arg, struct error *reterr) {
 static void late_news_of_an_outage_change_nothing(void **state) {
     struct pg *f = *state;
     pthread_t dark;
-    open_store(f, f->through, 3, 2500);
+    char url[340];
+    snprintf(url, sizeof url, "%s?connect_timeout=60", f->through); /* its one try lasts as long as it does */
+    open_store(f, url, 3, 6000);
     int swallowed = atomic_load(&f->proxy->swallowed);
     atomic_store(&f->proxy->mode, PROXY_SILENT);
     pthread_create(&dark, NULL, write_in_the_dark, f);
@@ -712,12 +704,18 @@ static void a_lost_rollback_is_left_behind(void **state) {
 
 static void a_slow_statement_is_ended(void **state) {
     struct pg *f = *state;
-    open_store(f, f->url, 1, 500);
-    struct change c = {.name = "a", .sql = "SELECT pg_sleep(30)"};
-    int64_t began = clock_steady_ms();
-    FAILS(ERR_UNAVAILABLE, write_of(f, &c));
-    assert_true(str_contains(str_of(f->error.message), "too long"));
-    assert_in_range(clock_steady_ms() - began, 400, 3000);
+    enum { WAIT_MS = 3000 };
+    open_store(f, f->url, 1, WAIT_MS);
+    struct change c = {.name = "a", .sql = "SELECT pg_sleep(60)"};
+    for (bool was_told = false; !was_told;) {
+        int64_t began = clock_steady_ms();
+        FAILS(ERR_UNAVAILABLE, write_of(f, &c));
+        int64_t took = clock_steady_ms() - began;
+        assert_in_range(took, WAIT_MS * 8 / 10, 20000);
+        was_told = str_contains(str_of(f->error.message), "too long");
+        /* A server that was late with its word was not waited for. */
+        if (!was_told && took < WAIT_MS) fail_msg("after %d ms: %s", (int)took, f->error.message);
+    }
 }
 
 static void the_next_host_is_tried(void **state) {
@@ -759,8 +757,8 @@ static void a_password_is_told_to_nobody(void **state) {
 struct meeting {
     struct store *store;
     const char *workspace; /* NULL: the operator */
-    pthread_barrier_t *meet;
     atomic_int *inside, *most;
+    int wanted; /* so many inside are waited for */
     bool ok;
 };
 
@@ -770,9 +768,11 @@ static bool be_inside(struct db *db, void *arg, struct error *reterr) {
     int now = atomic_fetch_add(m->inside, 1) + 1, most = atomic_load(m->most);
     while (now > most && !atomic_compare_exchange_weak(m->most, &most, now))
         ;
-    bool ok = stmt_run(db_stmt(db, "SELECT pg_sleep(0.3)"), NULL, reterr);
+    if (m->wanted == 1) sleep_ms(300); /* in which the other would come if it could */
+    for (int64_t until = clock_steady_ms() + 15000; atomic_load(m->most) < m->wanted && clock_steady_ms() < until;)
+        sleep_ms(1);
     atomic_fetch_sub(m->inside, 1);
-    return ok;
+    return true;
 }
 
 static void *run_meeting(void *arg) {
@@ -783,23 +783,24 @@ static void *run_meeting(void *arg) {
     return NULL;
 }
 
-static int meet(struct pg *f, const char *a, const char *b) {
+/* How many are inside at once at most. */
+static void expect_meet(struct pg *f, int wanted, const char *a, const char *b) {
     atomic_int inside = 0, most = 0;
     pthread_t threads[2];
-    struct meeting m[2] = {{f->store, a, NULL, &inside, &most, false}, {f->store, b, NULL, &inside, &most, false}};
+    struct meeting m[2] = {{f->store, a, &inside, &most, wanted, false}, {f->store, b, &inside, &most, wanted, false}};
     for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, run_meeting, &m[i]);
     for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
     assert_true(m[0].ok && m[1].ok);
-    return atomic_load(&most);
+    assert_int_equal(atomic_load(&most), wanted);
 }
 
 static void scopes_keep_apart(void **state) {
     struct pg *f = *state;
     open_store(f, f->url, 4, 20000);
-    assert_int_equal(meet(f, "w1", "w2"), 2);
-    assert_int_equal(meet(f, "w1", "w1"), 1);
-    assert_int_equal(meet(f, "w1", NULL), 1);
-    assert_int_equal(meet(f, NULL, NULL), 1);
+    expect_meet(f, 2, "w1", "w2");
+    expect_meet(f, 1, "w1", "w1");
+    expect_meet(f, 1, "w1", NULL);
+    expect_meet(f, 1, NULL, NULL);
 }
 
 static void generations_tell_changes(void **state) {
