@@ -149,6 +149,7 @@ class Killer:
 
     def __init__(self, cluster, seed, pause=(1.0, 4.0), down=(0.1, 1.5)):
         self.cluster, self.random, self.pause, self.down = cluster, random.Random(seed), pause, down
+        self.starting = None  # a start that is under way, which goes on when the rest is over
 
     @property
     def kills(self):
@@ -161,7 +162,8 @@ class Killer:
             for node in nodes:
                 node.kill()
             await asyncio.sleep(self.random.uniform(*self.down))
-            await asyncio.shield(asyncio.to_thread(self._start, nodes))
+            self.starting = asyncio.ensure_future(asyncio.to_thread(self._start, nodes))
+            await asyncio.shield(self.starting)
 
     @staticmethod
     def _start(nodes):
@@ -180,6 +182,8 @@ class Killer:
         self.task.cancel()
         with contextlib.suppress(asyncio.CancelledError, AssertionError):
             await self.task
+        if self.starting:
+            await self.starting  # else a node might be started twice
         for node in self.cluster.nodes:
             if not node.process:
                 await asyncio.to_thread(node.start)

@@ -219,6 +219,16 @@ class Proxy:
         """Of whatever comes, both ways."""
         self.delay_s = seconds
 
+    def calm(self):
+        """Passes on from now on, whatever was armed or about to happen."""
+        async def change():
+            self.delay_s = 0
+            self.cuts.clear()
+            for link in self.links:
+                link.cut = link.waits_for_commit = None
+            self.set_mode(PASS)
+        self._call(change())
+
     def cut(self, cut):
         """Arms it; made lists those that were."""
         async def add():

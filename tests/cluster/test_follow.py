@@ -75,14 +75,16 @@ def test_events_of_another_node(make, pooled):
 
 
 def test_a_key_revoked_on_another_node(make):
-    cluster = make()
-    key = cluster.cli("key", "create", "--workspace", "acme", "--scope", "all:all").strip()
-    with following(cluster.nodes[0], key) as one, following(cluster.nodes[1], key) as two:
-        id = max(re.findall(r"^[0-9a-f-]{36}", cluster.cli("key", "list", "--workspace", "acme"), re.M))
-        cluster.cli("key", "revoke", "--id", id)
-        since = time.monotonic()
-        assert one.wait_end() == two.wait_end() == "last chunk"
-        assert time.monotonic() - since < 1.5
+    cluster, taken = make(), []
+    for _ in range(5):
+        key = cluster.cli("key", "create", "--workspace", "acme", "--scope", "all:all").strip()
+        with following(cluster.nodes[0], key) as one, following(cluster.nodes[1], key) as two:
+            id = max(re.findall(r"^[0-9a-f-]{36}", cluster.cli("key", "list", "--workspace", "acme"), re.M))
+            cluster.cli("key", "revoke", "--id", id)
+            since = time.monotonic()
+            assert one.wait_end() == two.wait_end() == "last chunk"
+            taken.append(time.monotonic() - since)
+    assert sorted(taken)[2] < 1.5, "most of the time: a machine may stand still once"
 
 
 INSERT = ("INSERT INTO events (workspace_id, type, domain, payload, created_ms)"

@@ -20,16 +20,17 @@ from given import Database, cluster_database, cluster_server, network  # noqa: F
 from proxy import DROP, PASS, RESET, CommitCut, Proxy
 
 WAIT_S = 2  # --db-wait-ms
-LATE_S = 3  # that an answer may come later than that on a busy machine
-LIVE_S = 1  # within which /healthz answers, whatever the database does
+LATE_S = 5  # that an answer may come later than that on a busy machine
+LONG_S, LIVE_S = 8, 4  # where calls wait for LONG_S, /healthz answers within LIVE_S all the same
 
 
 @contextlib.contextmanager
-def two_nodes(tmp_path, database, network, *beside):  # noqa: F811
-    """Node `a` behind the network, node `b` (BESIDE: how it is called) with a line of its own; yields the cluster, a and b."""
-    cluster = nodes.Cluster(tmp_path, database.url, db_wait_ms=WAIT_S * 1000, lease_ms=3000)
-    a = cluster.node("a", db=database.url_at(network.port))
-    b = cluster.node("b", *beside)
+def two_nodes(tmp_path, database, network, *beside, wait_s=WAIT_S):  # noqa: F811
+    """Node `a` behind the network, which waits for the database for WAIT_S, and node `b` (BESIDE: how it is called) with a line of its
+    own; yields the cluster, a and b."""
+    cluster = nodes.Cluster(tmp_path, database.url, lease_ms=3000)
+    a = cluster.node("a", db=database.url_at(network.port), db_wait_ms=wait_s * 1000)
+    b = cluster.node("b", *beside, db_wait_ms=30000)
     cluster.start()
     try:
         yield cluster, a, b
@@ -61,6 +62,11 @@ def ask(port, request):
     return asyncio.run(asked(port, request))
 
 
+def ask_again(port, request):
+    """Until it is answered for good, as customers do."""
+    return wait_for("an answer", lambda: (answer := ask(port, request))[0] not in (0, 409, 503) and answer)
+
+
 def finished(cluster, told):
     """All has ended, and the audit finds nothing."""
     cluster.wait_quiet(audit.open_work, 60)
@@ -71,7 +77,7 @@ def finished(cluster, told):
 
 @pytest.mark.parametrize("how", [DROP, RESET])
 def test_a_node_without_its_database_says_so(tmp_path, cluster_database, network, how):  # noqa: F811
-    with two_nodes(tmp_path, cluster_database, network) as (cluster, a, b):
+    with two_nodes(tmp_path, cluster_database, network, wait_s=LONG_S) as (cluster, a, b):
         cluster.workspaces({"w0": "tok_visa"})
         assert ask(a.port, order(cluster, "before.com", "before"))[0] == 200
         live = request("GET", "/healthz", cluster.keys["w0"])
@@ -104,18 +110,18 @@ def test_a_node_without_its_database_says_so(tmp_path, cluster_database, network
               f"the other node's within {max(a[3] for a in beside):.2f} s")
         assert {status for status, *_ in answers} == {503}, collections.Counter(a[0] for a in answers)
         assert all(int(headers["retry-after"]) > 0 for _, headers, _, _ in answers)
-        assert max(seconds for *_, seconds in answers) < WAIT_S + LATE_S
+        assert max(seconds for *_, seconds in answers) < LONG_S + LATE_S
         assert slowest < LIVE_S
         # The other node does not even wait for the transactions that the first one left behind.
         assert {status for status, *_ in beside} == {200}, beside
-        assert max(seconds for *_, seconds in beside) < WAIT_S + LATE_S
+        assert max(seconds for *_, seconds in beside) < LATE_S
 
         network.turn(PASS)
         began = time.monotonic()
-        wait_for("the node works again", lambda: ask(a.port, order(cluster, "after.com", "after"))[0] == 200, limit=20)
+        wait_for("the node works again", lambda: ask(a.port, order(cluster, "after.com", "after"))[0] == 200)
         print(f"{how}: orders were taken again {time.monotonic() - began:.2f} s after the network was back")
         # What was refused is ordered with the same keys, and each is placed once.
-        again = [ask(a.port, order(cluster, f"dark-{turn}-{i}.com", f"d{turn}-{i}")) for turn in range(2) for i in range(64)]
+        again = [ask_again(a.port, order(cluster, f"dark-{turn}-{i}.com", f"d{turn}-{i}")) for turn in range(2) for i in range(64)]
         assert {status for status, *_ in again} == {200}, [answer for answer in again if answer[0] != 200]
         assert all(json.loads(text)["order_placed"] for _, _, text, _ in again), [t for _, _, t, _ in again if b'"order_placed":false' in t][:2]
         cluster.wait_quiet(audit.open_work, 60)
@@ -162,7 +168,7 @@ def test_a_commit_that_is_cut(cut_pair, what, when, how, then):
 
     async def ordering():
         task = asyncio.create_task(clients.run())
-        await asyncio.to_thread(wait_for, "a commit that is cut", lambda: len(one.made) > made, limit=20)
+        await asyncio.to_thread(wait_for, "a commit that is cut", lambda: len(one.made) > made)
         if then == DROP:
             await asyncio.sleep(WAIT_S + 1)
             await asyncio.to_thread(one.turn, PASS)
@@ -192,7 +198,9 @@ def test_a_node_that_is_cut_off_stops_working(tmp_path, cluster_database, networ
             # In the middle of its work: some of it is done outside and not yet told to the database, some is only leased.
             while int(cluster.outside(f"SELECT COUNT(*) FROM calls WHERE pid = {lonely_pid}")[0][0]) < 30:
                 await asyncio.sleep(0.01)
-            network.turn(DROP)
+            network.cut(CommitCut(TRANSACTIONS["recording a step"], "before", DROP, then=DROP))
+            while not network.made:
+                await asyncio.sleep(0.001)
             cut_ms = time.time() * 1000
             left = cluster.rows("SELECT COUNT(*) FROM steps WHERE state = 'running' AND attempts = 1")[0][0]
             await asyncio.to_thread(other.start)
@@ -243,17 +251,17 @@ class Weather:
             kind = self.random.choice([DROP, RESET, "slow", "commit", "commit", "commit"])
             self.turns[kind] += 1
             if kind in (DROP, RESET):
-                await asyncio.to_thread(network.turn, kind)
+                network.turn(kind)
             elif kind == "slow":
                 network.delay(self.random.uniform(0.01, 0.2))
             else:
                 cut = CommitCut(self.random.choice(list(TRANSACTIONS.values())), self.random.choice(["before", "after"]),
                                 self.random.choice([DROP, RESET]), times=self.random.randint(1, 4),
                                 then=self.random.choice([PASS, PASS, DROP, RESET]))
-                await asyncio.to_thread(network.cut, cut)
+                network.cut(cut)
             await asyncio.sleep(self.random.uniform(0.2, 4))
             network.delay(0)
-            await asyncio.to_thread(network.turn, PASS)
+            network.turn(PASS)
 
     async def __aenter__(self):
         self.tasks = [asyncio.create_task(self._run(network)) for network in self.networks]
@@ -264,9 +272,7 @@ class Weather:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         for network in self.networks:
-            network.delay(0)
-            network.cuts.clear()
-            await asyncio.to_thread(network.turn, PASS)
+            network.calm()
         print(f"weather: {dict(self.turns)}, {sum(len(n.made) for n in self.networks)} commits cut")
 
 
