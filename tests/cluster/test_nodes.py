@@ -15,6 +15,8 @@ from servers.postgres import postgres  # noqa: F401, a fixture
 from servers.process import free_ports
 
 ALIVE = 15  # seconds that a node may be silent
+AWAY_S = 8  # that a call waits for a database which is away; half of it is more than a busy machine stands still
+CURRENT = "/api/v2/workspaces/current"
 
 
 @pytest.fixture
@@ -92,7 +94,7 @@ def test_nodes_with_all_roles_are_listed(make):
     assert logged(work, "step_ended") and not logged(calls, "step_ended")
 
     work.kill()
-    silent = wait_for("silence", lambda: re.fullmatch(r"silent for (\d+) s", listed(cluster)["work"][-1]), ALIVE + 10)
+    silent = wait_for("silence", lambda: re.fullmatch(r"silent for (\d+) s", listed(cluster)["work"][-1]))
     assert int(silent[1]) >= ALIVE
     work.start()
     states = [line.split()[-1] for line in cluster.cli("node", "list").splitlines()[1:] if line.startswith("work ")]
@@ -199,7 +201,7 @@ def test_the_clock_waits_for_nobody_who_is_dead(make):
     dead.kill()
     began = time.monotonic()
     assert re.search(r"\d{4}-", cluster.cli("clock", "advance", "--by", "30d"))
-    assert time.monotonic() - began < ALIVE + 20
+    assert time.monotonic() - began < ALIVE + 45
     cluster.node("new").start()
 
 
@@ -221,8 +223,9 @@ def test_a_frozen_node_holds_the_clock_only_while_it_seems_alive(make):
 
 # -- the database is away
 
-def outage(cluster, begin, end, wait_s):
+def outage(cluster, begin, end):
     """What three nodes do between BEGIN() and END()."""
+    wait_s = AWAY_S
     (edge,) = free_ports(1)
     a, b = cluster.node("a", node_name="a", edge_listen=f"127.0.0.1:{edge}"), cluster.node("b", "serve", "--no-worker", node_name="b")
     work = cluster.node("work", "work", node_name="work")
@@ -239,14 +242,15 @@ def outage(cluster, begin, end, wait_s):
     marks = {node: len(node.log()) for node in cluster.nodes}
     begin()
     answers = []
-    paths = ["/api/v2/workspaces/current", ORDERS, "/readyz", "/api/dfyd/v1/prices"]
+    paths = [CURRENT, ORDERS, "/readyz", "/api/dfyd/v1/prices"]
 
     def ask(node, path):
         began = time.monotonic()
         answer = call(node, path, key)
+        seconds = time.monotonic() - began
         wrong = DESCRIPTION.judge("GET", path, answer.status_code, answer.headers, answer.text)
         assert not wrong, wrong
-        answers.append((node.name, path, answer.status_code, answer.headers.get("Retry-After"), time.monotonic() - began))
+        answers.append((node.name, path, answer.status_code, answer.headers.get("Retry-After"), seconds))
 
     threads = [threading.Thread(target=ask, args=(node, path)) for node in (a, b) for path in paths for _ in range(12)]
     for thread in threads:
@@ -259,12 +263,15 @@ def outage(cluster, begin, end, wait_s):
             slowest = max(slowest, time.monotonic() - began)
         assert ask_edge() == 200, "what is known is served on"
         time.sleep(0.02)
-    assert {(status, after) for _, _, status, after, _ in answers} == {(503, "5")}, answers
-    assert max(seconds for *_, seconds in answers) < wait_s + 1, max(answers, key=lambda one: one[-1])
+    # Whose caller is known is answered from memory until the node notices that it hears nothing.
+    assert {(status, after) for _, path, status, after, _ in answers if (path, status) != (CURRENT, 200)} == {(503, "5")}, answers
+    assert max(seconds for *_, seconds in answers) < wait_s + 5, max(answers, key=lambda one: one[-1])
     assert len(answers) == len(threads), "an answer was not as api/openapi.yaml says"
     assert slowest < wait_s / 2, f"/healthz took {slowest:.1f} s: what waits for the database waits {wait_s} s"
     for node in cluster.nodes:
         wait_for(f"{node.name} to notice", lambda node=node: logged(node, "database_away"))
+    for node in (a, b):
+        wait_for("no caller that is known", lambda node=node: call(node, CURRENT, key).status_code == 503)
     end()
     for node in cluster.nodes:
         wait_for(f"{node.name} to recover", lambda node=node: logged(node, "database_back"))
@@ -281,11 +288,11 @@ def outage(cluster, begin, end, wait_s):
 
 def test_a_silent_database(make, postgres):  # noqa: F811
     """Its connections stay open, and nothing answers."""
-    outage(make(db_wait_ms=3000), postgres.freeze, postgres.thaw, 3)
+    outage(make(db_wait_ms=AWAY_S * 1000), postgres.freeze, postgres.thaw)
 
 
 def test_a_database_that_is_stopped(make, postgres):  # noqa: F811
-    outage(make(db_wait_ms=3000), postgres.stop_immediate, postgres.start, 3)
+    outage(make(db_wait_ms=AWAY_S * 1000), postgres.stop_immediate, postgres.start)
 
 
 def test_a_node_ends_while_the_database_is_silent(make, postgres):  # noqa: F811
