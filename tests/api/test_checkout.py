@@ -262,7 +262,7 @@ def test_unsigned_old_and_damaged_notices(shop):
                     {**plain, "X-Sandbox-Signature": mac.split(",")[0]},
                     {**plain, "X-Sandbox-Signature": mac.replace("t=", "t=1")},
                     {**plain, "X-Sandbox-Signature": mac.replace("v1=", "v0=")},
-                    signed(shop, body, int(time.time()) - 301), signed(shop, body, int(time.time()) + 360),
+                    signed(shop, body, int(time.time()) - 301), signed(shop, body, int(time.time()) + 320),
                     signed(shop, body + " ")):
         response = send(shop, body, headers)
         assert response.status_code == 400 and "The notice was not taken" in response.json()["message"], headers
