@@ -215,7 +215,7 @@ def test_wrong_passwords_do_not_slow_others_down(host, books):
     started = time.monotonic()
     with imap(host, user), submission(host, user):
         pass
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10, "Dovecot lets who guessed four times wait for 15 s"
 
 
 def test_mail_to_each_other_and_outside_is_signed_by_both_keys(host, books):
@@ -406,7 +406,7 @@ def test_while_the_keys_are_locked_mail_waits(host, books):
     try:
         started = time.monotonic()
         assert send(host, user, "friend@outside.test", subject="locked")[0] == 451
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 20, "Postfix waits so long for a signer (milter_command_timeout)"
     finally:
         books.signer.execute("ROLLBACK")
     assert send(host, user, "friend@outside.test", subject="unlocked")[0] == 250

@@ -121,9 +121,11 @@ def test_a_notice_while_stripe_is_down_is_looked_at_later(stripe, pages):
     session = opened(pages)
     assert stripe.pay(session).status_code == 200
     stripe.fault("error_before", path="sessions/", times=1)
+    later = stripe.fault("hold_before", path="sessions/")  # the next look, some seconds later
     [event] = stripe.events("checkout.session.completed")
     stripe.send(event)
     assert not placed(pages)
+    later.release()
     wait_for("it is placed", lambda: placed(pages))
     assert pages.charged() == 2000
     pages.check_books()
