@@ -342,8 +342,9 @@ def test_a_full_mailbox_is_refused_while_the_sender_is_there(host, books):
     user, other = books.user("full@ex1.test", quota=20000), books.user("writer@ex1.test")
     assert outside_in(host, user, body="x" * 70 + "\r\n")[0] == 250
     assert outside_in(host, user, size=50000) == (552, f"5.2.2 <{user}>: Recipient address rejected: Mailbox is full")
-    for _ in range(2):
-        assert outside_in(host, user, body=("x" * 70 + "\r\n") * 120)[0] in (250, 552)
+    for count in (2, 3):  # one after the other: two deliveries at once do not see each other's message
+        assert outside_in(host, user, body=("x" * 70 + "\r\n") * 120)[0] == 250
+        wait_until(lambda count=count: len(inbox(host, user)) == count, "the message arrives")
     wait_until(lambda: outside_in(host, user, size=6000)[0] == 552, "the mailbox is full")
     assert send(host, other, user)[0] in (250, 552)
     assert sum(map(len, inbox(host, user))) <= 20000
