@@ -97,7 +97,8 @@ class Outside:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(cert, key)
         self.port, = free_ports(1)
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, server_hostname="outside.test", tls_context=context)
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, server_hostname="outside.test", tls_context=context,
+                                     ready_timeout=60)
         self.controller.start()
 
     async def handle_DATA(self, server, session, envelope):
