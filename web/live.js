@@ -49,8 +49,9 @@ export function follow(order, tell) {
     function open() {
         close();
         const opening = new EventSource(withQuery(`${OWN}/events`, { order }));
-        // The browser remembers from where a source goes on, but not another one. An order's progress begins with a look anyhow.
-        let goesOn = !wasOpen;
+        // The browser remembers from where a source goes on, but not another one. An order's progress begins with a look anyhow; what
+        // happens in a workspace after a page was fetched, and before the server follows, nothing else tells.
+        let goesOn = !wasOpen && Boolean(order);
         source = opening;
         opening.onopen = () => {
             failures = 0;

@@ -13,11 +13,12 @@ import tempfile
 import pytest
 
 from conftest import LIMIT, wait_for
+from servers.process import free_ports
 
 selenium = pytest.importorskip("selenium")
 from selenium import webdriver  # noqa: E402
 from selenium.common.exceptions import (ElementClickInterceptedException, ElementNotInteractableException,  # noqa: E402
-                                        StaleElementReferenceException)
+                                        NoSuchElementException, StaleElementReferenceException)
 from selenium.webdriver.chrome.service import Service  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402, F401, for the tests
@@ -53,7 +54,7 @@ def browser():
             options.add_argument("--no-sandbox")
         options.add_experimental_option("prefs", {"download.default_directory": f"{folder}/downloads", "download.prompt_for_download": False})
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        service = Service(str(DRIVER), env={**os.environ, "HOME": folder, "TZ": "UTC"})
+        service = Service(str(DRIVER), port=free_ports(1)[0], env={**os.environ, "HOME": folder, "TZ": "UTC"})
         driver = webdriver.Chrome(service=service, options=options)
         driver.downloads = pathlib.Path(folder) / "downloads"
         try:
@@ -180,15 +181,17 @@ class Console:
     def field(self, label, within=None):
         return self.named_one("input, textarea, select", label, within)
 
-    def error_of(self, label):
-        """What is said to be wrong with a field: the text that it names as its description, once it is invalid."""
+    def error_of(self, label, *texts):
+        """What is said to be wrong with a field: the text that it names as its description, once it is invalid and all TEXTS are in it.
+        Of a field that is judged while one types, what is wrong with half a word may be said first."""
         def said():
             field = self.field(label)
             if field.get_attribute("aria-invalid") != "true":
                 return None
             ids = ((field.get_attribute("aria-describedby") or "") + " " + (field.get_attribute("aria-errormessage") or "")).split()
-            return " ".join(one.text for id in ids for one in self.driver.find_elements(By.ID, id)) or None
-        return self.wait(f"an error beside {label}", said)
+            found = " ".join(one.text for id in ids for one in self.driver.find_elements(By.ID, id))
+            return found if all(text in found for text in texts) else None
+        return self.wait(f"an error beside {label}: {texts}", said)
 
     def rows(self, css="table tbody tr"):
         """The texts of a table's cells, row by row."""
@@ -198,10 +201,10 @@ class Console:
     # -- what is done
 
     def click(self, name, within=None):
-        """A button or link by its name."""
+        """A button or link by its name. One that still works at what it was pressed for before takes no press."""
         def clicked():
             found = self.named("button, a[href], [role=button], summary, input[type=submit]", name, within)
-            if found and found[0].is_enabled():
+            if found and found[0].is_enabled() and found[0].get_attribute("aria-busy") != "true":
                 found[0].click()
                 return True
         self.wait(f"{name!r} to click", clicked)
@@ -222,7 +225,12 @@ class Console:
                    document.execCommand("insertText", false, text);""", field, text)
 
     def choose(self, label, option, within=None):
-        Select(self.field(label, within)).select_by_visible_text(option)
+        """An option may be written anew when more is known, such as its price."""
+        def chosen():
+            with contextlib.suppress(NoSuchElementException):
+                Select(self.field(label, within)).select_by_visible_text(option)
+                return True
+        self.wait(f"{option!r} of {label}", chosen)
 
     def tick(self, label, within=None):
         self.wait(f"{label!r} to tick", lambda: self.field(label, within).click() or True)
@@ -233,7 +241,13 @@ class Console:
 
     def focused(self):
         """What assistive technology calls the element that has the focus."""
-        return " ".join((self.driver.switch_to.active_element.accessible_name or "").split())
+        def asked():
+            return [" ".join((self.driver.switch_to.active_element.accessible_name or "").split())]
+        return self.wait("what has the focus", asked)[0]
+
+    def see_focus(self, name):
+        """The focus is moved with the next drawing, which is a moment after what was the cause."""
+        return self.wait(f"the focus on {name!r}", lambda: self.focused() == name)
 
     def tab_to(self, name, most=80):
         """By the keyboard alone."""
@@ -311,7 +325,9 @@ class Console:
     def check(self):
         """Nothing was thrown, and the Content-Security-Policy stopped nothing."""
         def is_allowed(text):
-            return "Failed to load resource" in text and any(f"status of {status} " in text for status in self.allowed)
+            # Where no page names its icon, as at what is no HTML, the browser asks for one by itself, whenever it likes.
+            of_itself = text.startswith(self.server.base + "/favicon.ico - ")
+            return "Failed to load resource" in text and (of_itself or any(f"status of {status} " in text for status in self.allowed))
         wrong = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE" and not is_allowed(entry["message"])]
         assert not wrong, "\n".join(wrong)
 

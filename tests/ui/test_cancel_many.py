@@ -55,7 +55,7 @@ def test_several_are_cancelled_with_one_of_their_domains(console):
     console.see("3 mailboxes are cancelled, and 1 domain with them")
     console.gone("dialog")
     console.gone(".ticked-bar")
-    assert console.focused() == "Mailboxes"
+    console.see_focus("Mailboxes")
     assert {email for email, state in states(console).items() if state == "cancelled"} == set(gone)
     assert [row[1].split()[0] for row in console.rows() if row[2] == "cancelled"] == [email for email in heads(console) if email in gone]
     assert {one["domain"]: one["state"] for one in get(console, f"{OWN}/domains")["items"]} == {first: "cancelled", second: "ready", third: "ready"}
@@ -116,6 +116,23 @@ def test_by_the_keyboard_alone(console):
     console.press(Keys.ENTER)
     console.see("2 mailboxes are cancelled")
     assert {email for email, state in states(console).items() if state != "cancelled"} == {third}
+
+
+def test_a_box_that_is_ticked_the_moment_it_is_there(console):
+    domain = name("quick")
+    buy(console, item(domain, 2))
+    console.sign_in("/domains")
+    console.see(domain)
+    console.script("""new MutationObserver((_, observer) => {
+        const box = document.querySelector("input.tick");
+        if (box) observer.disconnect(), box.click();
+    }).observe(document.body, {subtree: true, childList: true});""")
+    console.click("Mailboxes")
+    console.see("1 mailbox ticked", css=".ticked-bar")
+    assert ticked(console) == heads(console)[:1]
+    console.click("Untick all")
+    console.gone(".ticked-bar")
+    assert ticked(console) == []
 
 
 def test_on_a_telephone(console):

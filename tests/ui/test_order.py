@@ -1,4 +1,5 @@
 """Ordering in the browser as a person does it: typed and pasted, new, pre-warmed and extra, by mouse, by keyboard and on a telephone."""
+import statistics
 import uuid
 
 import pytest
@@ -330,6 +331,60 @@ def test_what_is_filled_in_survives_a_reload_and_a_way_elsewhere(ordering):
     ordering.see("Choose a domain, and the price shows here.")
 
 
+def test_a_letter_is_kept_before_the_next_thing_can_happen(ordering):
+    """Whoever types and leaves at once loses nothing, however late the page is drawn."""
+    kept = ordering.driver.execute_async_script("""
+        const done = arguments[0], input = document.querySelector(".person input");
+        window.requestAnimationFrame = () => 0;
+        input.value = "Ada";
+        input.dispatchEvent(new InputEvent("input", {bubbles: true}));
+        Promise.resolve().then(() => Promise.resolve()).then(() => done(Object.values(sessionStorage).join()));""")
+    assert '"first_name":"Ada"' in kept
+    ordering.reload()
+    assert value(ordering, "First name", 1) == "Ada"
+
+
+# Holds the next question to a path that ends so until answer() is called.
+HOLD = """const [end] = arguments, sent = window.fetch;
+window.fetch = async (path, options) => {
+    const answer = await sent(path, options);
+    if (window.held || !String(path).endsWith(end)) return answer;
+    window.held = true;
+    await new Promise((go) => (window.answer = go));
+    return answer;
+};"""
+
+
+def test_what_is_written_while_names_are_checked_stays(ordering):
+    name = brand()
+    ordering.script(HOLD, "/domains/check")
+    ordering.type("Names you have in mind optional", f"{name}.com")
+    ordering.click("Check and add")
+    ordering.wait("the question", lambda: ordering.script("return Boolean(window.answer)"))
+    ordering.field("Names you have in mind optional").send_keys(f"\n{name}.org")
+    ordering.script("answer()")
+    ordering.button(f"Remove {name}.com")
+    assert ordering.field("Names you have in mind optional").get_attribute("value") == f"{name}.com\n{name}.org"
+    ordering.click("Check and add")
+    ordering.button(f"Remove {name}.org")
+    assert ordering.field("Names you have in mind optional").get_attribute("value") == ""
+
+
+def test_names_like_the_last_brand_are_shown_whatever_the_order_of_answers(ordering):
+    first, last = brand(), brand()
+    ordering.script(HOLD, "/domains/similar")
+    ordering.type("Brand or website", first)
+    ordering.press(Keys.ENTER)
+    ordering.wait("the first question", lambda: ordering.script("return Boolean(window.answer)"))
+    ordering.type("Brand or website", last)
+    ordering.press(Keys.ENTER)
+    ordering.see(f"Free names like {last}")
+    ordering.script("answer()")
+    ordering.driver.execute_async_script("setTimeout(arguments[0], 100)")
+    ordering.see(f"Free names like {last}")
+    ordering.not_see(f"Free names like {first}")
+
+
 def test_a_click_twice_places_once(ordering):
     name = brand()
     pick_name(ordering, f"{name}.com")
@@ -345,13 +400,13 @@ def test_a_long_list_of_people_stays_usable(ordering):
     pick_name(ordering, f"{brand()}.com")
     ordering.paste("First name", "\n".join(f"Person{n}\tNumber{n}" for n in range(500)))
     ordering.see("No domain takes more than 100 mailboxes")
-    slow = ordering.driver.execute_async_script("""
-        const done = arguments[0], input = [...document.querySelectorAll(".person input")].at(-3), began = performance.now();
-        input.value = "Ada";
+    keys = [ordering.driver.execute_async_script("""
+        const [letter, done] = arguments, input = [...document.querySelectorAll(".person input")].at(-3), began = performance.now();
+        input.value += letter;
         input.dispatchEvent(new InputEvent("input", {bubbles: true}));
-        requestAnimationFrame(() => setTimeout(() => done(performance.now() - began), 0));""")
-    print(f"a key among 500 people: {slow:.0f} ms")
-    assert slow < 1000
+        requestAnimationFrame(() => setTimeout(() => done(performance.now() - began), 0));""", letter) for letter in "Adelaide"]
+    print(f"a key among 500 people: {', '.join(f'{ms:.0f}' for ms in keys)} ms")
+    assert statistics.median(keys) < 1000  # all of this may stand still for a moment
 
 
 def test_a_microsoft_domain_takes_fifty_people_from_a_list(ordering):

@@ -1,5 +1,6 @@
 """The overview: what is there, what is under way, what needs somebody, what is paid next."""
 import pytest
+from selenium.webdriver import ActionChains
 
 from conftest import database
 from console import browser, make_console, workspace  # noqa: F401, fixtures
@@ -38,6 +39,59 @@ def test_orders_appear_while_one_looks(server, console):
     console.wait("the order's page", lambda: console.path.startswith("/orders/"))
     console.back()
     console.wait_path("/")
+
+
+# The page's stream of events is opened once go() is called; nothing happens every 30 s.
+LATE_STREAM = """{
+    const Real = window.EventSource, every = window.setInterval;
+    const left = [];
+    window.EventSource = class extends EventTarget {
+        constructor(...of) {
+            super();
+            left.push(() => {
+                const real = new Real(...of);
+                real.onopen = () => this.onopen();
+                for (const type of ["dfy_order_placed", "dfy_domain_ready"]) real.addEventListener(type, (event) => this.dispatchEvent(new MessageEvent(type, event)));
+            });
+        }
+        close() {}
+    };
+    window.go = () => left.length > 0 && left.splice(0).every((open) => open() ?? true);
+    window.setInterval = (run, ms, ...of) => every(run, ms === 30000 ? 1e9 : ms, ...of);
+}"""
+
+
+def test_what_happens_before_events_are_followed_is_seen(server, console):
+    added = console.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": LATE_STREAM})
+    try:
+        console.sign_in("/").see("No mailboxes yet")
+    finally:
+        console.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+    assert order(server, console, "over-late.com")["order_placed"]
+    server.wait_order("over-late.com", "ready")
+    console.wait("the stream", lambda: console.script("return go()"))
+    console.see("over-late.com")
+
+
+def test_nothing_moves_away_under_a_press(server, console):
+    assert order(server, console, "over-first.com")["order_placed"]
+    server.wait_order("over-first.com", "ready")
+    console.sign_in("/").see("over-first.com")
+    console.script("""window.looks = 0; const real = window.fetch;
+        window.fetch = async (...of) => { const answer = await real(...of); window.looks += String(of[0]).includes("/orders?"); return answer; };""")
+    held = ActionChains(console.driver)
+    held.click_and_hold(console.link("over-first.com")).perform()
+    assert order(server, console, "over-second.com")["order_placed"]
+    server.wait_order("over-second.com", "ready")
+    console.script("document.dispatchEvent(new Event('visibilitychange'))")
+    console.wait("the news", lambda: console.script("return looks") > 0)
+    console.driver.execute_async_script("setTimeout(arguments[0], 100)")
+    assert "over-second.com" not in console.body()
+    ActionChains(console.driver).release().perform()
+    console.wait("the order's page", lambda: console.path.startswith("/orders/"))
+    console.see("over-first.com", css="h1")
+    console.back()
+    console.see("over-second.com")
 
 
 def test_what_needs_somebody_leads_to_where_it_is(server, console):

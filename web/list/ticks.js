@@ -8,7 +8,10 @@ const BAR = "ticked-bar";
 /** selection: of createSelection; name: what the row is called. Enter leads to the bar. */
 export function Tick({ selection, row, name }) {
     const [isOn, setOn] = useState(() => selection.has(row));
-    useEffect(() => selection.watch(row, setOn), [row]);
+    useEffect(() => {
+        setOn(selection.has(row)); // it may have been ticked since it was drawn
+        return selection.watch(row, setOn);
+    }, [row]);
     const change = (event) => {
         const box = event.currentTarget;
         if (selection.tick([row], box.checked)) return;

@@ -36,8 +36,11 @@ function Similar({ chosen, onToggle }) {
     const [found, setFound] = useState(null);
     const [empty, setEmpty] = useState(null);
     const box = useRef();
+    const turn = useRef(0);
     const [find, { busy, error, clear }] = useAction(async () => {
+        const mine = ++turn.current;
         const domains = await freeNamesLike(brand.trim());
+        if (mine !== turn.current) return; // names like another one were asked for meanwhile
         setFound({ brand: brand.trim(), domains });
         announce(`${count(domains.length, "free name")} like ${brand.trim()}`);
     });
@@ -76,7 +79,7 @@ function Own({ onAdd }) {
         const free = results.filter((result) => result.available).map((result) => result.domain);
         const rest = results.filter((result) => !result.available);
         onAdd(free);
-        setText(rest.map((result) => result.domain).join("\n"));
+        setText((now) => (now === text ? rest.map((result) => result.domain).join("\n") : now)); // somebody may have written on
         setRefused(rest.length ? lines(rest) : null);
         announce(`${count(free.length, "name")} added, ${rest.length} not free`);
     });

@@ -1,5 +1,5 @@
 // The draft as state: every change is kept, and addresses follow the names.
-import { useEffect, useState } from "../lib.js";
+import { useLayoutEffect, useState } from "../lib.js";
 import { withAddresses } from "./addresses.js";
 import { isBlank, newPerson, nextId } from "./draft.js";
 import { PEOPLE_MAX, parsePeople } from "./people.js";
@@ -20,7 +20,7 @@ const isList = (text) => /[\t\n]/.test(text.trim());
 /** {draft, change, picks, people}: what changes the draft, its chosen domains and its people. */
 export function useDraft(drafts) {
     const [draft, setDraft] = useState(drafts.load);
-    useEffect(() => drafts.save(draft), [draft]);
+    useLayoutEffect(() => drafts.save(draft), [draft]); // at once: whoever leaves with the next key would lose the last one
     const update = (make) => setDraft((now) => proposed(make(now)));
     const setPicks = (make) => update((now) => ({ ...now, picks: { ...now.picks, [now.type]: make(now.picks[now.type]) } }));
     const setPeople = (make) => update((now) => ({ ...now, people: make(now.people) }));

@@ -103,7 +103,7 @@ function Found({ domain, load }) {
         refunds.reload();
     };
     const lookAgain = () => {
-        setLooks(looks + 1);
+        setLooks((now) => now + 1);
         change();
     };
     return html`

@@ -26,7 +26,7 @@ export function useList(path, { names = ["search", "state"], limit = 50, fixed =
         count: loaded.data?.items.length ?? 0,
         onNext: next ? () => go(next, [...trail, query.after ?? ""]) : null,
         onPrevious: query.after ? () => go(trail.at(-1) ?? "", trail.slice(0, -1)) : null,
-        busy: loaded.loading,
+        busy: loaded.isOther, // where these lead from has been left already
     };
     const setFilter = (changes) => setQuery({ ...changes, after: "" });
     const isFiltered = names.some((name) => query[name]);
