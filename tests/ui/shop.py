@@ -1,4 +1,5 @@
 """What the tests of lists and of money order before they look."""
+import datetime
 import itertools
 
 import pytest
@@ -43,6 +44,19 @@ def ready(console, n):
         page = get(console, ORDERS + "/accounts", limit=100, with_passwords="true")
         return sum(bool(one["password"]) for one in page["items"]) >= n
     wait_for(f"{n} mailboxes", count, every=0.1)
+
+
+def today(server):
+    """The day that it is on SERVER, in UTC."""
+    return datetime.date.fromisoformat(server.cli("clock", "show").split("T")[0].split()[-1])
+
+
+def on_day(server, day):
+    """Moves the clock of a sandbox to the next DAYth of a month, unless that is today."""
+    now = today(server)
+    days = next(n for n in range(40) if (now + datetime.timedelta(n)).day == day)
+    if days:
+        server.cli("clock", "advance", f"{days}d")
 
 
 def buy(console, *items, type="dfy", wait=None):

@@ -31,7 +31,7 @@ def test_a_domain_that_is_well(console):
                 "Signing key (DKIM)", "it signs alone")
     assert {row[1] for row in console.rows("section table tbody tr") if row[0].startswith(("MX", "TXT", "A"))} == {"as it should be"}
     console.click(f"Copy the value of MX {domain}")
-    console.wait("it to be copied", lambda: console.named("button", "Copied"))
+    console.wait("it to be copied", lambda: console.script("return document.querySelector('[role=status].sr').textContent") == "Copied")
     console.shot("domain")
     console.click("New domain…")
     console.wait("the order", lambda: console.path.startswith("/orders/"))

@@ -8,6 +8,7 @@ import types
 
 import pytest
 
+from conftest import LIMIT
 from console import browser, make_console, workspace  # noqa: F401, fixtures
 from test_sign_in import sign_in_by_hand
 
@@ -29,7 +30,7 @@ class Front:
         self.port = self.server.sockets[0].getsockname()[1]
 
     def _call(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(LIMIT)
 
     @staticmethod
     async def _pass(reader, writer):
@@ -52,7 +53,7 @@ class Front:
             await asyncio.gather(*passing, return_exceptions=True)
         self._call(end())
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(10)
+        self.thread.join(LIMIT)
         self.loop.close()
 
 

@@ -71,6 +71,7 @@ def test_what_is_due_by_month_is_a_plot_and_the_same_numbers(console):
     console.click("System")
     first = upcoming[0]
     console.see("Next charge", f"${first['amount']:,.2f}", f"{first['mailbox_months']} mailboxes for a month", css=".figures, .table")
+    console.see("Payments", "Visa •••• 4242", css=".panel")
     days = console.rows(".table tbody tr")
     console.click(f"All {len(upcoming)} days")
     wait_for("all days", lambda: len(console.rows(".table tbody tr")) == len(days) - 6 + len(upcoming))

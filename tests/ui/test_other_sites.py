@@ -78,6 +78,7 @@ def test_another_site_can_do_nothing(console, evil, host):
     assert answered(fresh(), "GET", "/api/v2/workspaces/current") == [refused] * 2
     assert answered(fresh(), "POST", f"{OWN}/session") == ["415"], "what needs no leave cannot be JSON"
     assert answered(fresh(), "DELETE", f"{OWN}/session") == []
-    console.driver.get_log("browser")  # the other site's
+    console.driver.get("about:blank")
+    console.driver.get_log("browser")  # the other site's, of which nothing can come any more
     console.open("/").see("Overview")
     assert console.fetch("/api/v2/api-keys") == keys and console.fetch(f"{OWN}/session")[0] == 200

@@ -7,6 +7,18 @@ from test_lists import heads
 
 DOMAINS = 150
 TOP = "return document.querySelector(`[data-key='${arguments[0]}']`)?.getBoundingClientRect().top ?? null"
+# Rows that were not laid out yet are higher or lower than was thought: until it stands still.
+BRING = """const [n, done] = arguments, row = document.querySelectorAll(".table.long tr[data-key]")[n];
+let last = null, still = 0;
+const look = () => {
+    row.scrollIntoView({block: "center"});
+    const { top } = row.getBoundingClientRect();
+    still = top === last ? still + 1 : 0;
+    last = top;
+    if (still > 3) done();
+    else requestAnimationFrame(look);
+};
+look();"""
 KEYS = "return [...document.querySelectorAll('.table.long tr[data-key]')].map((row) => row.dataset.key)"
 
 
@@ -38,7 +50,7 @@ def all_rows(console):
 
 def go_to(console, n):
     """Row N in the middle of the window; its (key, domain, place)."""
-    console.script("document.querySelectorAll('.table.long tr[data-key]')[arguments[0]].scrollIntoView({block: 'center'})", n)
+    console.driver.execute_async_script(BRING, n)
     found = console.script(KEYS)[n]
     return found, heads(console)[n], console.script(TOP, found)
 

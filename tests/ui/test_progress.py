@@ -95,6 +95,8 @@ def test_what_is_refused_meanwhile(patient, make_console):
     number = order(console, item(domain))
     console.sign_in(f"/orders/{number}")
     see(console, domain, "Register the name: not yet")
+    console.wait("the look with which a stream begins", lambda: console.script(
+        "return performance.getEntriesByType('resource').filter((one) => one.name.includes('/orders/')).length") >= 2)
     console.script("window.stopped = window.fetch; window.fetch = (path, options) => String(path).includes('/orders/') ? new Promise(() => {}) : stopped(path, options)")
     with database(patient) as db:
         db.execute("UPDATE steps SET state = 'running' WHERE state = 'retrying'")
@@ -190,6 +192,7 @@ def test_cancelled_on_the_way(patient, make_console):
     console = make_console(patient, workspace(patient))
     domain = name("silent-")
     watch(console, item(domain, ["ana", "bo"]))
+    see(console, domain, "Register the name: not yet")  # above the button: it would move away under the press
     console.click(f"Cancel {domain}")
     console.see("Nothing is given back", css="dialog")
     console.click("Keep it")

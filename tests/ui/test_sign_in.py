@@ -45,7 +45,7 @@ def test_what_is_wrong_with_a_key_is_said_beside_the_field(console):
     console.open("/sign-in")
     console.click("Sign in")
     assert "Enter an API key" in console.error_of("API key")
-    assert console.focused() == "API key"
+    console.see_focus("API key")
     console.type("API key", "dfyd_two words")
     console.click("Sign in")
     assert "no spaces" in console.error_of("API key")
@@ -141,7 +141,7 @@ def test_the_theme_is_kept(console):
     console.click("System")
     assert ground() == light
     console.media("dark")
-    assert ground() == dark
+    console.wait("the ground of the dark theme", lambda: ground() == dark)
 
 
 def test_an_address_without_a_page_says_so(console, dfyd):
