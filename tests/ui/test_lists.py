@@ -297,7 +297,8 @@ def test_a_dialog_stays_while_what_was_asked_for_is_under_way(console):
     console.click(f"Cancel p1@{domain}")
     console.button("Cancel the mailbox")
     console.script("""window.real = window.fetch;
-        window.fetch = (path, ...of) => String(path).endsWith("/cancel") ? new Promise((_, fail) => (window.lose = () => fail(new TypeError("lost")))) : real(path, ...of);""")
+        window.fetch = (path, ...of) => String(path).endsWith("/cancel")
+            ? new Promise((_, fail) => (window.lose = () => fail(new TypeError("lost")))) : real(path, ...of);""")
     console.click("Cancel the mailbox")
     console.wait("the question", lambda: console.script("return Boolean(window.lose)"))
     for _ in range(3):
@@ -317,7 +318,8 @@ def test_orders_and_what_became_of_them(console):
     buy(console, item(good, 2), item(bad, 1), item(long, 1), item(name("good")), wait=4)
     console.server.cli("card", "set", "--workspace", get(console, "/api/v2/workspaces/current")["name"], "--token", "tok_expired", "--name", "Jane Doe")
     order(console, item(name("unpaid")))
-    wait_for("the end of all work", lambda: not any(one["steps"]["open"] + one["steps"]["retrying"] for one in get(console, f"{OWN}/orders")["items"]))
+    wait_for("the end of all work", lambda: not any(
+        one["steps"]["open"] + one["steps"]["retrying"] for one in get(console, f"{OWN}/orders")["items"]))
     console.sign_in("/orders")
     console.see("payment failed", "The card has expired", "Nothing was ordered", "New domains, 5 mailboxes", "and 1 more", "1 failed", "$")
     console.shot("orders")

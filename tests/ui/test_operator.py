@@ -80,7 +80,8 @@ def test_more_than_a_page_of_stuck_work(server, operator, customer):
     operator.shot("operator-work-page")
     # The page looks again by itself from time to time; who presses meanwhile is not left standing.
     operator.script("""const real = window.fetch; window.isHeld = false;
-        window.fetch = (path, ...of) => isHeld || !path.includes("/operator/work") ? real(path, ...of) : (isHeld = true, new Promise(() => {}));
+        window.fetch = (path, ...of) => isHeld || !path.includes("/operator/work")
+            ? real(path, ...of) : (isHeld = true, new Promise(() => {}));
         document.dispatchEvent(new Event("visibilitychange"));""")
     operator.wait("the look", lambda: operator.script("return isHeld"))
     operator.click("Next")

@@ -51,7 +51,8 @@ LATE_STREAM = """{
             left.push(() => {
                 const real = new Real(...of);
                 real.onopen = () => this.onopen();
-                for (const type of ["dfy_order_placed", "dfy_domain_ready"]) real.addEventListener(type, (event) => this.dispatchEvent(new MessageEvent(type, event)));
+                for (const type of ["dfy_order_placed", "dfy_domain_ready"])
+                    real.addEventListener(type, (event) => this.dispatchEvent(new MessageEvent(type, event)));
             });
         }
         close() {}
@@ -78,7 +79,11 @@ def test_nothing_moves_away_under_a_press(server, console):
     server.wait_order("over-first.com", "ready")
     console.sign_in("/").see("over-first.com")
     console.script("""window.looks = 0; const real = window.fetch;
-        window.fetch = async (...of) => { const answer = await real(...of); window.looks += String(of[0]).includes("/orders?"); return answer; };""")
+        window.fetch = async (path, ...of) => {
+            const answer = await real(path, ...of);
+            window.looks += path.includes("/orders?");
+            return answer;
+        };""")
     held = ActionChains(console.driver)
     held.click_and_hold(console.link("over-first.com")).perform()
     assert order(server, console, "over-second.com")["order_placed"]
