@@ -28,7 +28,7 @@ def test_says_what_fastify_says(fresh):
     server = fresh(rate_limit="off", log_level="warn")
     server.cli("card", "remove")  # so that no order is placed
     done = subprocess.run(["node", str(FOLDER / "compare.mjs"), server.base, server.key, SEED, str(COUNT)],
-                          capture_output=True, text=True, timeout=600, check=False)
+                          capture_output=True, text=True, timeout=3600, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     result = json.loads(done.stdout)
     assert result["compared"] == COUNT and result["refused"] > COUNT // 4

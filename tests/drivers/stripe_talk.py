@@ -44,8 +44,8 @@ def talk(stripe):
 
 @pytest.fixture
 def hasty(stripe):
-    """Does not wait long, for answers that never come."""
-    one = Talk(stripe, TALK_TIMEOUT_MS="700")
+    """Does not wait long for answers that never come, but until what comes before them was answered."""
+    one = Talk(stripe, TALK_TIMEOUT_MS="4000")
     yield one
     one.end()
 
