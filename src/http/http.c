@@ -136,8 +136,7 @@ static void wait_for_exchanges(struct http_server *server, int64_t ms) {
 
 void http_stop(struct http_server *server, int64_t grace_ms) {
     if (!server) return;
-    /* From now on each answer ends its connection; before nobody can connect any more, who sees by that that it ends.
-     */
+    /* From now on each answer ends its connection. First: who cannot connect any more must not be told to stay. */
     atomic_store(&server->stopping, true);
     acceptor_stop(&server->acceptor);
     int64_t until = monotonic_ms() + grace_ms;
