@@ -45,12 +45,12 @@ static inline int dial(uint16_t port, int receive) {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    /* Only so that a failing test ends. */
+    if (receive) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    /* Only so that a failing test ends. With these, a stop of the process interrupts what waits. */
     struct timeval most = {.tv_sec = 15};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
-    if (receive) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof receive);
-    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
     return fd;
 }
 
@@ -63,6 +63,7 @@ static inline void client_close(struct client *client) {
 static inline void say_n(struct client *client, const char *text, size_t n) {
     while (n) {
         ssize_t sent = send(client->fd, text, n, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) continue;
         if (sent <= 0) return;
         text += sent;
         n -= (size_t)sent;
@@ -80,7 +81,9 @@ static inline bool hear(struct client *client) {
         client->in = realloc(client->in, client->cap);
         assert_non_null(client->in);
     }
-    ssize_t n = recv(client->fd, client->in + client->n, client->cap - client->n - 1, 0);
+    ssize_t n;
+    do n = recv(client->fd, client->in + client->n, client->cap - client->n - 1, 0);
+    while (n < 0 && errno == EINTR);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) fail_msg("the server says nothing");
     if (n <= 0) return false;
     client->n += (size_t)n;
