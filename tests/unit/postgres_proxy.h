@@ -44,6 +44,7 @@ struct proxy {
     pthread_t thread;
     struct proxy_pair pairs[PROXY_PAIRS];
     char bytes[PROXY_KEPT];
+    char kept_bytes[PROXY_KEPT]; /* that commit, while others come and go */
     size_t n_kept;
 };
 
@@ -114,6 +115,7 @@ static inline void proxy_forth(struct proxy *proxy, struct proxy_pair *pair) {
             pair->loses_answer = true;
             proxy_write(pair->server, proxy->bytes, n);
         } else {
+            memcpy(proxy->kept_bytes, proxy->bytes, n);
             proxy->n_kept = n;
             atomic_store(&proxy->kept, pair->server);
             pair->server = -1;
@@ -182,7 +184,7 @@ static inline void proxy_let_go(struct proxy *proxy) {
     int fd = atomic_exchange(&proxy->kept, -1);
     char bytes[16384];
     static const char goodbye[] = {'X', 0, 0, 0, 4}; /* Terminate */
-    proxy_write(fd, proxy->bytes, proxy->n_kept);
+    proxy_write(fd, proxy->kept_bytes, proxy->n_kept);
     proxy_write(fd, goodbye, sizeof goodbye);
     while (recv(fd, bytes, sizeof bytes, 0) > 0)
         ;
