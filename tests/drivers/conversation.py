@@ -40,5 +40,5 @@ class Conversation:
 
     def end(self):
         self.process.stdin.close()
-        assert self.process.wait(30) == 0
+        assert self.process.wait(60) == 0
         self.process.stdout.close()

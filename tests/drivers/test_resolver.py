@@ -418,7 +418,7 @@ def test_the_second_server(tmp_path):
 def test_settings():
     for env in ({"TALK_HOST": "ns1.example.net", "TALK_PORT": 53}, {"TALK_HOST": "127.0.0.1"}):
         talk = Talk(**env)
-        assert talk.process.wait(30) == 2
+        assert talk.process.wait(60) == 2
         assert "no numeric address" in talk.process.stdout.read()
         talk.process.stdin.close()
         talk.process.stdout.close()

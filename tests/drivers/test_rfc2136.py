@@ -241,7 +241,7 @@ def test_a_key_that_may_not(primary, zone):
 def test_settings(capfd, env, words):
     env = {"TALK_HOST": "127.0.0.1", "TALK_PORT": "53", "TALK_KEY": f"hmac-sha256:dfyd:{SECRET}", "TALK_NAMESERVERS": "ns1.dns.test", **env}
     talk = Talk("rfc2136", **env)
-    assert talk.process.wait(30) == 2
+    assert talk.process.wait(60) == 2
     said = capfd.readouterr().err
     assert words in said and SECRET not in said
     talk.process.stdin.close()

@@ -209,7 +209,7 @@ def test_nobody_is_told_of_the_key(stripe, talk):
                                        ({"TALK_WEBHOOK_SECRET": "x"}, "whsec_"), ({"TALK_URL": "stripe"}, "api.stripe.com")])
 def test_settings_that_cannot_work(env, word):
     done = subprocess.run([program("stripe-talk")], env={**os.environ, "TALK_URL": "https://api.stripe.com", "TALK_KEY": KEY, **env},
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and word in done.stderr
 
 

@@ -110,7 +110,7 @@ class Outside:
             self.arrived.notify_all()
         return "250 2.0.0 taken"
 
-    def wait(self, which, seconds=30):
+    def wait(self, which, seconds=60):
         """The first message for which WHICH(message) is true."""
         def found():
             return next((one for one in self.messages if which(one)), None)

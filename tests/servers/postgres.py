@@ -57,7 +57,7 @@ def as_ordinary():
 
 
 def run(*argv, env=None):
-    done = subprocess.run([*as_ordinary(), *map(str, argv)], capture_output=True, text=True, check=False, timeout=120, cwd="/",
+    done = subprocess.run([*as_ordinary(), *map(str, argv)], capture_output=True, text=True, check=False, timeout=600, cwd="/",
                           env={**os.environ, "PGPASSWORD": PASSWORD, **(env or {})})
     assert done.returncode == 0, f"{argv[0]}: exit {done.returncode}: {done.stderr}"
     return done.stdout
@@ -114,7 +114,7 @@ class Client:
 
     def answers(self):
         try:
-            self.connect(connect_timeout=1).close()
+            self.connect(connect_timeout=5).close()
             return True
         except driver().OperationalError:
             return False

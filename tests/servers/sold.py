@@ -104,12 +104,12 @@ class Shop(Server):
 
     def mailbox_rows(self, domain):
         """(email, key, home) as the mail host has them; who died amid a commit left what only a writer can take back."""
-        with sqlite3.connect(f"file:{self.mail.mailhost_dir}/mail.db?mode=rw", uri=True, timeout=10) as db:
+        with sqlite3.connect(f"file:{self.mail.mailhost_dir}/mail.db?mode=rw", uri=True, timeout=30) as db:
             return db.execute("SELECT email, key, home FROM mailhost_users WHERE domain = ? ORDER BY email", (domain,)).fetchall()
 
     def signer(self, sql, *values):
         """Read or changed by hand."""
-        with sqlite3.connect(self.mail.signer_dir / "dkim.db", timeout=10) as db:
+        with sqlite3.connect(self.mail.signer_dir / "dkim.db", timeout=30) as db:
             return db.execute(sql, values).fetchall()
 
     def keys(self, domain):

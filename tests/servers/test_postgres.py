@@ -93,7 +93,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_nothing_is_left_of_a_test_that_is_killed():
     tests = pathlib.Path(__file__).resolve().parent.parent
-    done = subprocess.run([sys.executable, "-c", KILLED, tests], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", KILLED, tests], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
     folder, pid = done.stdout.split()
     wait_until(lambda: not os.path.exists(folder), "its folder is gone")

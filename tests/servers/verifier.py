@@ -11,7 +11,7 @@ class Verifier:
 
     def __init__(self, dns_port):
         self.resolver = dns.resolver.Resolver(configure=False)
-        self.resolver.nameservers, self.resolver.port, self.resolver.lifetime = ["127.0.0.1"], dns_port, 5
+        self.resolver.nameservers, self.resolver.port, self.resolver.lifetime = ["127.0.0.1"], dns_port, 30
 
     def _txt(self, name, timeout=5):
         try:
