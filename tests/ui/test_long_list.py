@@ -1,6 +1,6 @@
 """Ten thousand mailboxes in one list: shown, searched and used without a wait that a person would feel."""
+import contextlib
 import statistics
-import time
 
 import pytest
 from conftest import database, wait_for
@@ -10,13 +10,14 @@ from shop import item
 ROWS = 10_000
 DOMAINS = 100  # of 100 mailboxes: what Microsoft allows
 
-# Bounds in ms, some times what was measured on two cores that had much other work: 550, 5300, 26, 32, 1040 and 90.
-FIRST_ROWS_MS = 3000  # from opening the page to its first rows
-ALL_ROWS_MS = 20_000  # from "Load all" to all 10,000: a hundred answers of the server, and their rows
+# Bounds in ms that the page's own thread works, whatever else the machine does meanwhile; some times what was measured on two cores that
+# had twenty times as much to do: 130, 1730, 12, 31, 780 and 5.
+FIRST_ROWS_MS = 1000  # from opening the page to its first rows
+ALL_ROWS_MS = 10_000  # from "Load all" to all 10,000: a hundred answers of the server, and their rows
 LETTER_MS = 100  # from a key in the search box to the frame that shows its letter, with all rows there; median
-LETTER_WORST_MS = 400
-RESULT_MS = 5000  # from the last letter to its rows: a pause of 250 ms, the answer, and 10,000 rows that go
-JUMP_MS = 500  # from one end of the list to the other
+LETTER_WORST_MS = 300
+RESULT_MS = 5000  # from a search to its rows: the answer, and 10,000 rows that go
+JUMP_MS = 100  # from one end of the list to the other
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +39,31 @@ def full(tmp_path_factory):
     server.stop()
 
 
-# Each key: from its event to the second frame after it, which has been painted with the letter in it. And from the last one to the rows of WORD.
-WATCH_KEYS = """const word = arguments[1]; window.letters = []; window.lastKey = 0; window.shown = null;
-arguments[0].addEventListener("keydown", (event) => {
-    if (event.key.length !== 1) return;
-    const from = window.lastKey = event.timeStamp;
-    requestAnimationFrame(() => requestAnimationFrame(() => window.letters.push(performance.now() - from)));
-}, true);
-new MutationObserver((_, observer) => {
-    const rows = [...document.querySelectorAll(".table tbody tr")];
-    if (rows.length !== 100 || !rows.every((row) => row.textContent.includes(word))) return;
-    observer.disconnect();
-    requestAnimationFrame(() => requestAnimationFrame(() => window.shown = performance.now() - window.lastKey));
-}).observe(document.querySelector(".table"), { subtree: true, childList: true });"""
+# A letter is searched for a quarter of a second after it: here once search() is called.
+HOLD_SEARCH = """const real = window.setTimeout;
+window.setTimeout = (run, ms, ...of) => ms === 250 ? (window.search = run, -1) : real(run, ms, ...of);
+window.letGo = () => { window.setTimeout = real; window.search(); };"""
+
+
+class Work:
+    """What the page's own thread works."""
+
+    def __init__(self, console):
+        self.driver, self.took = console.driver, {}
+        self.driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def _ms(self):
+        metrics = self.driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+        return next(one["value"] for one in metrics if one["name"] == "TaskDuration") * 1000
+
+    @contextlib.contextmanager
+    def of(self, what):
+        """Until two frames after what is done within have been drawn."""
+        before = self._ms()
+        yield
+        self.driver.execute_async_script("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))")
+        self.took.setdefault(what, []).append(self._ms() - before)
+
 
 # By selenium each of 20,000 buttons would be asked for its name.
 PRESS = """const found = [...document.querySelectorAll("button")].find((one) => (one.ariaLabel ?? one.textContent.trim()) === arguments[0]);
@@ -72,17 +85,14 @@ COUNT = "return document.querySelectorAll('.table tbody tr').length"
 def test_ten_thousand_rows_stay_usable(full, make_console):
     console = make_console(full)
     console.sign_in("/healthz")  # the page itself is measured
-    took = {}
+    work = Work(console)
 
-    started = time.monotonic()
-    console.open("/mailboxes?view=all")
-    wait_for("the first rows", lambda: console.script(COUNT) >= 100)
-    took["first rows"] = (time.monotonic() - started) * 1000
-
-    started = time.monotonic()
-    press(console, "Load all")
-    wait_for("all rows", lambda: console.script(COUNT) == ROWS, limit=120, every=0.1)
-    took["all rows"] = (time.monotonic() - started) * 1000
+    with work.of("first rows"):
+        console.open("/mailboxes?view=all")
+        wait_for("the first rows", lambda: console.script(COUNT) >= 100)
+    with work.of("all rows"):
+        press(console, "Load all")
+        wait_for("all rows", lambda: console.script(COUNT) == ROWS, limit=600, every=0.1)
     says(console, "10,000 mailboxes")
     assert len(set(console.script(NAMES))) == ROWS
 
@@ -93,12 +103,10 @@ def test_ten_thousand_rows_stay_usable(full, make_console):
     assert table.get_attribute("aria-rowcount") == str(ROWS + 1)
     assert console.script("return document.querySelectorAll('[role=row]').length") == ROWS + 1
 
-    started = time.monotonic()
-    jump = "const done = arguments[1]; scrollTo(0, arguments[0] * document.documentElement.scrollHeight); requestAnimationFrame(() => requestAnimationFrame(done))"
-    console.driver.execute_async_script(jump, 0)
-    console.driver.execute_async_script(jump, 1)
-    took["from end to end"] = (time.monotonic() - started) * 1000
-    console.driver.execute_async_script(jump, 0)
+    jump = "scrollTo(0, arguments[0] * document.documentElement.scrollHeight)"
+    with work.of("from end to end"):
+        console.script(jump, 1)
+    console.script(jump, 0)
 
     # A row is changed while all are there.
     press(console, "Show the password of p1@long-090-acme.com")
@@ -106,26 +114,27 @@ def test_ten_thousand_rows_stay_usable(full, make_console):
 
     search = console.field("Search address or name")
     word = "long-042"
-    console.script(WATCH_KEYS, search, word)
+    console.script(HOLD_SEARCH)
     for letter in word:
-        search.send_keys(letter)
-    took["result"] = wait_for("the rows of the search", lambda: console.script("return shown"))
-    letters = console.script("return letters")
-    took["letter"], took["slowest letter"] = statistics.median(letters), max(letters)
-    assert len(letters) == len(word) and console.path == "/mailboxes?view=all&search=long-042"
-    assert all("@long-042-acme.com" in one for one in console.script(NAMES))
+        with work.of("letter"):
+            search.send_keys(letter)
+    assert console.script(COUNT) == ROWS and search.get_attribute("value") == word
+    with work.of("result"):
+        console.script("letGo()")
+        wait_for("the rows of the search", lambda: all("@long-042-acme.com" in one for one in console.script(NAMES)))
+    assert console.path == "/mailboxes?view=all&search=long-042" and console.script(COUNT) == 100
 
     search.send_keys(Keys.CONTROL, "a")
     search.send_keys(Keys.DELETE)
     wait_for("all domains", lambda: "@long-042-acme.com" not in console.script(NAMES)[0])
 
-    told = ", ".join(f"{what} {ms:.0f} ms" for what, ms in took.items())
+    told = "; ".join(f"{what} {', '.join(f'{ms:.0f}' for ms in all)} ms" for what, all in work.took.items())
     print(told)
-    assert took["first rows"] < FIRST_ROWS_MS, told
-    assert took["all rows"] < ALL_ROWS_MS, told
-    assert took["letter"] < LETTER_MS and took["slowest letter"] < LETTER_WORST_MS, told
-    assert took["result"] < RESULT_MS, told
-    assert took["from end to end"] < JUMP_MS, told
+    assert work.took["first rows"][0] < FIRST_ROWS_MS, told
+    assert work.took["all rows"][0] < ALL_ROWS_MS, told
+    assert statistics.median(work.took["letter"]) < LETTER_MS and max(work.took["letter"]) < LETTER_WORST_MS, told
+    assert work.took["result"][0] < RESULT_MS, told
+    assert work.took["from end to end"][0] < JUMP_MS, told
 
 
 def test_a_letter_while_all_rows_are_there_draws_none_of_them(full, make_console):
@@ -133,8 +142,9 @@ def test_a_letter_while_all_rows_are_there_draws_none_of_them(full, make_console
     console = make_console(full)
     console.sign_in("/mailboxes?view=all")
     press(console, "Load all")
-    wait_for("all rows", lambda: console.script(COUNT) == ROWS, limit=120, every=0.1)
+    wait_for("all rows", lambda: console.script(COUNT) == ROWS, limit=600, every=0.1)
     console.script("""window.touched = 0;
         new MutationObserver((all) => (window.touched += all.length)).observe(document.querySelector(".table"), {subtree: true, childList: true, attributes: true, characterData: true});""")
+    console.script(HOLD_SEARCH)
     console.field("Search address or name").send_keys("q")
     assert console.script("return touched") == 0
