@@ -133,6 +133,8 @@ def test_a_business_moves_and_goes_on(fresh, target):
     wait_for("the first tries", lambda: not rows(
         server, "SELECT 1 FROM steps, sandbox_clock WHERE state IN ('due', 'running') OR (state = 'retrying' AND due_ms < ahead_ms + ?)",
         1000 * time.time() + 600000))
+    wait_for("the checks of domains", lambda: not rows(
+        server, "SELECT 1 FROM domain_care, sandbox_clock WHERE due_ms < ahead_ms + ?", 1000 * time.time() + 600000))
     before = look(server)
     counted = dict(rows(server, "SELECT 'orders', count(*) FROM orders UNION ALL SELECT 'events', count(*) FROM events"))
     assert {state for (state,) in rows(server, "SELECT state FROM orders")} == {"placed", "payment_failed", "reserved"}
