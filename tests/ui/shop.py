@@ -51,6 +51,12 @@ def today(server):
     return datetime.date.fromisoformat(server.cli("clock", "show").split("T")[0].split()[-1])
 
 
+def from_noon(server):
+    """Moves the clock of a sandbox to the noon of the next day, so that no day ends amid the test."""
+    hours, minutes = server.cli("clock", "show").split("T")[1].split(":")[:2]
+    server.cli("clock", "advance", f"{36 * 60 - int(hours) * 60 - int(minutes)}m")
+
+
 def on_day(server, day):
     """Moves the clock of a sandbox to the next DAYth of a month, unless that is today."""
     now = today(server)

@@ -5,7 +5,7 @@ import decimal
 import pytest
 from conftest import wait_for
 from console import browser, console, make_console, workspace  # noqa: F401, fixtures
-from shop import buy, get, item, name, order, person
+from shop import buy, from_noon, get, item, name, order, person, today
 
 OWN = "/api/dfyd/v1"
 
@@ -80,6 +80,7 @@ def test_what_is_due_by_month_is_a_plot_and_the_same_numbers(console):
 
 def test_a_charge_that_fails_says_why_and_what_follows(lone):
     console = lone
+    from_noon(console.server)
     domain = name("late")
     buy(console, item(domain, 2))
     card(console, "tok_declined")
@@ -87,9 +88,8 @@ def test_a_charge_that_fails_says_why_and_what_follows(lone):
 
     def advance_to(days):
         """To noon, DAYS after the first renewal."""
-        now = datetime.date.fromisoformat(console.server.cli("clock", "show").split("T")[0].split()[-1])
         until = datetime.date.fromisoformat(first["day"]) + datetime.timedelta(days)
-        console.server.cli("clock", "advance", f"{(until - now).days}d")
+        console.server.cli("clock", "advance", f"{(until - today(console.server)).days}d")
 
     def renewal():
         return get(console, f"{OWN}/renewals")["items"][0]
