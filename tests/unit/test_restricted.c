@@ -189,12 +189,16 @@ static void matching_is_fast(void **state) {
     enum { ROUNDS = 200000, LIMIT_NS = 5000 }; /* generous: also under sanitizers */
     struct restricted *restricted = restricted_create_default(NULL, 0);
     struct str keyword, name = STR("a-name-with-many-hyphens-and-aapplea-paypalpaypa-openairair-end.com");
-    struct timespec from, to;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
-    for (int i = 0; i < ROUNDS; i++) assert_true(restricted_match(restricted, STR(WORKSPACE), name, &keyword));
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
-    int64_t ns = (to.tv_sec - from.tv_sec) * 1000000000LL + (to.tv_nsec - from.tv_nsec);
-    assert_in_range(ns / ROUNDS, 0, LIMIT_NS);
+    int64_t quickest = INT64_MAX; /* of a virtual machine, what it stands still may be counted, too */
+    for (int turn = 0; turn < 3; turn++) {
+        struct timespec from, to;
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+        for (int i = 0; i < ROUNDS; i++) assert_true(restricted_match(restricted, STR(WORKSPACE), name, &keyword));
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+        int64_t ns = (to.tv_sec - from.tv_sec) * 1000000000LL + (to.tv_nsec - from.tv_nsec);
+        if (ns < quickest) quickest = ns;
+    }
+    assert_in_range(quickest / ROUNDS, 0, LIMIT_NS);
     restricted_destroy(restricted);
 }
 
