@@ -156,7 +156,8 @@ def test_books_always_balance():
     History.double = Stripe()
     try:
         run_state_machine_as_test(History, settings=settings(
-            max_examples=100, stateful_step_count=25, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)))
+            max_examples=100, stateful_step_count=25, derandomize=True, database=None, deadline=None,
+            suppress_health_check=list(HealthCheck)))
         total = History.double.books()
         assert total["net"] == total["charged"] - total["refunded"] == sum(line["amount"] for line in total["lines"])
         assert not any("bug" in complaint for complaint in History.double.complaints())
