@@ -337,8 +337,11 @@ def test_a_hundred_zones_from_many_threads(powerdns, talk):  # noqa: F811
     zones = [f"many-{next(numbers)}-{i}.test" for i in range(100)]
     began = time.monotonic()
     for part in (mail, web):
-        said = talk.all(jobs(zones, part), threads=8)
-        assert [one for one in said if one["outcome"] != "done"] == []
+        left = jobs(zones, part)
+        while left:
+            said = talk.all(left, threads=8)
+            left = [job for job, one in zip(left, said) if "other zones are before this one" in one["reason"]]  # on a slow machine
+            assert [one for one in said if one["outcome"] != "done"] == [one for one in said if "other zones" in one["reason"]]
     took = time.monotonic() - began
     all_is_served(powerdns, zones)
     print(f"\n100 zones in two parts each: {took:.1f} s, {200 / took:.0f} changes a second")
