@@ -301,8 +301,11 @@ def test_a_dialog_stays_while_what_was_asked_for_is_under_way(console):
             ? new Promise((_, fail) => (window.lose = () => fail(new TypeError("lost")))) : real(path, ...of);""")
     console.click("Cancel the mailbox")
     console.wait("the question", lambda: console.script("return Boolean(window.lose)"))
+    console.script("window.hidden = 0; document.querySelector('dialog').addEventListener('close', () => hidden++)")
     for _ in range(3):
         console.press(Keys.ESCAPE)
+    assert console.script("return hidden") == 0, "not for a moment"
+    console.script("document.querySelector('dialog').close()")  # as a browser does where one goes back twice
     console.find("dialog[open]")
     console.script("lose(); window.fetch = window.real")
     console.see("Whether it was cancelled is not known", css="dialog")

@@ -19,13 +19,15 @@ export function Dialog({ title, onClose, actions, wide, children }) {
         event.preventDefault();
         onClose();
     };
-    // A browser asks only once after each press whether it may close a dialog: at a second Escape in a row it is closed unasked.
+    const key = (event) => event.key === "Escape" && !event.isComposing && cancel(event);
+    // A browser asks only once after each press whether it may close a dialog: at a second "back" in a row it is closed unasked.
     const closed = () => {
         if (dialog.current?.open !== false) return;
         onClose();
         setTimeout(() => dialog.current && !dialog.current.open && dialog.current.showModal()); // what was asked for is still under way
     };
-    return html`<dialog ref=${dialog} class=${wide ? "dialog wide" : "dialog"} aria-labelledby=${id} onCancel=${cancel} onClose=${closed}>
+    return html`<dialog ref=${dialog} class=${wide ? "dialog wide" : "dialog"} aria-labelledby=${id} onKeyDown=${key}
+        onCancel=${cancel} onClose=${closed}>
         <header class="dialog-head"><h2 id=${id} tabindex="-1">${title}</h2><${Button} kind="quiet" icon="close" label="Close" onClick=${onClose} /></header>
         <div class="dialog-body">${children}</div>
         ${actions && html`<footer class="dialog-foot">${actions}</footer>`}
