@@ -4,6 +4,7 @@ DFYD_BIN names the binary; without it the newest one under build* is used. Nothi
 DFYD_TEST_DB=postgresql: each data folder has a database of its own on a private PostgreSQL, instead of the file dfyd.db.
 """
 import contextlib
+import datetime
 import decimal
 import functools
 import os
@@ -445,6 +446,17 @@ def hour_later(server):
     """Once a step waits for another try, its time comes. Of names, `lost-` waits so long; `slow-` says itself when to ask again."""
     wait_for("a step that waits", lambda: rows(server, "SELECT 1 FROM steps WHERE state = 'retrying'"))
     server.cli("clock", "advance", "1h")
+
+
+def today(server):
+    """The day that it is on SERVER, in UTC."""
+    return datetime.date.fromisoformat(server.cli("clock", "show").split("T")[0].split()[-1])
+
+
+def from_noon(server):
+    """Moves the clock of a sandbox to the noon of the next day, so that no day ends amid the test."""
+    hours, minutes = server.cli("clock", "show").split("T")[1].split(":")[:2]
+    server.cli("clock", "advance", f"{36 * 60 - int(hours) * 60 - int(minutes)}m")
 
 
 @pytest.fixture

@@ -1,10 +1,9 @@
 """Renewals through the server, with the sandbox's clock: what is charged when, what a customer and an operator see."""
 import datetime
 import json
-import re
 
 import pytest
-from conftest import rows, wait_for
+from conftest import from_noon, rows, today, wait_for
 from contract import ACCOUNTS, ORDERS, client, item, make_client, name, person  # noqa: F401
 
 RENEWALS = "/api/dfyd/v1/renewals"
@@ -36,10 +35,6 @@ def advance(client, by):
     client.server.cli("clock", "advance", by)
 
 
-def today(client):
-    return datetime.date.fromisoformat(client.server.cli("clock", "show").split("T")[0].split()[-1])
-
-
 def first_15th(day):
     """The first 15th at least one calendar month after DAY."""
     months = day.month + (0 if day.day <= 15 else 1)
@@ -55,20 +50,19 @@ def add_years(day, years):
 
 def until(client, day):
     """Goes on to the noon of DAY."""
-    advance(client, f"{(day - today(client)).days}d")
+    advance(client, f"{(day - today(client.server)).days}d")
 
 
-def from_noon(client):
-    """CLIENT, from the noon of a day on, so that none begins amid the test; `ordered` is that day."""
-    hours, minutes = re.search(r"T(\d\d):(\d\d)", client.server.cli("clock", "show")).groups()
-    advance(client, f"{36 * 60 - int(hours) * 60 - int(minutes)}m")
-    client.ordered = today(client)
+def ordering_at_noon(client):
+    """CLIENT; `ordered` is the day that it is for it."""
+    from_noon(client.server)
+    client.ordered = today(client.server)
     return client
 
 
 @pytest.fixture
 def owner(fresh):
-    return from_noon(make_client(fresh()))
+    return ordering_at_noon(make_client(fresh()))
 
 
 def test_nothing_yet(client):
@@ -226,7 +220,7 @@ def test_on_account(fresh):
     client = make_client(fresh(), card=None)
     client.cli("card", "set", "--on-account")
     client.cli("workspace", "credit", "--limit", "29.99")
-    from_noon(client)
+    ordering_at_noon(client)
     client.placed([item()])
     first = first_15th(client.ordered)
     until(client, first)
@@ -245,7 +239,7 @@ def test_on_account(fresh):
 
 def test_extra_accounts_and_a_promotion(fresh):
     """Each mailbox on its own first day; what a promotion took off the order is not taken off renewals."""
-    client = from_noon(make_client(fresh()))
+    client = ordering_at_noon(make_client(fresh()))
     client.server.cli("promo", "add", "half", "--kind", "percent", "--value", "50")
     domain = name()
     assert float(client.placed([item(domain, accounts=[person("ana")])])["total_price"]) == 10

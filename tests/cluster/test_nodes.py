@@ -225,7 +225,6 @@ def test_a_frozen_node_holds_the_clock_only_while_it_seems_alive(make):
 
 def outage(cluster, begin, end):
     """What three nodes do between BEGIN() and END()."""
-    wait_s = AWAY_S
     (edge,) = free_ports(1)
     a, b = cluster.node("a", node_name="a", edge_listen=f"127.0.0.1:{edge}"), cluster.node("b", "serve", "--no-worker", node_name="b")
     work = cluster.node("work", "work", node_name="work")
@@ -265,9 +264,9 @@ def outage(cluster, begin, end):
         time.sleep(0.02)
     # Whose caller is known is answered from memory until the node notices that it hears nothing.
     assert {(status, after) for _, path, status, after, _ in answers if (path, status) != (CURRENT, 200)} == {(503, "5")}, answers
-    assert max(seconds for *_, seconds in answers) < wait_s + 5, max(answers, key=lambda one: one[-1])
+    assert max(seconds for *_, seconds in answers) < AWAY_S + 5, max(answers, key=lambda one: one[-1])
     assert len(answers) == len(threads), "an answer was not as api/openapi.yaml says"
-    assert slowest < wait_s / 2, f"/healthz took {slowest:.1f} s: what waits for the database waits {wait_s} s"
+    assert slowest < AWAY_S / 2, f"/healthz took {slowest:.1f} s: what waits for the database waits {AWAY_S} s"
     for node in cluster.nodes:
         wait_for(f"{node.name} to notice", lambda node=node: logged(node, "database_away"))
     for node in (a, b):

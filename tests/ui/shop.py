@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from conftest import ORDERS, wait_for
+from conftest import ORDERS, today, wait_for
 
 _names = itertools.count(1)
 
@@ -44,17 +44,6 @@ def ready(console, n):
         page = get(console, ORDERS + "/accounts", limit=100, with_passwords="true")
         return sum(bool(one["password"]) for one in page["items"]) >= n
     wait_for(f"{n} mailboxes", count, every=0.1)
-
-
-def today(server):
-    """The day that it is on SERVER, in UTC."""
-    return datetime.date.fromisoformat(server.cli("clock", "show").split("T")[0].split()[-1])
-
-
-def from_noon(server):
-    """Moves the clock of a sandbox to the noon of the next day, so that no day ends amid the test."""
-    hours, minutes = server.cli("clock", "show").split("T")[1].split(":")[:2]
-    server.cli("clock", "advance", f"{36 * 60 - int(hours) * 60 - int(minutes)}m")
 
 
 def on_day(server, day):

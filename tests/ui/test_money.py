@@ -3,9 +3,9 @@ import datetime
 import decimal
 
 import pytest
-from conftest import wait_for
+from conftest import from_noon, today, wait_for
 from console import browser, console, make_console, workspace  # noqa: F401, fixtures
-from shop import buy, from_noon, get, item, name, order, person, today
+from shop import buy, get, item, name, order, person
 
 OWN = "/api/dfyd/v1"
 
